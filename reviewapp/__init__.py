@@ -1,0 +1,1 @@
+"""Review floor: the Django project, people and their access, and the screens they work in."""
