@@ -1,0 +1,108 @@
+"""May this person open this page? Roles behind browser views, and the refusal of every undeclared view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+import pghistory
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from ingest.access import Access, Door, declaration_of, declare
+from ingest.models import Project
+from reviewapp.models import Membership, Role, User
+
+P = ParamSpec("P")
+View = Callable[..., HttpResponseBase]
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SignedInRequest(HttpRequest):
+    """What a view behind `@session()` receives."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+class MemberRequest(SignedInRequest):
+    """What a view behind `@session(Role.X)` receives."""
+
+    project: Project
+    membership: Membership
+
+
+class DenyByDefault:
+    """Answers 404 for any view that does not say who may call it."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> None:
+        if not declaration_of(view):
+            raise Http404
+
+
+def session(role: Role | None = None) -> Callable[[Callable[Concatenate[Any, P], HttpResponseBase]], View]:
+    """Guard a browser view: someone signed in, and with a role: a member of the project in the address.
+
+    The address's `slug` is taken here and not handed on: the view finds `request.project` and
+    `request.membership`. Whoever is not a member gets the same 404 as for a project that is not there;
+    a member of a lesser role gets 403.
+    """
+
+    def guard(view: Callable[Concatenate[Any, P], HttpResponseBase]) -> View:
+        @wraps(view)
+        def guarded(request: Any, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return sign_in(request)
+            if role is not None:
+                enter(request, kwargs.pop("slug"), role)
+            with recorded(request):
+                return view(request, *args, **kwargs)
+
+        return declare(guarded, Access(Door.SESSION, role=role or ""))
+
+    return guard
+
+
+def enter(request: MemberRequest, slug: str, role: Role) -> None:
+    """Set the request's project and membership, or refuse."""
+    memberships = Membership.objects.select_related("project")
+    membership = memberships.filter(user=request.user, project__slug=slug).first()
+    if membership is None:
+        raise Http404
+    if not Role(membership.role).allows(role):
+        raise PermissionDenied(f"This page needs the role {role.label.lower()}.")
+    membership.user = request.user
+    request.project, request.membership = membership.project, membership
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """To the login page and back; for a part of a page, the whole page goes there."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    if not htmx:
+        return redirect_to_login(request.get_full_path())
+    page = htmx.current_url_abs_path or "/"
+    return HttpResponseClientRedirect(redirect_to_login(page).url)
+
+
+def recorded(request: SignedInRequest) -> AbstractContextManager[Any]:
+    """Who changes something, and through which address: pghistory's triggers keep it with each event.
+
+    It stands here and not in a middleware, since that would also add a statement to every write of the
+    ingest routes.
+    """
+    if request.method in SAFE_METHODS:
+        return nullcontext()
+    route = request.resolver_match.route if request.resolver_match else request.path
+    return pghistory.context(user=request.user.pk, username=request.user.username, route=route)
