@@ -77,7 +77,7 @@ class Status(models.TextChoices):
 class Trace(models.Model):
     """One request to the system under review; its columns are a reading of its spans, logs and records."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="traces")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="traces", db_index=False)
     trace_id = models.CharField(max_length=128)
     first_seen = models.DateTimeField(db_default=Now())
     last_seen = models.DateTimeField(db_default=Now())
@@ -131,7 +131,8 @@ class Trace(models.Model):
             models.Index("project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"),
             models.Index("first_seen", condition=Q(settled_at__isnull=True), name="trace_unsettled"),
             models.Index("project", "session_id", condition=~Q(session_id=""), name="trace_session"),
-            GinIndex("search", name="trace_search"),
+            GinIndex(fields=["tags"], name="trace_tags", opclasses=["jsonb_path_ops"], condition=~Q(tags={})),
+            GinIndex(fields=["search"], name="trace_search"),
         ]
 
     def __str__(self) -> str:
@@ -139,13 +140,15 @@ class Trace(models.Model):
 
 
 class Span(models.Model):
-    trace = models.ForeignKey(Trace, models.CASCADE, related_name="spans")
+    # The unique constraint below serves look-ups by trace.
+    trace = models.ForeignKey(Trace, models.CASCADE, related_name="spans", db_index=False)
     span_id = models.CharField(max_length=128)
     parent_id = models.CharField(max_length=128)
     name = models.TextField()
     kind = models.SmallIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    # Nanoseconds since 1970, as the exporters send them.
+    start_ns = models.BigIntegerField()
+    end_ns = models.BigIntegerField(null=True)
     status = models.CharField(max_length=8, choices=Status)
     error = models.TextField()
     scope = models.TextField()
@@ -170,7 +173,7 @@ class Span(models.Model):
 class LogRecord(models.Model):
     """A log event that belongs to a trace: messages and choices that some dialects keep out of spans."""
 
-    trace = models.ForeignKey(Trace, models.CASCADE, related_name="logs")
+    trace = models.ForeignKey(Trace, models.CASCADE, related_name="logs", db_index=False)
     span_id = models.CharField(max_length=128)
     name = models.TextField()
     occurred_at = models.DateTimeField()
@@ -188,7 +191,7 @@ class LogRecord(models.Model):
 class TraceRecord(models.Model):
     """One body posted to the native API about a trace. A trace is read from all of them, by content."""
 
-    trace = models.ForeignKey(Trace, models.CASCADE, related_name="records")
+    trace = models.ForeignKey(Trace, models.CASCADE, related_name="records", db_index=False)
     # What decides between differing fields: the body's own time, then its hash.
     occurred_at = models.DateTimeField()
     body = models.JSONField()
@@ -222,9 +225,9 @@ class Targeted(models.Model):
     id, or `system:id` of a foreign system.
     """
 
-    project = models.ForeignKey(Project, models.CASCADE)
+    project = models.ForeignKey(Project, models.CASCADE, db_index=False)
     key = models.CharField(max_length=200)
-    trace = models.ForeignKey(Trace, models.CASCADE, null=True)
+    trace = models.ForeignKey(Trace, models.CASCADE, null=True, db_index=False)
     span_id = models.CharField(max_length=128, db_default="")
     target_kind = models.CharField(max_length=8, choices=TargetKind)
     target_key = models.CharField(max_length=300)
@@ -307,7 +310,7 @@ class SupersededKind(models.TextChoices):
 class Superseded(models.Model):
     """A body that lost to another one of the same identity, by content and never by arrival; kept."""
 
-    project = models.ForeignKey(Project, models.CASCADE)
+    project = models.ForeignKey(Project, models.CASCADE, db_index=False)
     trace = models.ForeignKey(Trace, models.CASCADE, null=True)
     kind = models.CharField(max_length=8, choices=SupersededKind)
     key = models.CharField(max_length=200)

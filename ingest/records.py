@@ -6,16 +6,33 @@ every `sha256` is over the record's canonical content, so that two deliveries of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 JsonDict = dict[str, Any]
+
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+def canonical_json(value: Any) -> bytes:
+    """One spelling of a JSON value: keys sorted, no spaces. Equal values give equal bytes."""
+    return _canonical.encode(value)
+
+
+def content_hash(*parts: Any) -> bytes:
+    """SHA-256 (32 bytes) over the canonical JSON of the parts."""
+    return hashlib.sha256(_canonical.encode(parts)).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class SpanRecord:
+    """A stored span as the dialects read it."""
+
     trace_id: str
     span_id: str
     parent_id: str
@@ -31,6 +48,82 @@ class SpanRecord:
     events: list[JsonDict]  # {"name", "time" (ISO 8601), "attributes"}
     resource: JsonDict
     sha256: bytes
+
+
+class SpanRow(NamedTuple):
+    """A span on its way into the table: times in ns since 1970, JSON columns already encoded.
+
+    A tuple, since thousands a second are made; made by `span_row`, read back as `SpanRecord`.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    name: str
+    kind: int
+    start_ns: int
+    end_ns: int | None
+    status: str
+    error: str
+    scope: str
+    response_id: str
+    attributes: str
+    events: str
+    resource: str
+    sha256: bytes
+
+
+# Where the dialects keep the id that a provider gave its response.
+RESPONSE_ID_ATTRIBUTES = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
+
+
+def span_row(
+    *,
+    trace_id: str,
+    span_id: str,
+    parent_id: str,
+    name: str,
+    kind: int,
+    start_ns: int,
+    end_ns: int | None,
+    status: str,
+    error: str,
+    scope: str,
+    attributes: JsonDict,
+    events: list[JsonDict],
+    resource_json: bytes,
+) -> SpanRow:
+    """Encode a sanitised span; `resource_json` is the canonical JSON of its resource's attributes."""
+    attributes_json = _canonical.encode(attributes)
+    events_json = _canonical.encode(events) if events else b"[]"
+    digest = hashlib.sha256(
+        _canonical.encode((span_id, parent_id, name, kind, start_ns, end_ns, status, error, scope))
+    )
+    digest.update(attributes_json)
+    digest.update(events_json)
+    digest.update(resource_json)
+    response_id = ""
+    for key in RESPONSE_ID_ATTRIBUTES:
+        if key in attributes:
+            response_id = str(attributes[key])[:300]
+            break
+    return SpanRow(
+        trace_id,
+        span_id,
+        parent_id,
+        name,
+        kind,
+        start_ns,
+        end_ns,
+        status,
+        error,
+        scope,
+        response_id,
+        attributes_json.decode(),
+        events_json.decode(),
+        resource_json.decode(),
+        digest.digest(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +195,13 @@ class FeedbackRecord:
 class Batch:
     """Everything one request brought; stored whole or not at all."""
 
-    spans: Sequence[SpanRecord] = ()
+    spans: Sequence[SpanRow] = ()
     logs: Sequence[LogEntry] = ()
     bodies: Sequence[TraceBody] = ()
     scores: Sequence[ScoreRecord] = ()
     feedback: Sequence[FeedbackRecord] = ()
+    # trace id -> what had to be done to its content: "cut", "sanitised".
+    flags: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

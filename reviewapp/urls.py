@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from ingest.otlp import views as otlp
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/traces", otlp.traces),
+    path("v1/logs", otlp.logs),
+    path("v1/metrics", otlp.metrics),
+]

@@ -1,0 +1,1 @@
+"""The OpenTelemetry protocol: decoding requests here, understanding their attributes in `dialects`."""

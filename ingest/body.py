@@ -1,0 +1,73 @@
+"""Reads a request's body within the limits, whatever its encoding."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, UnreadablePostError
+
+from ingest import limits
+from ingest.problems import Problem
+
+_GZIP = 16 + zlib.MAX_WBITS
+_CHUNK = limits.MIB
+
+
+def read(request: HttpRequest) -> bytes:
+    """The body, inflated.
+
+    Raises Problem: 413 over a limit, before or after inflation; 415 for an encoding other than gzip or
+    identity; 400 for what is not gzip or breaks off.
+    """
+    wire = _read_wire(request)
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return wire
+    if encoding in ("gzip", "x-gzip"):
+        return b"".join(_inflate(wire))
+    raise Problem(415, f"Content-Encoding {encoding!r} is not supported; send gzip or identity.")
+
+
+def _read_wire(request: HttpRequest) -> bytes:
+    allowed = settings.MAX_BODY_MB * limits.MIB
+    try:
+        announced = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise Problem(400, "Content-Length is not a number.") from None
+    if announced > allowed:
+        raise _too_large()
+    try:
+        return request.body
+    except RequestDataTooBig:
+        raise _too_large() from None
+    except UnreadablePostError:
+        raise Problem(400, "The body broke off before its announced length.") from None
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The body is larger than {settings.MAX_BODY_MB} MiB; send smaller batches.")
+
+
+def _inflate(wire: bytes) -> Iterator[bytes]:
+    allowed = min(limits.INFLATED_BYTES, max(limits.RATIO_FREE_BYTES, len(wire) * limits.INFLATION_RATIO))
+    total = 0
+    pending = wire
+    try:
+        # A gzip body may be several members one after the other.
+        while pending:
+            member = zlib.decompressobj(_GZIP)
+            while not member.eof:
+                chunk = member.decompress(pending, _CHUNK)
+                pending = member.unconsumed_tail
+                if not chunk and not member.eof:
+                    raise Problem(400, "The gzip body breaks off before its end.")
+                total += len(chunk)
+                if total > allowed:
+                    raise Problem(413, f"The body inflates to more than {allowed} bytes; send smaller batches.")
+                yield chunk
+            pending = member.unused_data.lstrip(b"\x00")
+    except zlib.error as error:
+        raise Problem(400, f"The body is not gzip: {error}") from None

@@ -1,0 +1,185 @@
+"""Keeps the columns of traces in agreement with the rows they are read from.
+
+Intake only marks a trace as stale. The worker reads stale traces in the background, and whoever is about
+to show some refreshes those first, so that what has been accepted is seen in the very next request.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+from ingest import targets
+from ingest.models import LogRecord, Span, Trace, TraceRecord
+from ingest.reading import Reading, read
+from ingest.records import LogEntry, SpanRecord, TraceBody, canonical_json
+
+# How many traces are read at once: bounds the memory and the length of the transaction.
+CHUNK = 200
+
+# Column of ingest_trace and its type, as a reading provides them.
+COLUMNS = {
+    "name": "text",
+    "started_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "input": "text",
+    "output": "text",
+    "io_source": "text",
+    "model": "text",
+    "provider": "text",
+    "prompt_name": "text",
+    "prompt_version": "text",
+    "route": "text",
+    "environment": "text",
+    "session_id": "text",
+    "user_id": "text",
+    "input_tokens": "bigint",
+    "output_tokens": "bigint",
+    "cost_usd": "float8",
+    "latency_ms": "float8",
+    "status": "text",
+    "error": "text",
+    "tags": "jsonb",
+    "span_count": "int",
+    "error_count": "int",
+    "root_ended": "bool",
+}
+
+
+class Rows(NamedTuple):
+    """Everything stored of one trace, in the form that `reading.read` takes."""
+
+    spans: list[SpanRecord]
+    logs: list[LogEntry]
+    bodies: list[TraceBody]
+
+
+def load(trace: Trace) -> Rows:
+    return load_many([trace])[trace.pk]
+
+
+def load_many(traces: Sequence[Trace]) -> dict[int, Rows]:
+    """The stored rows of each trace, by its id, in three queries."""
+    names = {trace.pk: trace.trace_id for trace in traces}
+    rows: dict[int, Rows] = defaultdict(lambda: Rows([], [], []))
+    for span in Span.objects.filter(trace__in=names):
+        rows[span.trace_id].spans.append(_span_record(span, names[span.trace_id]))
+    for log in LogRecord.objects.filter(trace__in=names):
+        rows[log.trace_id].logs.append(_log_entry(log, names[log.trace_id]))
+    for record in TraceRecord.objects.filter(trace__in=names):
+        rows[record.trace_id].bodies.append(_trace_body(record, names[record.trace_id]))
+    return rows
+
+
+def refresh(traces: Iterable[Trace]) -> None:
+    """Bring the columns of these traces up to date, in the objects as well as in the table."""
+    for trace, reading in refresh_rows([trace for trace in traces if trace.stale_since]):
+        for column in COLUMNS:
+            if column not in ("started_at",) or reading.started_at:
+                setattr(trace, column, getattr(reading, column))
+        trace.stale_since = None
+
+
+def refresh_project(project_id: int, limit: int = CHUNK) -> int:
+    """Read at most `limit` of a project's stale traces; how many are still waiting after it (capped)."""
+    stale = Trace.objects.filter(project=project_id, stale_since__isnull=False)
+    refresh_rows(list(stale.order_by("stale_since")[:limit]))
+    return stale[: limit * 50].count()
+
+
+def refresh_rows(traces: Sequence[Trace]) -> list[tuple[Trace, Reading]]:
+    """Read these traces anew and write what was read, unless more has come for a trace meanwhile.
+
+    Two callers at once do the same work twice and write the same, so nothing is locked for long.
+    """
+    if not traces:
+        return []
+    rows = load_many(traces)
+    read_traces = [(trace, read(*rows[trace.pk])) for trace in traces]
+    with transaction.atomic():
+        _write(read_traces)
+        by_project: dict[int, list[int]] = defaultdict(list)
+        for trace in traces:
+            by_project[trace.project_id].append(trace.pk)
+        with connection.cursor() as cursor:
+            for project_id, ids in sorted(by_project.items()):
+                targets.attach_to_traces(cursor, project_id, ids)
+    return read_traces
+
+
+def _write(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
+    values = [
+        {"id": trace.pk, "revision": trace.revision} | _column_values(trace, reading)
+        for trace, reading in sorted(read_traces, key=lambda pair: pair[0].pk)
+    ]
+    types = ", ".join(f"{column} {kind}" for column, kind in COLUMNS.items())
+    assignments = ", ".join(f"{column} = r.{column}" for column in COLUMNS)
+    with connection.cursor() as cursor:
+        # Locked in the order of ids first, since an UPDATE ... FROM locks in whatever order it meets them.
+        cursor.execute(
+            "SELECT id FROM ingest_trace WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [[value["id"] for value in values]],
+        )
+        cursor.execute(
+            f"UPDATE ingest_trace t SET stale_since = NULL, {assignments} "
+            f"FROM jsonb_to_recordset(%s::jsonb) AS r (id bigint, revision int, {types}) "
+            "WHERE t.id = r.id AND t.revision = r.revision",
+            [canonical_json(values).decode()],
+        )
+
+
+def _column_values(trace: Trace, reading: Reading) -> dict[str, Any]:
+    values = {column: getattr(reading, column) for column in COLUMNS}
+    values["started_at"] = reading.started_at or trace.started_at
+    return values
+
+
+def _span_record(span: Span, trace_id: str) -> SpanRecord:
+    return SpanRecord(
+        trace_id=trace_id,
+        span_id=span.span_id,
+        parent_id=span.parent_id,
+        name=span.name,
+        kind=span.kind,
+        started_at=_moment(span.start_ns),
+        ended_at=None if span.end_ns is None else _moment(span.end_ns),
+        status=span.status,
+        error=span.error,
+        scope=span.scope,
+        response_id=span.response_id,
+        attributes=span.attributes,
+        events=span.events,
+        resource=span.resource,
+        sha256=bytes(span.sha256),
+    )
+
+
+def _log_entry(log: LogRecord, trace_id: str) -> LogEntry:
+    return LogEntry(
+        trace_id=trace_id,
+        span_id=log.span_id,
+        name=log.name,
+        occurred_at=log.occurred_at,
+        attributes=log.attributes,
+        body=log.body,
+        sha256=bytes(log.sha256),
+    )
+
+
+def _trace_body(record: TraceRecord, trace_id: str) -> TraceBody:
+    return TraceBody(
+        trace_id=trace_id,
+        started_at=record.occurred_at,
+        ended_at=None,
+        occurred_at=record.occurred_at,
+        body=record.body,
+        sha256=bytes(record.sha256),
+    )
+
+
+def _moment(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // 1000 / 1e6, UTC)

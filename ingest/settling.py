@@ -1,0 +1,54 @@
+"""Settles traces that have gone quiet: their stratum and draw are fixed, once.
+
+A trace is due when its root has ended and nothing has come for it for 30 s, or 10 minutes after it was
+first seen. All clocks are the database's.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from ingest import sampling
+from ingest.models import AuditDraw, Trace
+
+QUIET = timedelta(seconds=30)
+PATIENCE = timedelta(minutes=10)
+CHUNK = 200
+
+
+def due() -> QuerySet[Trace]:
+    quiet = Q(root_ended=True, last_seen__lte=Now() - QUIET)
+    return Trace.objects.filter(
+        quiet | Q(first_seen__lte=Now() - PATIENCE), settled_at__isnull=True, stale_since__isnull=True
+    )
+
+
+def settle_some() -> int:
+    """Settle a chunk of the traces that are due, in one transaction; how many. Safe to run anywhere, twice."""
+    with transaction.atomic():
+        traces = list(
+            due()
+            .select_related("project")
+            .select_for_update(skip_locked=True, of=("self",))
+            .order_by("first_seen")[:CHUNK]
+        )
+        AuditDraw.objects.bulk_create([_draw(trace) for trace in traces], ignore_conflicts=True)
+        Trace.objects.filter(pk__in=[trace.pk for trace in traces]).update(settled_at=Now())
+    return len(traces)
+
+
+def _draw(trace: Trace) -> AuditDraw:
+    stratum = trace.route
+    rate = sampling.rate_in_force(trace.project, stratum, trace.first_seen)
+    return AuditDraw(
+        trace=trace,
+        u=sampling.draw(bytes(trace.project.secret), trace.trace_id),
+        stratum=stratum,
+        audit=rate.audit if rate else sampling.DEFAULT_AUDIT,
+        judge=rate.judge if rate else sampling.DEFAULT_JUDGE,
+        rate=rate,
+    )

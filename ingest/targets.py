@@ -1,0 +1,118 @@
+"""Finds the traces that scores and feedback speak of, whichever came first.
+
+A trace id names one trace. A bare span id, a response id or a foreign id is attached while exactly one
+trace of the project carries it; found in several, the statement waits and shows as pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+STATEMENTS = ("ingest_score", "ingest_feedback")
+
+# Who carries what a statement names: (target kind, table expression of trace, span, name).
+_CARRIERS = {
+    "span": (
+        "SELECT p.trace_id AS trace, p.span_id AS span FROM ingest_span p "
+        "JOIN ingest_trace x ON x.id = p.trace_id AND x.project_id = s.project_id "
+        "WHERE p.span_id = s.target_key"
+    ),
+    "response": (
+        "SELECT p.trace_id AS trace, p.span_id AS span FROM ingest_span p "
+        "JOIN ingest_trace x ON x.id = p.trace_id AND x.project_id = s.project_id "
+        "WHERE p.response_id = s.target_key AND p.response_id <> ''"
+    ),
+    "external": (
+        "SELECT x.id AS trace, '' AS span FROM ingest_trace x "
+        "WHERE x.project_id = s.project_id AND x.tags <> '{}' AND x.tags @> jsonb_build_object("
+        "split_part(s.target_key, ':', 1), substr(s.target_key, strpos(s.target_key, ':') + 1))"
+    ),
+}
+_NAMED_BY_TRACES = {
+    "span": "s.target_key IN (SELECT n.span_id FROM ingest_span n WHERE n.trace_id = ANY(%(traces)s))",
+    "response": (
+        "s.target_key IN (SELECT n.response_id FROM ingest_span n "
+        "WHERE n.trace_id = ANY(%(traces)s) AND n.response_id <> '')"
+    ),
+    "external": (
+        "s.target_key IN (SELECT t.key || ':' || t.value FROM ingest_trace n, jsonb_each_text(n.tags) t "
+        "WHERE n.id = ANY(%(traces)s))"
+    ),
+}
+
+
+def attach_statements(cursor: CursorWrapper, table: str, project_id: int, keys: Sequence[str]) -> None:
+    """Attach the statements with these keys to the traces that are here."""
+    values = {"project": project_id, "keys": list(keys)}
+    _attach_by_trace_id(cursor, table, "s.key = ANY(%(keys)s)", values)
+    cursor.execute(
+        f"SELECT DISTINCT target_kind FROM {table} WHERE project_id = %(project)s AND key = ANY(%(keys)s)",
+        values,
+    )
+    for (kind,) in cursor.fetchall():
+        if kind in _CARRIERS:
+            _attach_by_carrier(cursor, table, kind, "s.key = ANY(%(keys)s)", values)
+
+
+def attach_to_traces(cursor: CursorWrapper, project_id: int, traces: Sequence[int]) -> None:
+    """Attach what has been waiting for these traces, and release what they have made ambiguous."""
+    values = {"project": project_id, "traces": list(traces)}
+    for table in STATEMENTS:
+        _attach_by_trace_id(cursor, table, "x.id = ANY(%(traces)s)", values)
+        for kind, condition in _NAMED_BY_TRACES.items():
+            _attach_by_carrier(cursor, table, kind, condition, values)
+
+
+def attach_pending(cursor: CursorWrapper) -> int:
+    """Attach every waiting statement whose target is here; how many by trace id.
+
+    Closes the gap in which a statement and its trace are committed at the same moment, each unseen by
+    the other.
+    """
+    attached = 0
+    for table in STATEMENTS:
+        cursor.execute(
+            f"UPDATE {table} s SET trace_id = x.id FROM ingest_trace x "
+            "WHERE s.trace_id IS NULL AND s.target_kind = 'trace' "
+            "AND x.project_id = s.project_id AND x.trace_id = s.target_key"
+        )
+        attached += cursor.rowcount
+        for kind in _CARRIERS:
+            _attach_by_carrier(cursor, table, kind, "s.trace_id IS NULL", {})
+    return attached
+
+
+def _attach_by_trace_id(cursor: CursorWrapper, table: str, condition: str, values: dict[str, Any]) -> None:
+    cursor.execute(
+        f"UPDATE {table} s SET trace_id = x.id FROM ingest_trace x "
+        "WHERE s.project_id = %(project)s AND s.trace_id IS NULL AND s.target_kind = 'trace' "
+        f"AND x.project_id = s.project_id AND x.trace_id = s.target_key AND {condition}",
+        values,
+    )
+
+
+def _attach_by_carrier(
+    cursor: CursorWrapper, table: str, kind: str, condition: str, values: dict[str, Any]
+) -> None:
+    of_project = "s.project_id = %(project)s AND" if "project" in values else ""
+    cursor.execute(
+        f"""
+        WITH found AS (
+            SELECT s.id, min(c.trace) AS trace, count(DISTINCT c.trace) = 1 AS only,
+                   CASE WHEN count(*) = 1 THEN min(c.span) ELSE '' END AS span
+              FROM {table} s CROSS JOIN LATERAL ({_CARRIERS[kind]}) c
+             WHERE {of_project} s.target_kind = '{kind}' AND {condition}
+             GROUP BY s.id
+        )
+        UPDATE {table} s
+           SET trace_id = CASE WHEN found.only THEN found.trace END,
+               span_id = CASE WHEN found.only THEN found.span ELSE '' END
+          FROM found
+         WHERE s.id = found.id
+           AND s.trace_id IS DISTINCT FROM CASE WHEN found.only THEN found.trace END
+        """,
+        values,
+    )
