@@ -1,0 +1,106 @@
+"""What do the bodies posted to the native API about one trace say together?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ingest.otlp.facts import Document, read_documents
+from ingest.otlp.messages import Message, last_word, read_messages
+from ingest.otlp.values import dump, first_count, first_number, first_text, kept
+from ingest.records import JsonDict, TraceBody
+
+# These are filled key by key; all other fields are taken whole.
+_MERGED = ("tokens", "tags")
+_STATUSES = frozenset({"ok", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`fields` are the contract's fields, each from the body with the greatest (occurred_at, sha256)."""
+
+    fields: JsonDict
+    conflicting: bool = False
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    # The earliest start of a body that states none: the time of its arrival.
+    received_at: datetime | None = None
+
+    def text(self, name: str) -> str:
+        return first_text(self.fields, name)
+
+    def amount(self, name: str) -> float | None:
+        return first_number(self.fields, name)
+
+    def tokens(self, side: str) -> int | None:
+        return first_count(self.fields.get("tokens", {}), side)
+
+    @property
+    def tags(self) -> JsonDict:
+        return {str(key): kept(value) for key, value in self.fields.get("tags", {}).items()}
+
+    @property
+    def status(self) -> str:
+        stated = self.text("status")
+        return stated if stated in _STATUSES else "error" if self.text("error") else ""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return read_documents(self.fields.get("context"))
+
+    @property
+    def input(self) -> tuple[Message, ...]:
+        return read_messages(self.fields.get("input"), "user")
+
+    @property
+    def output(self) -> tuple[Message, ...]:
+        return read_messages(self.fields.get("output"), "assistant")
+
+    @property
+    def input_text(self) -> str:
+        return _word(self.input, self.fields.get("input"), "user")
+
+    @property
+    def output_text(self) -> str:
+        return _word(self.output, self.fields.get("output"), "assistant")
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ended_at is not None or "output" in self.fields
+
+
+def merge(bodies: Sequence[TraceBody]) -> Merged:
+    """Absent fields are filled; where two bodies differ, the later decides, and its hash between equals."""
+    latest_first = sorted(bodies, key=lambda each: (each.occurred_at, each.sha256), reverse=True)
+    fields: JsonDict = {}
+    conflicting = False
+    for body in latest_first:
+        for name, value in _said(body.body):
+            if name in _MERGED:
+                fields[name] = (value if isinstance(value, dict) else {}) | fields.get(name, {})
+            else:
+                conflicting = conflicting or fields.setdefault(name, value) != value
+    return Merged(
+        fields=fields,
+        conflicting=conflicting,
+        started_at=_stated(latest_first, "started_at"),
+        ended_at=_stated(latest_first, "ended_at"),
+        received_at=min((body.started_at for body in bodies), default=None),
+    )
+
+
+def _said(body: JsonDict) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in body.items() if value is not None and value not in ("", [], {}))
+
+
+def _stated(latest_first: Sequence[TraceBody], name: str) -> datetime | None:
+    return next((getattr(body, name) for body in latest_first if body.body.get(name)), None)
+
+
+def _word(messages: Sequence[Message], value: Any, role: str) -> str:
+    """One text for a list and a search: the last word of a role, or the whole value as JSON."""
+    if isinstance(value, str):
+        return value
+    return last_word(messages, role) or ("" if value is None else dump(value))

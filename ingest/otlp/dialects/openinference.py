@@ -1,0 +1,182 @@
+"""OpenInference (Arize Phoenix): `openinference.span.kind`, `llm.*`, `retrieval.*` and numbered messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.otlp.facts import Document, Facts, Kind, SpanView, finish_reason, read_documents
+from ingest.otlp.messages import Message, is_chat, last_word, read_message, read_messages, tool_call
+from ingest.otlp.values import (
+    dump,
+    first_count,
+    first_number,
+    first_text,
+    flattened,
+    mapping,
+    numbered,
+    parse,
+    text,
+    texts,
+)
+from ingest.records import JsonDict
+
+_DOCUMENTS = ("reranker.output_documents", "retrieval.documents")
+INDEXED = (
+    "llm.input_messages.",
+    "llm.output_messages.",
+    "llm.prompts.",
+    "llm.choices.",
+    "embedding.embeddings.",
+    *(f"{key}." for key in _DOCUMENTS),
+)
+_OWN = (
+    "openinference.",
+    "llm.",
+    "input.",
+    "output.",
+    "retrieval.",
+    "reranker.",
+    "embedding.",
+    "metadata",
+    "tag.tags",
+)
+_KINDS = {
+    "LLM": Kind.GENERATION,
+    "EMBEDDING": Kind.EMBEDDING,
+    "AGENT": Kind.AGENT,
+    "RETRIEVER": Kind.RETRIEVER,
+    "RERANKER": Kind.RETRIEVER,
+}
+_MESSAGE = "message."
+_PART = "message_content."
+
+
+def read(view: SpanView) -> Facts | None:
+    attributes = view.attributes
+    if not any(key.startswith(_OWN) for key in attributes):
+        return None
+    kind = first_text(attributes, "openinference.span.kind").upper()
+    response_model = first_text(attributes, "llm.model_name", "embedding.model_name")
+    input_messages = _messages(view, "llm.input_messages", "user") or _prompts(view)
+    output_messages = _messages(view, "llm.output_messages", "assistant") or _completions(view)
+    return Facts(
+        kind=_KINDS.get(kind, Kind.OTHER) if kind else "",
+        implied_kind=Kind.GENERATION if response_model else "",
+        op=kind,
+        provider=first_text(attributes, "llm.provider", "llm.system"),
+        model=_requested_model(attributes) or response_model,
+        response_model=response_model,
+        input_tokens=first_count(attributes, "llm.token_count.prompt"),
+        output_tokens=first_count(attributes, "llm.token_count.completion"),
+        cost_usd=_cost(attributes),
+        finish=tuple(map(finish_reason, texts(attributes.get("llm.finish_reason")))),
+        input=input_messages or _embedded(view),
+        output=output_messages,
+        documents=_documents(view, kind),
+        input_text=_side(attributes, "input", "user"),
+        output_text=_side(attributes, "output", "assistant"),
+        prompt_name=first_text(attributes, "llm.prompt_template.name", "prompt.name", "prompt.id"),
+        prompt_version=first_text(attributes, "llm.prompt_template.version", "prompt.version"),
+        agent=first_text(attributes, "agent.name"),
+        tags=_tags(attributes),
+    )
+
+
+def _requested_model(attributes: JsonDict) -> str:
+    return first_text(mapping(attributes.get("llm.invocation_parameters")), "model", "model_name", "model_id")
+
+
+def _cost(attributes: JsonDict) -> float | None:
+    total = first_number(attributes, "llm.cost.total")
+    parts = [first_number(attributes, f"llm.cost.{side}") for side in ("prompt", "completion")]
+    known = [part for part in parts if part is not None]
+    return total if total is not None or not known else sum(known)
+
+
+def _entries(view: SpanView, key: str) -> list[JsonDict]:
+    """The entries of `key.N.…`, or of a list that was sent structured, in the same dotted form."""
+    found = parse(view.attributes.get(key))
+    if isinstance(found, list):
+        return [flattened(each) for each in found if isinstance(each, dict)]
+    return numbered(view.indexed, key)
+
+
+def _messages(view: SpanView, key: str, role: str) -> tuple[Message, ...]:
+    read = (read_message(_message(entry), role) for entry in _entries(view, key))
+    return tuple(message for message in read if message)
+
+
+def _message(entry: JsonDict) -> JsonDict:
+    """A dotted entry as a message: its text, else its contents, and its tool calls."""
+    own = {key.removeprefix(_MESSAGE): value for key, value in entry.items()}
+    content = own.get("content")
+    contents = [_part(each) for each in numbered(own, "contents")]
+    if text(content):
+        contents = [content, *(part for part in contents if not isinstance(part, str))]
+    elif not contents:
+        contents = [content]
+    calls = [_call(each) for each in numbered(own, "tool_calls")]
+    if name := first_text(own, "function_call_name"):
+        calls.append({"name": name, "arguments": own.get("function_call_arguments_json")})
+    return {"role": own.get("role"), "content": contents, "tool_calls": [each for each in calls if each]}
+
+
+def _part(entry: JsonDict) -> Any:
+    own = {key.removeprefix(_PART): value for key, value in entry.items()}
+    if own.get("type", "text") == "text":
+        return text(own.get("text"))
+    return own
+
+
+def _call(entry: JsonDict) -> JsonDict:
+    own = {key.removeprefix("tool_call."): value for key, value in entry.items()}
+    call = {"id": own.get("id"), "name": own.get("function.name"), "arguments": own.get("function.arguments")}
+    return call if tool_call(call) else {}
+
+
+def _prompts(view: SpanView) -> tuple[Message, ...]:
+    return _plain(view, "llm.prompts", "prompt.text", "user")
+
+
+def _completions(view: SpanView) -> tuple[Message, ...]:
+    return _plain(view, "llm.choices", "completion.text", "assistant")
+
+
+def _embedded(view: SpanView) -> tuple[Message, ...]:
+    return _plain(view, "embedding.embeddings", "embedding.text", "user")
+
+
+def _plain(view: SpanView, key: str, name: str, role: str) -> tuple[Message, ...]:
+    entries = _entries(view, key)
+    return tuple(Message(role, said) for entry in entries if (said := first_text(entry, name)))
+
+
+def _documents(view: SpanView, kind: str) -> tuple[Document, ...]:
+    """The numbered documents; a retriever that recorded none may have them in its output."""
+    span_id = view.span.span_id
+    for key in _DOCUMENTS:
+        entries = [_document(entry) for entry in _entries(view, key)]
+        if found := read_documents(entries, span_id):
+            return found
+    return read_documents(view.attributes.get("output.value"), span_id) if kind == "RETRIEVER" else ()
+
+
+def _document(entry: JsonDict) -> JsonDict:
+    own = {key.removeprefix("document."): value for key, value in entry.items()}
+    inner = {key[9:]: value for key, value in own.items() if key.startswith("metadata.")}
+    return own | {"metadata": mapping(own.get("metadata")) | inner}
+
+
+def _side(attributes: JsonDict, side: str, role: str) -> str:
+    """`input.value` or `output.value` as text; of a conversation in JSON, the last word of its role."""
+    value = attributes.get(f"{side}.value")
+    found = parse(value)
+    if is_chat(found) and (said := last_word(read_messages(found, role), role)):
+        return said
+    return text(value) or (dump(value) if isinstance(value, dict | list) and value else "")
+
+
+def _tags(attributes: JsonDict) -> JsonDict:
+    """The span's metadata, and its tags as keys that are true."""
+    found = mapping(attributes.get("metadata"))
+    return found | dict.fromkeys(texts(attributes.get("tag.tags")), True)
