@@ -1,0 +1,50 @@
+// Keys for a page, declared in its markup and never active while someone types.
+//   data-key="n"         a link, button or field: n follows, presses or focuses it
+//   data-row             the link of a row: j and k move through the rows in view, Enter follows
+//   data-copy="#id"      a button: copies that element's text and says so
+(() => {
+  "use strict";
+
+  const typing = (element) =>
+    element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+
+  const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+
+  function move(step) {
+    const all = rows();
+    if (!all.length) return;
+    const here = all.indexOf(document.activeElement.closest("tr, li, article")?.querySelector("[data-row]"));
+    const next = here < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, here + step));
+    all[next].focus({ focusVisible: true });
+    all[next].scrollIntoView({ block: "nearest" });
+  }
+
+  function use(element) {
+    if (typing(element)) {
+      element.focus();
+      element.select?.();
+    } else {
+      element.click();
+    }
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape" && typing(event.target)) event.target.blur();
+    if (typing(event.target)) return;
+    const steps = { j: 1, k: -1 };
+    const keyed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`);
+    if (keyed) use(keyed);
+    else if (event.key in steps && rows().length) move(steps[event.key]);
+    else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
+    document.getElementById("toast").textContent = "Copied";
+  });
+
+})();
