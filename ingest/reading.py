@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ingest import native_bodies
 from ingest.otlp import tree
+from ingest.otlp.calls import Call, error_message, leaf_calls
 from ingest.otlp.dialects import read_span
 from ingest.otlp.facts import Document, Event, Facts, Kind, SpanView
 from ingest.otlp.messages import Message, ToolCall, last_text, last_word
@@ -21,30 +22,6 @@ from ingest.records import JsonDict, LogEntry, SpanRecord, TraceBody
 N = TypeVar("N", int, float)
 
 __all__ = ["Call", "Document", "Message", "Reading", "ToolCall", "read"]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One leaf model call. `error` is the error's type where one is known, else its message."""
-
-    span_id: str
-    name: str
-    op: str
-    started_at: datetime
-    provider: str = ""
-    model: str = ""
-    response_model: str = ""
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: float | None = None
-    finish: tuple[str, ...] = ()
-    system: str = ""
-    input: tuple[Message, ...] = ()
-    output: tuple[Message, ...] = ()
-    response_id: str = ""
-    error: str = ""
-    error_message: str = ""
-    is_generation: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +112,7 @@ class _Trace:
         self.root_facts = facts[roots[0].span_id] if roots else Facts()
         # Root first: what is inherited over the trace is asked in this order.
         self.inherited = [self.root_facts, *(facts[span.span_id] for span in spans if span is not self.root)]
-        self.calls = self._leaf_calls()
-
-    def _leaf_calls(self) -> tuple[Call, ...]:
-        def generates(span_id: str) -> bool:
-            return _is_generation(self.facts[span_id])
-
-        def embeds(span_id: str) -> bool:
-            return _kind(self.facts[span_id]) == Kind.EMBEDDING
-
-        chosen = [
-            *tree.leaves(self.spans, self.parents, generates),
-            *tree.leaves(self.spans, self.parents, embeds),
-        ]
-        chosen.sort(key=lambda span: (span.started_at, span.span_id))
-        return tuple(_call(span, self.facts[span.span_id]) for span in chosen)
+        self.calls = leaf_calls(spans, facts, self.parents)
 
     def reading(self) -> Reading:
         body = self.body
@@ -190,12 +153,11 @@ class _Trace:
         return [call for call in self.calls if call.is_generation and not (successful and call.error)]
 
     def _answering_call(self) -> Call | None:
-        """The call that gave the answer: the last successful generation with a text, else the last there is."""
+        """The last successful generation with a text, else the last that comes nearest to one."""
         successful = self._generations(successful=True)
         answered = [call for call in successful if last_text(call.output, "assistant")]
-        return next(
-            (calls[-1] for calls in (answered, successful, self._generations(), self.calls) if calls), None
-        )
+        choices = (answered, successful, self._generations(), self.calls)
+        return next((calls[-1] for calls in choices if calls), None)
 
     def _input_and_output(self) -> _Texts:
         given = _found(self.body.input_text, self._root_word("input", "user"), self._first_question())
@@ -204,10 +166,10 @@ class _Trace:
         return _Texts(given[1], answered[1], "/".join(sources))
 
     def _root_word(self, side: str, role: str) -> str:
-        """A model call's messages say more than its raw request; of other spans the text was meant to be read."""
+        """A model call's messages say more than its raw request; other spans' text is to be read."""
         facts = self.root_facts
         spoken, written = last_word(getattr(facts, side), role), getattr(facts, f"{side}_text")
-        first, second = (spoken, written) if _kind(facts) == Kind.GENERATION else (written, spoken)
+        first, second = (spoken, written) if facts.sort == Kind.GENERATION else (written, spoken)
         return getattr(facts, f"stated_{side}") or first or second
 
     def _first_question(self) -> str:
@@ -219,7 +181,7 @@ class _Trace:
         return last_word(call.output, "assistant") if call and not call.error else ""
 
     def _conversation(self, texts: _Texts) -> tuple[Message, ...]:
-        """The posted messages, else those of the most complete call, else input and output as two messages."""
+        """The posted messages, else those of the most complete call, else input and output as two."""
         calls = self._generations(successful=True) or self._generations()
         posted = self.body.input + self.body.output
         if posted and not (calls and isinstance(self.body.fields.get("input", ""), str)):
@@ -253,7 +215,7 @@ class _Trace:
         ended_at = self.body.ended_at or self._ended_at()
         if started_at is None or ended_at is None:
             return None
-        return max((ended_at - started_at).total_seconds() * 1000, 0.0)
+        return max((ended_at - started_at) / timedelta(milliseconds=1), 0.0)
 
     def _entries(self) -> list[SpanRecord]:
         return [root for root in self.roots if not root.parent_id] or [
@@ -272,7 +234,7 @@ class _Trace:
     def _error(self) -> str:
         if not self.root or self.root.status != "error":
             return ""
-        kind, message = self.root_facts.error_type, _error_message(self.root, self.root_facts)
+        kind, message = self.root_facts.error_type, error_message(self.root, self.root_facts)
         return f"{kind}: {message}" if kind and message and kind not in message else message or kind
 
     def _flags(self) -> Iterator[str]:
@@ -295,47 +257,6 @@ class _Texts:
 def _found(body: str, root: str, calls: str) -> tuple[str, str]:
     named = (("body", body), ("root", root), ("calls", calls))
     return next(((source, said) for source, said in named if said), ("", ""))
-
-
-def _kind(facts: Facts) -> str:
-    return facts.kind or facts.implied_kind
-
-
-def _is_generation(facts: Facts) -> bool:
-    """An agent counts when it tells of the model's work itself: no call below it may have been recorded."""
-    if _kind(facts) == Kind.AGENT:
-        return bool(facts.response_model) or facts.input_tokens is not None or facts.output_tokens is not None
-    return _kind(facts) == Kind.GENERATION
-
-
-def _call(span: SpanRecord, facts: Facts) -> Call:
-    failed = span.status == "error" or bool(facts.error_type)
-    message = _error_message(span, facts) if failed else ""
-    return Call(
-        span_id=span.span_id,
-        name=span.name,
-        op=facts.op or _kind(facts),
-        started_at=span.started_at,
-        provider=facts.provider,
-        model=facts.model,
-        response_model=facts.response_model,
-        input_tokens=facts.input_tokens,
-        output_tokens=facts.output_tokens,
-        cost_usd=facts.cost_usd,
-        finish=facts.finish,
-        system=facts.system,
-        input=facts.input,
-        output=facts.output,
-        response_id=facts.response_id or span.response_id,
-        error=(facts.error_type or message or "error") if failed else "",
-        error_message=message,
-        is_generation=_kind(facts) != Kind.EMBEDDING,
-    )
-
-
-def _error_message(span: SpanRecord, facts: Facts) -> str:
-    """The exception's own message; a status text may hold a whole stack trace."""
-    return facts.error_message or span.error
 
 
 def _distinct(of_spans: Iterable[Sequence[Document]]) -> tuple[Document, ...]:

@@ -17,10 +17,9 @@ _EXPLANATION = "gen_ai.evaluation.explanation"
 _RESPONSE = "gen_ai.response.id"
 _SOURCE = "gen_ai.evaluation.source"
 _EVALUATOR = "gen_ai.evaluation.evaluator"
+_ERROR = "error.type"
 _IDS = ("gen_ai.evaluation.id", "event.id", "log.record.uid")
-_READ = frozenset(
-    {_NAME, _VALUE, _LABEL, _EXPLANATION, _RESPONSE, _SOURCE, "error.type", "event.name", *_IDS}
-)
+_READ = frozenset({_NAME, _VALUE, _LABEL, _EXPLANATION, _RESPONSE, _SOURCE, _ERROR, "event.name", *_IDS})
 
 _NAME_CHARACTERS = 200
 _KEY_CHARACTERS = 200
@@ -39,7 +38,7 @@ def score_of_event(
     target = _target(attributes, trace_id, span_id)
     score_name = first_text(attributes, _NAME)[:_NAME_CHARACTERS]
     value, label = _verdict(attributes)
-    error_type = first_text(attributes, "error.type")
+    error_type = first_text(attributes, _ERROR)
     if name != EVALUATION_EVENT or target is None or not score_name:
         return None
     if value is None and not label and not error_type:

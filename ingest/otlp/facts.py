@@ -21,7 +21,7 @@ class Document:
 
 
 class Kind:
-    """What a span is. Generations and embeddings call a model; an agent does when nothing below it says so."""
+    """What a span is. Generations and embeddings call a model; an agent may, unseen."""
 
     GENERATION = "generation"
     EMBEDDING = "embedding"
@@ -89,6 +89,10 @@ class Facts:
     agent: str = ""
     environment: str = ""
     tags: JsonDict = field(default_factory=dict)
+
+    @property
+    def sort(self) -> str:
+        return self.kind or self.implied_kind
 
 
 _FIELDS = tuple(each.name for each in fields(Facts) if each.name not in ("system", "input", "tags"))

@@ -92,11 +92,11 @@ class _Parts:
         if kind in _TEXT_PARTS or (not kind and isinstance(part.get("text"), str)):
             self._add_text(said, part)
         elif kind in _CALL_PARTS:
-            self._add_call(part, part)
+            self.add_call(part, part)
         elif kind in _RESULT_PARTS:
             self.texts.append(result_text(part))
         elif wrapped := _first(part, *_WRAPPED_CALLS):
-            self._add_call(wrapped, part)
+            self.add_call(wrapped, part)
         elif wrapped := _first(part, *_WRAPPED_RESULTS):
             self.texts.append(result_text(mapping(wrapped)))
         elif part:
@@ -109,7 +109,7 @@ class _Parts:
         elif said is not None:
             self.other.append(kept(part))
 
-    def _add_call(self, call: Any, part: JsonDict) -> None:
+    def add_call(self, call: Any, part: JsonDict) -> None:
         if found := tool_call(call):
             self.calls.append(found)
         else:
@@ -176,7 +176,7 @@ def read_parts(parts: Iterable[Any], role: str, calls: Iterable[Any] = ()) -> Me
     for part in parts:
         collected.add(part)
     for call in calls:
-        collected._add_call(call, mapping(call))
+        collected.add_call(call, mapping(call))
     said = "\n".join(each for each in collected.texts if each)
     message = Message(role, said, tuple(collected.calls), tuple(each for each in collected.other if each))
     return message if message.says_something else None
@@ -218,14 +218,11 @@ def is_chat(value: Any) -> bool:
         value = parse(value.get("messages"))
     if isinstance(value, list) and value and isinstance(value[0], list):
         value = value[0]
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(each, dict) and bool("role" in each or "kwargs" in each or _typed_role(each))
-            for each in value
-        )
-    )
+    return isinstance(value, list) and bool(value) and all(map(_has_role, value))
+
+
+def _has_role(value: Any) -> bool:
+    return isinstance(value, dict) and bool("role" in value or "kwargs" in value or _typed_role(value))
 
 
 def last_text(messages: Iterable[Message], role: str) -> str:

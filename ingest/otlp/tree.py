@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ingest.records import SpanRecord
 
@@ -56,10 +56,7 @@ def ancestors(of: Collection[str], parents: Mapping[str, str]) -> set[str]:
     return above
 
 
-def leaves(
-    spans: Sequence[SpanRecord], parents: Mapping[str, str], is_call: Callable[[str], bool]
-) -> list[SpanRecord]:
-    """The calls with no call of the same sort below them."""
-    calls = [span for span in spans if is_call(span.span_id)]
-    covering = ancestors([span.span_id for span in calls], parents)
-    return [span for span in calls if span.span_id not in covering]
+def leaves(spans: Sequence[SpanRecord], parents: Mapping[str, str]) -> list[SpanRecord]:
+    """Those with none of the others below them."""
+    covering = ancestors([span.span_id for span in spans], parents)
+    return [span for span in spans if span.span_id not in covering]

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ingest import sanitising
 from ingest.records import JsonDict
 
 MAX_DEPTH = 64
 # Above these a number is no count of tokens and no price of a call, and its sum would not fit a column.
 MAX_COUNT = 10**12
 TOO_DEEP = "(nested too deeply to show)"
-
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u0000|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
-    re.DOTALL,
-)
 
 
 def _finite(digits: str) -> float | None:
@@ -32,11 +27,6 @@ def _finite(digits: str) -> float | None:
 _decoder = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
 
 
-def _storable(escape: re.Match[str]) -> str:
-    found = escape[0]
-    return r"�" if found == r"\u0000" or (len(found) == 6 and found[2] in "dD") else found
-
-
 def parse(value: Any) -> Any:
     """The JSON document in a string; any other value, and a string that is none, as it is.
 
@@ -44,27 +34,27 @@ def parse(value: Any) -> Any:
     """
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
-    text = _ESCAPE.sub(_storable, value) if "\\u" in value else value
     try:
-        parsed = _decoder.decode(text)
+        parsed = _decoder.decode(value)
     except (ValueError, RecursionError):
-        return _complete_items(text) or value
-    return parsed if shallow(parsed) else value
+        parsed = _complete_items(value.lstrip()) or value
+    if value.count("[") + value.count("{") > MAX_DEPTH and not shallow(parsed):
+        return value
+    return sanitising.json_value(parsed, set()) if "\\u" in value else parsed
 
 
 def _complete_items(text: str) -> list[Any]:
     """The items before the cut of a list that was cut at a size limit, and the rest as text."""
-    text = text.lstrip()
     items: list[Any] = []
     position = 1
     try:
-        while text.startswith("[") and text[position] == "{":
+        while text[0] == "[" and text[position] == "{":
             item, position = _decoder.raw_decode(text, position)
             items.append(item)
             position = _after_comma(text, position)
     except (ValueError, RecursionError, IndexError):
         pass
-    return [*items, text[position:]] if items and shallow(items) else []
+    return [*items, text[position:]] if items else []
 
 
 def _after_comma(text: str, position: int) -> int:
@@ -175,3 +165,8 @@ def flattened(value: Any) -> JsonDict:
                 flat[path] = each
         level = deeper
     return flat
+
+
+def scalars(value: Any) -> JsonDict:
+    """The plain values of an object, its texts and numbers and truths."""
+    return {key: each for key, each in mapping(value).items() if isinstance(each, str | int | float)}

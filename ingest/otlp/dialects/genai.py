@@ -137,28 +137,29 @@ def _finish(attributes: JsonDict, completions: Iterable[JsonDict]) -> tuple[str,
 
 def read_events(events: Iterable[Event]) -> Facts:
     """What the older conventions say in one event for each message and each choice."""
-    facts = Facts()
+    input_messages: list[Message] = []
+    output_messages: list[Message] = []
+    finish: list[str] = []
     for event in events:
         content = _content(event)
         if role := _EVENT_ROLES.get(event.name):
             message = read_message(content, role)
-            facts.input += (message,) if message else ()
+            input_messages += [message] if message else []
         elif event.name == _CHOICE_EVENT:
-            facts.output += read_messages(_choice(content), "assistant")
-            facts.finish += tuple(map(finish_reason, texts(content.get("finish_reason"))))
+            output_messages += read_messages(_choice(content), "assistant")
+            finish += map(finish_reason, texts(content.get("finish_reason")))
         elif event.name in _CONTENT_EVENTS:
-            facts.input += read_messages(content.get("gen_ai.prompt"), "user")
-            facts.output += read_messages(content.get("gen_ai.completion"), "assistant")
-    return facts
+            input_messages += read_messages(content.get("gen_ai.prompt"), "user")
+            output_messages += read_messages(content.get("gen_ai.completion"), "assistant")
+    return Facts(input=tuple(input_messages), output=tuple(output_messages), finish=tuple(finish))
 
 
 def _content(event: Event) -> JsonDict:
     """The body of a log event; a span event has no body and holds it in its attributes."""
     plain = {key: value for key, value in event.attributes.items() if not key.startswith("event.")}
-    if not event.name.startswith("gen_ai.content."):
-        plain = {"content": None} | {
-            key: value for key, value in plain.items() if not key.startswith("gen_ai.")
-        }
+    if event.name not in _CONTENT_EVENTS:
+        plain = {key: value for key, value in plain.items() if not key.startswith("gen_ai.")}
+        plain.setdefault("content", None)
     body = parse(event.body)
     if text(body):
         return plain | {"content": body}
@@ -167,6 +168,4 @@ def _content(event: Event) -> JsonDict:
 
 def _choice(content: JsonDict) -> Any:
     message = parse(content.get("message"))
-    return (
-        message if message else {key: content[key] for key in ("content", "tool_calls") if content.get(key)}
-    )
+    return message or {key: content[key] for key in ("content", "tool_calls") if content.get(key)}

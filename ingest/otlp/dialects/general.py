@@ -1,9 +1,9 @@
-"""What OpenTelemetry's general conventions say of any span, and Touchstone's own `touchstone.*` attributes."""
+"""What OpenTelemetry's general conventions say of any span, and `touchstone.*` attributes."""
 
 from __future__ import annotations
 
 from ingest.otlp.facts import Facts, SpanView
-from ingest.otlp.values import first_number, first_text, mapping
+from ingest.otlp.values import first_number, first_text, scalars
 from ingest.records import JsonDict
 
 INDEXED = ()
@@ -25,7 +25,7 @@ def read(view: SpanView) -> Facts:
         cost_usd=first_number(attributes, "touchstone.cost_usd"),
         error_type=first_text(attributes, "error.type") or error_type,
         error_message=error_message,
-        tags=mapping(attributes.get("touchstone.tags")),
+        tags=scalars(attributes.get("touchstone.tags")),
     )
 
 

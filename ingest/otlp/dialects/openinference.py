@@ -15,6 +15,7 @@ from ingest.otlp.values import (
     mapping,
     numbered,
     parse,
+    scalars,
     text,
     texts,
 )
@@ -178,5 +179,4 @@ def _side(attributes: JsonDict, side: str, role: str) -> str:
 
 def _tags(attributes: JsonDict) -> JsonDict:
     """The span's metadata, and its tags as keys that are true."""
-    found = mapping(attributes.get("metadata"))
-    return found | dict.fromkeys(texts(attributes.get("tag.tags")), True)
+    return scalars(attributes.get("metadata")) | dict.fromkeys(texts(attributes.get("tag.tags")), True)
