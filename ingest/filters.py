@@ -238,6 +238,11 @@ class Page:
 _signer = signing.Signer(salt="ingest.filters.cursor")
 
 
+def cursor_at(project: Project, order: Order, trace: Trace) -> str:
+    """The cursor of whatever follows this trace in that order."""
+    return _signer.sign_object([project.pk, order, trace.started_at.isoformat(), trace.pk])
+
+
 def _position(cursor: str, order: Order, project_id: int) -> Q:
     """What lies behind the cursor; only a cursor that this server made for this list is read."""
     try:
@@ -269,6 +274,4 @@ def page(
     found = list(rows.order_by(f"{sign}started_at", f"{sign}id")[: limit + 1])
     if len(found) <= limit:
         return Page(found, "")
-    last = found[limit - 1]
-    mark = [project.pk, order, last.started_at.isoformat(), last.pk]
-    return Page(found[:limit], _signer.sign_object(mark))
+    return Page(found[:limit], cursor_at(project, order, found[limit - 1]))
