@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from ingest.otlp import views as otlp
+from reviewapp import health
+from reviewapp.views import account, audit, members, project, tokens
+
+handler500 = "reviewapp.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", project.start, name="start"),
+    path("account", account.account, name="account"),
+    path("account/theme", account.theme, name="theme"),
+    path("accounts/", include("reviewapp.views.accounts")),
+    path("projects/<slug:slug>/", project.project, name="project"),
+    path("projects/<slug:slug>/members", members.members, name="members"),
+    path("projects/<slug:slug>/members/<int:pk>/role", members.change_role, name="change_role"),
+    path("projects/<slug:slug>/members/<int:pk>/remove", members.remove, name="remove_member"),
+    path("projects/<slug:slug>/tokens", tokens.tokens, name="tokens"),
+    path("projects/<slug:slug>/tokens/<int:pk>/revoke", tokens.revoke, name="revoke_token"),
+    path("projects/<slug:slug>/audit", audit.audit, name="audit"),
+    path("projects/<slug:slug>/settings", project.settings, name="settings"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
     path("v1/traces", otlp.traces),
     path("v1/logs", otlp.logs),
     path("v1/metrics", otlp.metrics),
