@@ -66,7 +66,9 @@ def _inflate(wire: bytes) -> Iterator[bytes]:
                     raise Problem(400, "The gzip body breaks off before its end.")
                 total += len(chunk)
                 if total > allowed:
-                    raise Problem(413, f"The body inflates to more than {allowed} bytes; send smaller batches.")
+                    raise Problem(
+                        413, f"The body inflates to more than {allowed} bytes; send smaller batches."
+                    )
                 yield chunk
             pending = member.unused_data.lstrip(b"\x00")
     except zlib.error as error:

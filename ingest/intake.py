@@ -40,6 +40,7 @@ SPANS = Table(
     kind=SupersededKind.SPAN.value,
     key="span_id",
     unfinished="(s.end_ns IS NULL) <> (i.end_ns IS NULL)",
+    within_trace=True,
 )
 # Log events and posted bodies are sets: equal content is one row, and nothing else can collide.
 LOGS = Table(
@@ -190,7 +191,8 @@ def _flags_of(batch: Batch, ids: dict[str, int], outcome: Outcome) -> dict[int, 
 def _flag(cursor: CursorWrapper, flags: dict[int, set[str]]) -> None:
     for trace, found in sorted(flags.items()):
         cursor.execute(
-            "UPDATE ingest_trace SET flags = ARRAY(SELECT DISTINCT unnest(flags || %s::varchar[]) ORDER BY 1) "
+            "UPDATE ingest_trace "
+            "SET flags = ARRAY(SELECT DISTINCT unnest(flags || %s::varchar[]) ORDER BY 1) "
             "WHERE id = %s AND NOT flags @> %s::varchar[]",
             [sorted(found), trace, sorted(found)],
         )

@@ -116,7 +116,10 @@ class Trace(models.Model):
 
     search = models.GeneratedField(
         expression=SearchVector(
-            "trace_id", Left("input", SEARCHED_CHARACTERS), Left("output", SEARCHED_CHARACTERS), config="simple"
+            "trace_id",
+            Left("input", SEARCHED_CHARACTERS),
+            Left("output", SEARCHED_CHARACTERS),
+            config="simple",
         ),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -128,7 +131,9 @@ class Trace(models.Model):
         ]
         indexes = [
             models.Index(F("project"), F("started_at").desc(), F("id").desc(), name="trace_newest"),
-            models.Index("project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"),
+            models.Index(
+                "project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"
+            ),
             models.Index("first_seen", condition=Q(settled_at__isnull=True), name="trace_unsettled"),
             models.Index("project", "session_id", condition=~Q(session_id=""), name="trace_session"),
             GinIndex(fields=["tags"], name="trace_tags", opclasses=["jsonb_path_ops"], condition=~Q(tags={})),

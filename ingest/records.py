@@ -139,7 +139,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class TraceBody:
-    """A body posted to the native API; `body` holds the contract's fields, without spans, scores, feedback."""
+    """A body posted to the native API: the contract's fields without spans, scores and feedback."""
 
     trace_id: str
     started_at: datetime

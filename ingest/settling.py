@@ -28,7 +28,7 @@ def due() -> QuerySet[Trace]:
 
 
 def settle_some() -> int:
-    """Settle a chunk of the traces that are due, in one transaction; how many. Safe to run anywhere, twice."""
+    """Settle a chunk of the traces that are due, in one transaction; how many. Safe to run twice."""
     with transaction.atomic():
         traces = list(
             due()

@@ -29,6 +29,8 @@ class Table:
     key: str
     # True where one of the two is only an earlier state of the other, which is no disagreement.
     unfinished: str = "false"
+    # Whether the key names a row within its trace, or (a statement's) within the project.
+    within_trace: bool = False
 
     @property
     def incoming(self) -> str:
@@ -122,7 +124,8 @@ def _decide_conflicts(cursor: CursorWrapper, table: Table, project_id: int, outc
              WHERE s.sha256 <> i.sha256
         ), kept AS (
             INSERT INTO ingest_superseded (project_id, trace_id, kind, key, sha256, body)
-            SELECT %s, trace, %s, key, CASE WHEN won THEN stored_sha ELSE incoming_sha END,
+            SELECT %s, CASE WHEN %s THEN trace END, %s, key,
+                   CASE WHEN won THEN stored_sha ELSE incoming_sha END,
                    CASE WHEN won THEN stored ELSE incoming END
               FROM differing
             ON CONFLICT DO NOTHING
@@ -133,7 +136,7 @@ def _decide_conflicts(cursor: CursorWrapper, table: Table, project_id: int, outc
         )
         SELECT trace, won, unfinished FROM differing WHERE trace IS NOT NULL
         """,
-        [project_id, table.kind],
+        [project_id, table.within_trace, table.kind],
     )
     for trace, won, unfinished in cursor.fetchall():
         if won:

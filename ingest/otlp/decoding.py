@@ -76,7 +76,9 @@ class Decoder:
 
     def expect(self, records: int) -> None:
         if records > limits.SPANS:
-            raise Problem(413, f"The request has {records} records, at most {limits.SPANS} are taken at once.")
+            raise Problem(
+                413, f"The request has {records} records, at most {limits.SPANS} are taken at once."
+            )
 
     def enter_resource(self, attributes: JsonDict) -> None:
         self._resource = canonical_json(attributes)
@@ -139,15 +141,11 @@ class Decoder:
             name = sanitising.text(name, flags, limits.NAME_CHARACTERS)
             occurred_at = moment(time_ns)
             digest = content_hash(span_id, name, time_ns, log.attributes, log.body)
-            self.logs.append(
-                LogEntry(trace_id, span_id, name, occurred_at, log.attributes, log.body, digest)
-            )
+            self.logs.append(LogEntry(trace_id, span_id, name, occurred_at, log.attributes, log.body, digest))
         if flags:
             self._note_flags(trace_id)
 
-    def _add_score(
-        self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int
-    ) -> None:
+    def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> None:
         score = score_of_event(
             name, attributes, trace_id=trace_id, span_id=span_id, occurred_at=moment(time_ns)
         )
@@ -166,9 +164,7 @@ class Decoder:
         self.flags.clear()
 
     def batch(self) -> Batch:
-        return Batch(
-            spans=self.spans, logs=self.logs, scores=self.scores, flags=self._flags_of_trace
-        )
+        return Batch(spans=self.spans, logs=self.logs, scores=self.scores, flags=self._flags_of_trace)
 
 
 def moment(time_ns: int) -> datetime:

@@ -125,7 +125,9 @@ def decode_traces(body: bytes, decoder: Decoder) -> None:
     groups = _parse(_traces, body).resource_spans or ()
     decoder.expect(sum(len(scope.spans or ()) for group in groups for scope in group.scope_spans or ()))
     for group in groups:
-        decoder.enter_resource(_attributes(group.resource.attributes if group.resource else None, decoder.flags))
+        decoder.enter_resource(
+            _attributes(group.resource.attributes if group.resource else None, decoder.flags)
+        )
         for scope in group.scope_spans or ():
             name = (scope.scope.name if scope.scope else None) or ""
             for span in scope.spans or ():

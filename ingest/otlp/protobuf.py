@@ -44,7 +44,9 @@ def decode_traces(body: bytes, decoder: Decoder) -> None:
                         scope_name,
                         attributes,
                         [
-                            WireEvent(event.name, event.time_unix_nano, _attributes(event.attributes, decoder.flags))
+                            WireEvent(
+                                event.name, event.time_unix_nano, _attributes(event.attributes, decoder.flags)
+                            )
                             for event in span.events
                         ]
                         if span.events
@@ -56,7 +58,9 @@ def decode_traces(body: bytes, decoder: Decoder) -> None:
 def decode_logs(body: bytes, decoder: Decoder) -> None:
     """Feed every record of a binary ExportLogsServiceRequest to the decoder."""
     request = _parse(ExportLogsServiceRequest, body)
-    decoder.expect(sum(len(scope.log_records) for group in request.resource_logs for scope in group.scope_logs))
+    decoder.expect(
+        sum(len(scope.log_records) for group in request.resource_logs for scope in group.scope_logs)
+    )
     for group in request.resource_logs:
         for scope in group.scope_logs:
             for record in scope.log_records:
