@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pghistory
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -29,12 +31,32 @@ class Role(models.TextChoices):
         return order.index(self) >= order.index(needed)
 
 
-@pghistory.track()
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of(self, user: User) -> Self:
+        """What this person is a member of, with the projects, by name."""
+        return self.filter(user=user).select_related("project").order_by("project__name", "pk")
+
+    def matching(self, words: str) -> Self:
+        """Whose user has each of these words in a name or address."""
+        found = self
+        for word in words.split():
+            found = found.filter(
+                models.Q(user__username__icontains=word)
+                | models.Q(user__first_name__icontains=word)
+                | models.Q(user__last_name__icontains=word)
+                | models.Q(user__email__icontains=word)
+            )
+        return found
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class Membership(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

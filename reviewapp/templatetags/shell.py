@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -61,3 +63,11 @@ def theme(context: dict[str, Any]) -> str:
 def single_sign_on() -> str:
     """The name of the identity provider people may also sign in with; empty when there is none."""
     return str(settings.OIDC_NAME)
+
+
+@register.simple_tag(takes_context=True)
+def sign_on_url(context: dict[str, Any]) -> str:
+    """The way to the identity provider and then to the page that was asked for."""
+    wanted = context["request"].GET.get("next", "")
+    query = f"?{urlencode({'next': wanted})}" if wanted else ""
+    return reverse("openid_connect_login", args=[settings.OIDC_APP["provider_id"]]) + query

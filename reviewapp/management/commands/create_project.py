@@ -1,0 +1,34 @@
+"""Make a project; one that is there already stays as it is."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+import pghistory
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from ingest.models import Project
+
+
+class Command(BaseCommand):
+    help = "Make a project. One that is there already stays as it is, but for a --name that is given."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", help="letters, digits and hyphens; stands in links and commands")
+        parser.add_argument("--name", default="", help="what people read (default: made from the slug)")
+
+    def handle(self, *args: Any, slug: str, name: str, **options: Any) -> None:
+        project = Project.objects.filter(slug=slug).first()
+        is_new = project is None
+        project = project or Project(slug=slug, name=slug.replace("-", " ").capitalize())
+        project.name = name or project.name
+        try:
+            project.full_clean()
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
+        with pghistory.context(command="create_project"):
+            project.save()
+        self.stderr.write(f"Project {slug} {'is made' if is_new else 'was there already'}.")
+        self.stderr.write(f"Next: manage.py create_user NAME --project {slug} --role admin")
