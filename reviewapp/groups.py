@@ -75,6 +75,8 @@ class Group:
     def kill(self, directory: Path) -> None:
         processes.kill(self.members())
         processes.wait_until_gone(self.pid, 2.0)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
         for suffix in ("pid", "group"):
             (directory / f"{self.name}.{suffix}").unlink(missing_ok=True)
 

@@ -59,6 +59,7 @@ CREATE DATABASE {DATABASE} OWNER {DATABASE};
 class Server:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
+        self._process: subprocess.Popen[bytes] | None = None
 
     @cached_property
     def place(self) -> Place:
@@ -107,6 +108,8 @@ class Server:
                 break
             processes.kill([pid], number)
             processes.wait_until_gone(pid, seconds)
+        if self._process is not None:
+            self._process.wait()
         self.pid_file.unlink(missing_ok=True)
 
     def _knock(self) -> str:
@@ -130,9 +133,9 @@ class Server:
         end = time.monotonic() + START_SECONDS
         while True:
             self._clear_the_dead()
-            process = self._spawn(programs)
-            if self._came_up(process):
-                self.pid_file.write_text(f"{process.pid}\n")
+            self._process = self._spawn(programs)
+            if self._came_up(self._process):
+                self.pid_file.write_text(f"{self._process.pid}\n")
                 return
             # After a crash the dead server's memory may be in use for another moment.
             if time.monotonic() > end:

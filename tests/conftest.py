@@ -1,0 +1,120 @@
+"""What tests share: the database, people with their roles, tokens, a browser, and the real server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from ingest import tokens
+from ingest.models import Project, Scope
+from reviewapp import postgres, static_files
+from reviewapp.models import Membership, Role, User
+from tests import servers
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_collected() -> None:
+    static_files.collect()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """The embedded PostgreSQL runs for as long as the tests need it."""
+    if not settings.EMBEDDED:
+        yield
+        return
+    with postgres.borrowed(settings.DATA_DIR):
+        yield
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user, and the browser in which this user is signed in."""
+
+    user: User
+    client: Client
+
+
+def person(name: str, project: Project | None = None, role: Role | None = None) -> Person:
+    user = User.objects.create_user(username=name, password="correct horse battery staple")
+    if project and role:
+        Membership.objects.create(project=project, user=user, role=role)
+    client = Client()
+    client.force_login(user)
+    return Person(user, client)
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return Project.objects.create(slug="refunds", name="Refunds")
+
+
+@pytest.fixture
+def other_project(db: None) -> Project:
+    return Project.objects.create(slug="elsewhere", name="Elsewhere")
+
+
+@pytest.fixture
+def owner(project: Project) -> Person:
+    return person("ada", project, Role.ADMIN)
+
+
+@pytest.fixture
+def lead(project: Project) -> Person:
+    return person("leo", project, Role.LEAD)
+
+
+@pytest.fixture
+def reviewer(project: Project) -> Person:
+    return person("rita", project, Role.REVIEWER)
+
+
+@pytest.fixture
+def stranger(other_project: Project) -> Person:
+    """Someone with every right, in another project."""
+    return person("sam", other_project, Role.ADMIN)
+
+
+Api = Callable[..., Client]
+
+
+@pytest.fixture
+def api(project: Project) -> Api:
+    """`api(Scope.INGEST, ...)` is a client that sends a token of the project with these scopes, by default all."""
+
+    def authorised(*scopes: str, of: Project = project) -> Client:
+        issued = tokens.issue(of, "test", scopes or [Scope.ADMIN])
+        return Client(headers={"Authorization": f"Bearer {issued.text}"})
+
+    return authorised
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[servers.Server]:
+    """The real server with a database of its own, shared by the tests that need nothing killed."""
+    with servers.serving() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
+    """The system's Chromium: no browser is downloaded."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("The browser tests need Chromium: `make test` as root installs it, else: apt install chromium")
+    return {**browser_type_launch_args, "executable_path": path, "args": CHROMIUM_ARGUMENTS}

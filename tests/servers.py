@@ -1,0 +1,138 @@
+"""The real `manage.py serve` in a process of its own, as a person or an init system starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    def __init__(self, data_dir: Path, *arguments: str, port: int | None = None, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = port or free_port()
+        self.arguments = arguments
+        kept = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "SECRET_KEY")}
+        self.environment = {
+            **kept,
+            "DATA_DIR": str(data_dir),
+            "DJANGO_SETTINGS_MODULE": "reviewapp.settings",
+            **environment,
+        }
+        self.process: subprocess.Popen[str] | None = None
+        self.said: list[str] = []
+        self.log = data_dir / "serve.log"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def launch(self) -> subprocess.Popen[str]:
+        """Start it without waiting."""
+        command = [sys.executable, ROOT / "manage.py", "serve", "--port", str(self.port), *self.arguments]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=self.environment
+            )
+        self.said = []
+        Thread(target=self._listen, args=[self.process], daemon=True).start()
+        return self.process
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        self.said.extend(line.strip() for line in process.stdout)
+
+    def start(self) -> float:
+        """Start it; the seconds it took to print its ready line."""
+        begun = time.monotonic()
+        process = self.launch()
+        while not self.said:
+            if process.poll() is not None or time.monotonic() - begun > READY_SECONDS:
+                raise AssertionError(f"serve did not become ready:\n{self.log.read_text()[-4000:]}")
+            time.sleep(0.01)
+        return time.monotonic() - begun
+
+    def stop(self) -> float:
+        """SIGTERM; the seconds until it was gone."""
+        begun = time.monotonic()
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+            self.process.stdout.close()
+        return time.monotonic() - begun
+
+    def manage(self, *arguments: str) -> str:
+        """What another command prints, run beside the server."""
+        done = subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            capture_output=True, text=True, cwd=ROOT, env=self.environment,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def pid(self, name: str) -> int:
+        return int((self.data_dir / "run" / f"{name}.pid").read_text())
+
+    def get(self, path: str, timeout: float = 5) -> int:
+        """The status of a GET, or 0 when there was no answer."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=timeout) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refusal:
+            refusal.close()
+            return refusal.code
+        except OSError:
+            return 0
+
+    def wait_ready(self, seconds: float) -> float:
+        begun = time.monotonic()
+        while self.get("/readyz") != 200:
+            took = time.monotonic() - begun
+            assert took < seconds, f"not ready after {took:.1f} s:\n{self.log.read_text()[-4000:]}"
+            time.sleep(0.02)
+        return time.monotonic() - begun
+
+
+@contextlib.contextmanager
+def data_directory() -> Iterator[Path]:
+    """A fresh data directory that any user can pass through, as the embedded PostgreSQL needs it under root."""
+    directory = Path(tempfile.mkdtemp(prefix="ts-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[Server]:
+    with data_directory() as directory:
+        server = Server(directory, *arguments, **environment)
+        try:
+            server.start()
+            yield server
+        finally:
+            if server.process is not None and server.process.poll() is None:
+                server.process.send_signal(signal.SIGTERM)
+                server.process.wait(30)
+            if server.process is not None:
+                server.process.stdout.close()

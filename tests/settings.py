@@ -1,0 +1,16 @@
+"""The settings under test: the real ones, on a database and data directory of the tests' own."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
+os.environ.setdefault("SECRET_KEY", "qX7-for-tests-only-4f0c7d1e9ab24c6fb3a8e25d6190c7f2ab")
+
+from reviewapp.settings import *
+from reviewapp.settings import DATABASES, Q_CLUSTER
+
+# A commit that need not survive a crash is quicker. The tests that kill things start the real server instead.
+DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+Q_CLUSTER["sync"] = True
