@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from ingest import api
 from ingest.otlp import views as otlp
 from reviewapp import health
 from reviewapp.views import account, audit, members, project, tokens
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/settings", project.settings, name="settings"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("api/v1/", api.urls()),
     path("v1/traces", otlp.traces),
     path("v1/logs", otlp.logs),
     path("v1/metrics", otlp.metrics),

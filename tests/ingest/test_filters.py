@@ -290,7 +290,7 @@ def test_pages_hold_every_trace_once_in_order_also_among_equal_times(project, or
     expected = [str(index) for index in range(8)]
     if order == Order.NEWEST:
         expected.reverse()
-    assert sum(pages(project, order), []) == expected
+    assert [name for page in pages(project, order) for name in page] == expected
     assert [len(page) for page in pages(project, order, 4)] == [4, 4]
 
 

@@ -1,0 +1,180 @@
+"""Turns the bodies of the native JSON API into records, item by item: a bad one does not spoil the rest.
+
+Keys and hashes are made from an item's own content, so that the same item sent again is the same record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from ingest import native_spans, sanitising, shapes, times
+from ingest.documents import Documents, Malformed
+from ingest.feedback import UNDATED
+from ingest.models import Project, TargetKind, Trace
+from ingest.records import (
+    Batch,
+    FeedbackRecord,
+    JsonDict,
+    ScoreRecord,
+    SpanRow,
+    Target,
+    TraceBody,
+    content_hash,
+)
+from ingest.shapes import Invalid
+from ingest.statements import feedback_of, score_of, target_of
+
+R = TypeVar("R")
+PARTS = ("spans", "scores", "feedback")
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a request's items have become: parts of one batch, the names they got, and the refused ones."""
+
+    spans: list[SpanRow] = field(default_factory=list)
+    bodies: list[TraceBody] = field(default_factory=list)
+    scores: list[ScoreRecord] = field(default_factory=list)
+    feedback: list[FeedbackRecord] = field(default_factory=list)
+    flags: dict[str, frozenset[str]] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    # Where in the request each accepted item stood.
+    positions: list[int] = field(default_factory=list)
+    refused: list[tuple[int, Invalid]] = field(default_factory=list)
+
+    def batch(self) -> Batch:
+        return Batch(
+            spans=self.spans,
+            bodies=self.bodies,
+            scores=self.scores,
+            feedback=self.feedback,
+            flags=self.flags,
+        )
+
+
+# Reads one item, adds what it became, and returns the id it has got.
+Take = Callable[[Any, Taken, set[str]], str]
+
+
+def take_traces(documents: Documents, received_ns: int) -> Taken:
+    """`received_ns` stands in for the start of a trace that gives no time, in its row only."""
+    return _take(documents, partial(_take_trace, received_ns=received_ns))
+
+
+def take_scores(documents: Documents) -> Taken:
+    return _take(documents, _take_score)
+
+
+def take_feedback(documents: Documents) -> Taken:
+    return _take(documents, _take_feedback)
+
+
+def _take(documents: Documents, take: Take) -> Taken:
+    taken = Taken()
+    for index, item in enumerate(documents.items):
+        flags: set[str] = set()
+        try:
+            if isinstance(item, Malformed):
+                raise Invalid("", f"the line is not JSON: {item}")
+            taken.ids.append(take(sanitising.json_value(item, flags), taken, flags))
+            taken.positions.append(index)
+        except Invalid as invalid:
+            taken.refused.append((index, invalid))
+    return taken
+
+
+def _take_score(item: Any, taken: Taken, flags: set[str]) -> str:
+    shape = shapes.checked(item, shapes.ScoreBody)
+    score = score_of(shape, item, target_of(shape.target))
+    taken.scores.append(score)
+    return score.key
+
+
+def _take_feedback(item: Any, taken: Taken, flags: set[str]) -> str:
+    shape = shapes.checked(item, shapes.FeedbackBody)
+    statement = feedback_of(shape, item, target_of(shape.target))
+    taken.feedback.append(statement)
+    return statement.key
+
+
+def _take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> str:
+    """The whole item is read before anything of it is taken."""
+    shape = shapes.checked(item, shapes.TraceShape)
+    body = trace_of(shape, item, received_ns)
+    start = shapes.time_ns("started_at", shape.started_at)
+    spans = _each(
+        item, "spans", shape.spans, partial(native_spans.row_of, trace_id=body.trace_id, trace_start=start)
+    )
+    scores = _each(item, "scores", shape.scores, _within(body.trace_id, score_of))
+    feedback = _each(item, "feedback", shape.feedback, _within(body.trace_id, feedback_of))
+    taken.bodies.append(body)
+    taken.spans += spans
+    taken.scores += scores
+    taken.feedback += feedback
+    if flags:
+        taken.flags[body.trace_id] = taken.flags.get(body.trace_id, frozenset()) | flags
+    return body.trace_id
+
+
+def trace_of(shape: shapes.TraceShape, item: JsonDict, received_ns: int) -> TraceBody:
+    start = shapes.time_ns("started_at", shape.started_at)
+    end = shapes.time_ns("ended_at", shape.ended_at)
+    body = {key: value for key, value in item.items() if value is not None and key not in ("id", *PARTS)}
+    body |= {name: times.iso(ns) for name, ns in (("started_at", start), ("ended_at", end)) if ns}
+    digest = content_hash(body)
+    decided_at = end or start
+    return TraceBody(
+        trace_id=shapes.identifier("id", shape.id or digest.hex()),
+        started_at=times.moment(start or end or received_ns),
+        ended_at=times.moment(end) if end else None,
+        occurred_at=times.moment(decided_at) if decided_at else UNDATED,
+        body=body,
+        sha256=digest,
+    )
+
+
+def _within(trace_id: str, read: Callable[..., R]) -> Callable[[Any, JsonDict], R]:
+    """Read a statement nested in a trace: it speaks of that trace, or of a span in it."""
+
+    def read_nested(shape: shapes.NestedScore | shapes.NestedFeedback, item: JsonDict) -> R:
+        target = target_of(shape.target) if shape.target else Target(TargetKind.TRACE.value, trace_id)
+        if target.kind == TargetKind.SPAN:
+            target = Target(TargetKind.TRACE.value, trace_id, target.key)
+        if target.kind == TargetKind.TRACE and target.key != trace_id:
+            raise Invalid("target.trace_id", "must be the trace around it")
+        result: R = read(shape, item, target)
+        return result
+
+    return read_nested
+
+
+def _each(item: JsonDict, part: str, shaped: Sequence[Any] | None, read: Callable[..., R]) -> list[R]:
+    rows = []
+    for index, shape in enumerate(shaped or ()):
+        try:
+            rows.append(read(shape, item[part][index]))
+        except Invalid as invalid:
+            raise Invalid(f"{part}[{index}].{invalid.field}".rstrip("."), invalid.reason) from None
+    return rows
+
+
+def refuse_unknown_traces(taken: Taken, project: Project) -> None:
+    """Keep only feedback on traces that exist: what a token of browsers may send, so that nobody can fill
+    the store with statements about nothing."""
+    named = {
+        statement.target.key for statement in taken.feedback if statement.target.kind == TargetKind.TRACE
+    }
+    known = set(Trace.objects.filter(project=project, trace_id__in=named).values_list("trace_id", flat=True))
+    accepted = list(zip(taken.positions, taken.feedback, strict=True))
+    taken.feedback, taken.positions = [], []
+    for position, statement in accepted:
+        if statement.target.kind == TargetKind.TRACE and statement.target.key in known:
+            taken.feedback.append(statement)
+            taken.positions.append(position)
+        else:
+            taken.refused.append((position, Invalid("target", "is no trace of this project")))
+    taken.refused.sort(key=lambda refused: refused[0])
+    taken.ids = [statement.key for statement in taken.feedback]

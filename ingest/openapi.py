@@ -1,0 +1,195 @@
+"""How is the native API described? The OpenAPI document, from the structs and tables that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from ingest import answers, filters, shapes
+from ingest.documents import JSON, NDJSON
+from ingest.filters import FILTERS, Order
+from ingest.records import JsonDict
+
+PROBLEM = "application/problem+json"
+REFERENCE = "#/components/schemas/{name}"
+STRUCTS = (
+    shapes.TraceShape,
+    shapes.ScoreBody,
+    shapes.FeedbackBody,
+    answers.Receipt,
+    answers.TraceDetail,
+    answers.TraceList,
+    answers.ProblemDetails,
+)
+REFUSALS = {
+    400: "What was sent cannot be read; `errors` says where",
+    401: "No valid token",
+    403: "The token lacks the scope",
+    404: "The token's project has no such thing",
+    413: "Larger than the limits",
+    415: "A content type or encoding that is not supported",
+    422: "A field holds what it cannot; `errors` names it",
+    503: "The database does not answer; send it again after Retry-After",
+}
+INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)
+READ_REFUSALS = (400, 401, 403, 503)
+
+
+class Api(NinjaAPI):
+    """The API whose document also holds the schemas that the operations below refer to."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**options)
+        _, schemas = msgspec.json.schema_components(STRUCTS, ref_template=REFERENCE)
+        document["components"]["schemas"].update(schemas)
+        for operations in document["paths"].values():
+            # HEAD answers like GET; a second operation of the same name would not be valid.
+            operations.pop("head", None)
+        return document
+
+
+def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
+    """An operation that takes one `shape`, a list, `{envelope: [...]}` or NDJSON."""
+    one = {"$ref": REFERENCE.format(name=shape.__name__)}
+    many = {"type": "array", "items": one, "minItems": 1}
+    forms: list[Any] = [one, many]
+    if envelope:
+        forms.append({"type": "object", "properties": {envelope: many}, "required": [envelope]})
+    receipt = _content(answers.Receipt)
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"anyOf": forms}}, NDJSON: {"schema": {"type": "string"}}},
+        },
+        "responses": {
+            200: {"description": "Committed", "content": receipt},
+            202: {"description": "Committed; all of it waits for what it speaks of", "content": receipt},
+            207: {"description": "Committed but for the rejected items", "content": receipt},
+            **_refusals(INGEST_REFUSALS),
+        },
+    }
+
+
+def answer(
+    struct: type[Struct], *, refusals: Iterable[int], parameters: list[JsonDict] | None = None
+) -> JsonDict:
+    """An operation that answers with one `struct`."""
+    responses = {200: {"description": "Found", "content": _content(struct)}, **_refusals(refusals)}
+    return {"responses": responses, "parameters": parameters or []}
+
+
+def filter_parameters() -> list[JsonDict]:
+    """The closed table as query parameters, and the ones of paging."""
+    paging: Mapping[str, tuple[str, JsonDict]] = {
+        "order": ("Order by start", {"enum": Order.values, "default": Order.NEWEST.value}),
+        "limit": ("Traces a page", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        "cursor": ("`next` of the page before", {"type": "string"}),
+    }
+    named = [
+        _query(name, each.description, {"type": "array", "items": _value_schema(each)})
+        for name, each in FILTERS.items()
+    ]
+    return named + [_query(name, words, schema) for name, (words, schema) in paging.items()]
+
+
+def _value_schema(each: filters.Filter) -> JsonDict:
+    if each.choices:
+        return {"type": "string", "enum": list(each.choices)}
+    return {"type": "string", "maxLength": filters.LONGEST_VALUE}
+
+
+def _query(name: str, description: str, schema: JsonDict) -> JsonDict:
+    return {"in": "query", "name": name, "required": False, "description": description, "schema": schema}
+
+
+def _content(struct: type[Struct], media_type: str = JSON) -> JsonDict:
+    return {media_type: {"schema": {"$ref": REFERENCE.format(name=struct.__name__)}}}
+
+
+def _refusals(statuses: Iterable[int]) -> dict[int, JsonDict]:
+    content = _content(answers.ProblemDetails, PROBLEM)
+    return {status: {"description": REFUSALS[status], "content": content} for status in statuses}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of the document, as the page of it shows it."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: list[JsonDict]
+    body: list[str]
+    responses: dict[int, JsonDict]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    name: str
+    kind: str
+    required: bool
+    description: str
+
+
+def operations(document: JsonDict) -> list[Operation]:
+    return [
+        Operation(
+            method=method.upper(),
+            path=address,
+            summary=operation["summary"],
+            description=operation.get("description", ""),
+            parameters=operation.get("parameters", []),
+            body=_names(operation.get("requestBody", {})),
+            responses=operation["responses"],
+        )
+        for address, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def properties(document: JsonDict) -> dict[str, tuple[str, list[Property]]]:
+    """Each schema's description and its fields, by name."""
+    return {
+        name: (
+            schema.get("description", ""),
+            [_property(field, schema) for field in schema["properties"]],
+        )
+        for name, schema in document["components"]["schemas"].items()
+        if "properties" in schema
+    }
+
+
+def _property(name: str, owner: JsonDict) -> Property:
+    schema = owner["properties"][name]
+    required = name in owner.get("required", ())
+    described = [schema, *schema.get("anyOf", ())]
+    description = next((each["description"] for each in described if "description" in each), "")
+    return Property(name, _kind(schema), required, description)
+
+
+def _kind(schema: JsonDict) -> str:
+    """A schema in a few words, such as `list of Message or null`."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(each) for each in schema["anyOf"]))
+    if "enum" in schema:
+        return " | ".join(f'"{value}"' for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type") or "any")
+
+
+def _names(content: Any) -> list[str]:
+    """The schemas a part of the document refers to, in order."""
+    if isinstance(content, dict):
+        own = [_kind(content)] if "$ref" in content else []
+        return list(dict.fromkeys(own + [name for value in content.values() for name in _names(value)]))
+    return [name for value in content for name in _names(value)] if isinstance(content, list) else []
