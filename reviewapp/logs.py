@@ -21,6 +21,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
+class DeclaredRefusals(logging.Filter):
+    """Leaves out 503: said on purpose, while something starts or comes back."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 def configuration(form: str) -> dict[str, Any]:
     """Everything goes to stderr: stdout belongs to what a command answers."""
     return {
@@ -30,12 +37,13 @@ def configuration(form: str) -> dict[str, Any]:
             "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {"()": "reviewapp.logs.JsonFormatter"},
         },
+        "filters": {"declared": {"()": "reviewapp.logs.DeclaredRefusals"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # A 404 or 403 is an answer, not an event; what goes wrong here is logged as an error.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["declared"]},
             # Logs each task otherwise, and there are several a second.
             "django-q": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
         },
