@@ -47,9 +47,12 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
     def launch(self) -> subprocess.Popen[str]:
         """Start it without waiting."""
-        command = [sys.executable, ROOT / "manage.py", "serve", "--port", str(self.port), *self.arguments]
+        command = self.command("serve", "--port", str(self.port), *self.arguments)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=self.environment
@@ -83,7 +86,7 @@ class Server:
     def manage(self, *arguments: str) -> str:
         """What another command prints, run beside the server."""
         done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
+            self.command(*arguments),
             capture_output=True, text=True, cwd=ROOT, env=self.environment,
         )
         assert done.returncode == 0, done.stderr
