@@ -27,6 +27,21 @@ STRUCTS = (
     answers.TraceList,
     answers.ProblemDetails,
 )
+
+
+def _says(*names: str) -> JsonDict:
+    """Any one of the fields, with a value."""
+    return {
+        "anyOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
+    }
+
+
+# What a struct's types cannot say.
+FURTHER = {
+    "TargetBody": _says("trace_id", "span_id", "response_id", "external"),
+    "ScoreBody": _says("value", "label", "error_type"),
+    "NestedScore": _says("value", "label", "error_type"),
+}
 REFUSALS = {
     400: "What was sent cannot be read; `errors` says where",
     401: "No valid token",
@@ -47,6 +62,8 @@ class Api(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
         _, schemas = msgspec.json.schema_components(STRUCTS, ref_template=REFERENCE)
+        for name, further in FURTHER.items():
+            schemas[name] |= further
         document["components"]["schemas"].update(schemas)
         for operations in document["paths"].values():
             # HEAD answers like GET; a second operation of the same name would not be valid.

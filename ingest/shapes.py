@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from ingest import sanitising, times
+from ingest import limits, sanitising, times
 from ingest.records import JsonDict
 
 S = TypeVar("S", bound=Struct)
@@ -23,10 +23,15 @@ Identifier = Annotated[
 Key = Annotated[
     str, Meta(min_length=1, max_length=200, description="Idempotency key; without it, equal content is one")
 ]
-Time = Annotated[
-    str | int | float,
-    Meta(description="ISO 8601 (UTC unless it names a zone), or a number of s, ms, us or ns since 1970"),
-]
+_SINCE_1990 = Meta(extra_json_schema={"minimum": limits.EARLIEST_NS // 10**9})
+Time = (
+    Annotated[
+        str,
+        Meta(description="ISO 8601, UTC unless it names a zone", extra_json_schema={"format": "date-time"}),
+    ]
+    | Annotated[int, Meta(description="Or a number of s, ms, us or ns since 1970"), _SINCE_1990]
+    | Annotated[float, _SINCE_1990]
+)
 Content = str | JsonDict | list[Any]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -286,7 +286,8 @@ WRONG = [{"a": 1}, ["a"], 7.5, True, "\ud800", 10**30]
 TYPED = {
     "id": str, "started_at": None, "ended_at": None, "input": (str, list, dict), "output": (str, list, dict),
     "context": list, "model": str, "provider": str, "prompt_name": str, "prompt_version": str, "route": str,
-    "environment": str, "session_id": str, "user_id": str, "tokens": dict, "cost_usd": float, "latency_ms": float,
+    "environment": str, "session_id": str, "user_id": str, "tokens": dict, "cost_usd": float,
+    "latency_ms": float,
     "status": (), "error": str, "tags": dict, "spans": (), "scores": (), "feedback": (),
 }  # fmt: skip
 
