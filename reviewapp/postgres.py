@@ -177,7 +177,11 @@ class Server:
         if pid is not None:  # it had its time to answer
             processes.kill([pid])
             processes.wait_until_gone(pid, 2.0)
-        processes.kill([process.pid for process in processes.working_in(self.place.data)])
+        processes.kill([process.pid for process in processes.servers_in(self.place.data)])
+        if self._process is not None:
+            self._process.wait()
+        for path in self.place.socket.glob(".s.PGSQL.*"):
+            path.unlink()
         lock = self.place.data / "postmaster.pid"
         if lock.exists():
             # The server takes its parent's number for its own, and still checks the shared memory named below it.

@@ -42,11 +42,12 @@ def find(pid: int) -> Process | None:
     return next((process for process in _from_ps() if process.pid == pid), None)
 
 
-def working_in(directory: Path) -> list[Process]:
-    """Processes that look after a PostgreSQL data directory: its server and the server's children."""
+def servers_in(directory: Path) -> list[Process]:
+    """PostgreSQL's processes on a data directory; a person's shell that stands there is none of them."""
+    named = [process for process in living() if Path(process.command.split(" ")[0].rstrip(":")).name == "postgres"]
     if (PROC / "self" / "stat").exists():
-        return [process for process in living() if _directory_of(process.pid) == directory]
-    return [process for process in living() if str(directory) in process.command]
+        return [process for process in named if _directory_of(process.pid) == directory]
+    return [process for process in named if str(directory) in process.command]
 
 
 def works_in(pid: int, directory: Path) -> bool:

@@ -81,7 +81,7 @@ def test_a_start_says_ready_writes_pids_and_ends_without_a_trace(own):
     assert own.stop() < 10
     assert own.process.returncode == 0
     assert not [pid for pid in [*ours, *pids.values()] if processes.find(pid)]
-    assert not processes.working_in(Postgres(own.data_dir).place.data)
+    assert not processes.servers_in(Postgres(own.data_dir).place.data)
     assert own.said == [f"ready {own.url}"]
 
 

@@ -124,7 +124,7 @@ def test_an_idle_worker_process_killed_does_not_stop_the_work_for_ever(running):
 
 
 def postgres_processes(server: Server) -> list[int]:
-    return [process.pid for process in processes.working_in(Postgres(server.data_dir).place.data)]
+    return [process.pid for process in processes.servers_in(Postgres(server.data_dir).place.data)]
 
 
 def prove_the_checker(journal: Journal, found: list[tuple[str, str, str]]) -> None:

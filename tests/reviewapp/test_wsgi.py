@@ -1,0 +1,72 @@
+"""The door before Django: any body becomes one that Django can read, and none is longer than allowed."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from reviewapp.wsgi import BodyDoor
+
+LIMIT = 1000
+
+
+class Application:
+    """Keeps the body that reached it."""
+
+    body: bytes | None = None
+
+    def __call__(self, environ, start_response):
+        self.body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", [])
+        return [b""]
+
+
+class Dripping(io.BytesIO):
+    """A network: never gives as much as asked for."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 7))
+
+
+def ask(environ):
+    application, said = Application(), []
+    answer = BodyDoor(application, LIMIT, "policy")(environ, lambda status, headers: said.append((status, dict(headers))))
+    return application.body, *said[0], b"".join(answer)
+
+
+def chunked(body):
+    return {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": Dripping(body)}
+
+
+@pytest.mark.parametrize("size", [0, 1, LIMIT])
+def test_a_chunked_body_arrives_whole(size):
+    body, status, _, _ = ask(chunked(b"x" * size))
+    assert (len(body), status) == (size, "200 OK")
+
+
+def test_a_body_with_a_length_is_passed_on_unread():
+    source = Dripping(b"x" * 10)
+    ask({"CONTENT_LENGTH": "5", "wsgi.input": source})
+    assert source.tell() == 5
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [chunked(b"x" * (LIMIT + 1)), {"CONTENT_LENGTH": str(LIMIT + 1), "wsgi.input": io.BytesIO()}],
+    ids=["chunked", "announced"],
+)
+def test_a_longer_body_is_refused_and_never_reaches_django(environ):
+    body, status, headers, answer = ask(environ)
+    assert body is None
+    assert status.startswith("413")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Content-Security-Policy"] == "policy"
+    assert json.loads(answer)["status"] == 413
+
+
+def test_no_more_than_the_limit_is_read():
+    source = Dripping(b"x" * LIMIT * 50)
+    ask({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": source})
+    assert source.tell() <= LIMIT + 7
