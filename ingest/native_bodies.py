@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ingest import times
 from ingest.otlp.facts import Document, read_documents
 from ingest.otlp.messages import Message, last_word, read_messages
 from ingest.otlp.values import dump, first_count, first_number, first_text, kept
@@ -25,8 +26,6 @@ class Merged:
     conflicting: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    # The earliest start of a body that states none: the time of its arrival.
-    received_at: datetime | None = None
 
     def text(self, name: str) -> str:
         return first_text(self.fields, name)
@@ -79,24 +78,28 @@ def merge(bodies: Sequence[TraceBody]) -> Merged:
     for body in latest_first:
         for name, value in _said(body.body):
             if name in _MERGED:
-                fields[name] = (value if isinstance(value, dict) else {}) | fields.get(name, {})
-            else:
-                conflicting = conflicting or fields.setdefault(name, value) != value
-    return Merged(
-        fields=fields,
-        conflicting=conflicting,
-        started_at=_stated(latest_first, "started_at"),
-        ended_at=_stated(latest_first, "ended_at"),
-        received_at=min((body.started_at for body in bodies), default=None),
-    )
+                fields[name] = _filled(value) | fields.get(name, {})
+            elif fields.setdefault(name, value) != value:
+                conflicting = True
+    return Merged(fields, conflicting, _time(fields.get("started_at")), _time(fields.get("ended_at")))
 
 
 def _said(body: JsonDict) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in body.items() if value is not None and value not in ("", [], {}))
 
 
-def _stated(latest_first: Sequence[TraceBody], name: str) -> datetime | None:
-    return next((getattr(body, name) for body in latest_first if body.body.get(name)), None)
+def _filled(value: Any) -> JsonDict:
+    return {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else {}
+
+
+def _time(value: Any) -> datetime | None:
+    """A time as the body states it; a record's own time may be that of its arrival."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return times.moment(times.nanoseconds(value))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _word(messages: Sequence[Message], value: Any, role: str) -> str:

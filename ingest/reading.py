@@ -123,7 +123,7 @@ class _Trace:
             documents=body.documents or _distinct(facts.documents for facts in self.facts.values()),
             conversation=self._conversation(texts),
             name=self.root.name if self.root else "",
-            started_at=body.started_at or self._started_at() or body.received_at,
+            started_at=body.started_at or self._started_at(),
             ended_at=body.ended_at or self._ended_at(),
             input=texts.input,
             output=texts.output,

@@ -45,6 +45,9 @@ _CALL_PARTS = frozenset(
 _RESULT_PARTS = frozenset(
     {"tool_call_response", "tool_result", "tool-result", "function_call_output", "server_tool_call_response"}
 )
+_MESSAGE_KEYS = frozenset(
+    {"role", "parts", "content", "message", "messages", "choices", "kwargs", "tool_calls"}
+)
 _WRAPPED_CALLS = ("functionCall", "function_call", "toolUse")
 _WRAPPED_RESULTS = ("functionResponse", "function_response", "toolResult")
 
@@ -135,8 +138,10 @@ def read_message(value: Any, role: str) -> Message | None:
     inner = _unwrapped(value)
     role = role_of(inner.get("role"), _typed_role(inner) or role)
     content = _content(_first(inner, "parts", "content", "contents", "text", "body"))
-    parts = content if isinstance(content, list) else [content]
-    message = read_parts(parts, role, _calls_beside(inner))
+    calls = _calls_beside(inner)
+    if isinstance(content, str) and content and not calls:
+        return Message(role, content)
+    message = read_parts(content if isinstance(content, list) else [content], role, calls)
     if message is None and _is_no_message(inner):
         return Message(role, "", (), (kept(inner),))
     return message
@@ -185,6 +190,8 @@ def read_parts(parts: Iterable[Any], role: str, calls: Iterable[Any] = ()) -> Me
 def read_messages(value: Any, role: str) -> tuple[Message, ...]:
     """All messages of a value: a list of them, `{"messages": [...]}`, one alone, or plain text."""
     found = parse(value)
+    if isinstance(value, str) and not _speaks(found):
+        found = value
     if isinstance(found, dict):
         inner = parse(_first(found, "messages", "message", "choices"))
         found = inner if isinstance(inner, list) else [found]
@@ -196,6 +203,14 @@ def read_messages(value: Any, role: str) -> tuple[Message, ...]:
         message = read_parts(found, role)
         return (message,) if message else ()
     return tuple(message for each in found if (message := read_message(each, role)))
+
+
+def _speaks(value: Any) -> bool:
+    """Whether JSON that came as text holds messages or parts, and is not itself what was said."""
+    values = value if isinstance(value, list) else [value]
+    if values and isinstance(values[0], list):
+        values = values[0]
+    return any(isinstance(each, dict) and (_MESSAGE_KEYS & each.keys() or _is_part(each)) for each in values)
 
 
 def _are_parts(values: list[Any]) -> bool:

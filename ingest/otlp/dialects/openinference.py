@@ -50,6 +50,7 @@ _KINDS = {
 }
 _MESSAGE = "message."
 _PART = "message_content."
+_PLAIN_MESSAGE = frozenset({"role", "content"})
 
 
 def read(view: SpanView) -> Facts | None:
@@ -110,6 +111,8 @@ def _messages(view: SpanView, key: str, role: str) -> tuple[Message, ...]:
 def _message(entry: JsonDict) -> JsonDict:
     """A dotted entry as a message: its text, else its contents, and its tool calls."""
     own = {key.removeprefix(_MESSAGE): value for key, value in entry.items()}
+    if own.keys() <= _PLAIN_MESSAGE:
+        return own | {"content": text(own.get("content"))}
     content = own.get("content")
     contents = [_part(each) for each in numbered(own, "contents")]
     if text(content):
