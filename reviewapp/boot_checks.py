@@ -1,4 +1,4 @@
-"""Which installations must not start? Each refusal says what to change (`manage.py check` and `serve` run them)."""
+"""Which installations must not start? Each refusal says what to change; `check` and `serve` run them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
 def secret_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     key = settings.SECRET_KEY
     if any(part in key.lower() for part in KNOWN_KEY_PARTS):
-        return [Error("SECRET_KEY is a published one.", hint="Use 50 random characters or more.", id="touchstone.E001")]
+        return [
+            Error(
+                "SECRET_KEY is a published one.",
+                hint="Use 50 random characters or more.",
+                id="touchstone.E001",
+            )
+        ]
     if len(key) < SHORTEST or len(set(key)) < 10:
-        return [Error("SECRET_KEY is too short.", hint="Use 50 random characters or more.", id="touchstone.E002")]
+        return [
+            Error("SECRET_KEY is too short.", hint="Use 50 random characters or more.", id="touchstone.E002")
+        ]
     return []
 
 
@@ -45,7 +53,9 @@ def durability(app_configs: Any, databases: Sequence[str] | None = None, **kwarg
             for name, value in lax_settings(alias)
         ]
         found += [
-            Error(f"Table {table} is UNLOGGED.", hint=f"ALTER TABLE {table} SET LOGGED;", id="touchstone.E005")
+            Error(
+                f"Table {table} is UNLOGGED.", hint=f"ALTER TABLE {table} SET LOGGED;", id="touchstone.E005"
+            )
             for table in unlogged_tables(alias)
         ]
     return found

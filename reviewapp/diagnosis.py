@@ -48,14 +48,18 @@ def examine() -> list[Finding]:
 
 def database() -> Finding:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
+        cursor.execute(
+            "SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))"
+        )
         version, size = cursor.fetchone()
     where = "embedded" if settings.EMBEDDED else "DATABASE_URL"
     return Finding(Verdict.OK, "database", f"PostgreSQL {version}, {where}, {size}")
 
 
 def durability() -> Iterator[Finding]:
-    yield from _of_messages("durability", boot_checks.durability(None, databases=["default"]), "nothing is traded for speed")
+    yield from _of_messages(
+        "durability", boot_checks.durability(None, databases=["default"]), "nothing is traded for speed"
+    )
 
 
 def secret_key() -> Iterator[Finding]:
@@ -75,7 +79,9 @@ def worker() -> Finding:
     if age is not None and age <= health.STALE_SECONDS:
         return Finding(Verdict.OK, "worker", f"last heartbeat {age:.0f} s ago")
     said = "never had a heartbeat" if age is None else f"last heartbeat {age:.0f} s ago"
-    return Finding(Verdict.WARN, "worker", said, "Run manage.py serve, or manage.py worker beside your web server.")
+    return Finding(
+        Verdict.WARN, "worker", said, "Run manage.py serve, or manage.py worker beside your web server."
+    )
 
 
 def queue() -> Finding:
@@ -86,7 +92,9 @@ def queue() -> Finding:
     if failed:
         last = Task.objects.filter(success=False).latest("stopped")
         remedy = "Its traceback is in the table django_q_task, and in the worker's log."
-        return Finding(Verdict.WARN, "queue", f"{failed} tasks failed, last {last.func} at {last.stopped:%F %T}", remedy)
+        return Finding(
+            Verdict.WARN, "queue", f"{failed} tasks failed, last {last.func} at {last.stopped:%F %T}", remedy
+        )
     return Finding(Verdict.OK, "queue", f"{waiting} tasks wait, none failed")
 
 
@@ -111,7 +119,12 @@ def clock() -> Finding:
     skew = abs(theirs - (before + time.time()) / 2)
     detail = f"{skew:.1f} s apart from the database's"
     if skew > SKEW_SECONDS:
-        return Finding(Verdict.WARN, "clock", detail, "Let both machines keep time with NTP; the database's clock counts.")
+        return Finding(
+            Verdict.WARN,
+            "clock",
+            detail,
+            "Let both machines keep time with NTP; the database's clock counts.",
+        )
     return Finding(Verdict.OK, "clock", detail)
 
 

@@ -1,4 +1,4 @@
-"""What does a client see when a request fails? Problem details below the API, a page elsewhere, never a traceback."""
+"""What does a client see when a request fails? Problem details or a page, and never a traceback."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The answer to an exception that nothing caught: 503 when the database is away, else 500."""
     # Django calls this while it handles the exception, so it is still the current one.
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        status, detail = HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer at the moment. Try again."
+        status, detail = (
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database does not answer at the moment. Try again.",
+        )
         headers = {"Retry-After": RETRY_AFTER_SECONDS}
     else:
         status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed on this request; it is logged."

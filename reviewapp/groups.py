@@ -32,7 +32,7 @@ class Group:
 
     @classmethod
     def start(cls, name: str, run: Callable[[], None], directory: Path) -> Group:
-        """Fork `run` into a group of its own, and note it in the directory so that a later start can end it."""
+        """Fork `run` into a group of its own; the note in the directory lets a later start end it."""
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
@@ -56,7 +56,7 @@ class Group:
         return group if group.members() else None
 
     def members(self) -> list[int]:
-        """A leader of another start time is a stranger with the same number; the others bear our command line."""
+        """A leader of another start time is a stranger; the others bear our command line."""
         found = [process for process in processes.living() if process.group == self.pid]
         if any(process.pid == self.pid and process.started != self.started for process in found):
             return []

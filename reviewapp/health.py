@@ -42,7 +42,8 @@ def heartbeat_age() -> float | None:
     """Seconds since a task last went through the queue, by the database's clock; None when none ever did."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float FROM reviewapp_heartbeat WHERE name = %s",
+            "SELECT extract(epoch FROM clock_timestamp() - beat_at)::float"
+            " FROM reviewapp_heartbeat WHERE name = %s",
             [HEARTBEAT],
         )
         row = cursor.fetchone()
@@ -53,7 +54,7 @@ _migrated = False
 
 
 def _migrations() -> str:
-    # Reading all migration files takes a quarter of a second; once complete they stay so for this process's code.
+    # Reading all migration files takes a quarter of a second; what was complete stays so for this code.
     global _migrated
     _migrated = _migrated or not pending_migrations()
     with connection.cursor() as cursor:

@@ -25,6 +25,7 @@ from reviewapp import postgres_place, processes
 from reviewapp.postgres_place import NoPostgres, Place
 
 DATABASE = "touchstone"
+Command = list[str | Path]
 START_SECONDS = 60.0
 # A server that is alive and gives no answer at all for this long is ended.
 HUNG_SECONDS = 15.0
@@ -68,6 +69,10 @@ class Server:
     @property
     def pid_file(self) -> Path:
         return self.data_dir / "run" / "postgres.pid"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "run" / "postgres.log"
 
     def ensure(self) -> bool:
         """See to it that the server answers; whether it had to be started."""
@@ -121,7 +126,7 @@ class Server:
                 host=str(self.place.socket), dbname=DATABASE, user=DATABASE, connect_timeout=2
             ).close()
         except psycopg.OperationalError as refusal:
-            # The server says "starting up", "shutting down" or "in recovery mode"; a missing socket says nothing.
+            # It says "starting up", "shutting down" or "in recovery mode"; a missing socket says nothing.
             return "starting" if "the database system is" in str(refusal) else "silent"
         return "yes"
 
@@ -139,28 +144,30 @@ class Server:
                 return
             # After a crash the dead server's memory may be in use for another moment.
             if time.monotonic() > end:
-                raise NoPostgres(f"PostgreSQL does not start. Its log ({self.place.log}) ends:\n{self._last_words()}")
+                raise NoPostgres(
+                    f"PostgreSQL does not start. Its log ({self.log}) ends:\n{self._last_words()}"
+                )
             time.sleep(0.2)
 
     def _initialise(self, programs: Path) -> None:
-        """Make the database aside and rename it when it is whole, so that a killed start leaves nothing half made."""
+        """Make the database aside and rename it when it is whole: a killed start leaves nothing half made."""
         fresh = self.place.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        initdb = [programs / "initdb", "-D", fresh, "-U", "postgres", "-A", "peer", "-E", "UTF8", "--locale=C"]
+        initdb: Command = [programs / "initdb", "-D", fresh]
+        initdb += ["-U", "postgres", "-A", "peer", "-E", "UTF8", "--locale=C"]
         # Case folding in searches beyond ASCII needs a UTF-8 character type, which not every system has.
         if self._run([*initdb, "--lc-ctype=C.UTF-8"]).returncode != 0:
             shutil.rmtree(fresh, ignore_errors=True)
             made = self._run(initdb)
             if made.returncode != 0:
                 raise NoPostgres(f"initdb failed: {made.stderr.strip()}")
-        # Written with no user's rights to follow links: the directory belongs to the server's account.
         for name, text in {
             "postgresql.conf": SETTINGS,
             "pg_hba.conf": "local all all peer map=touchstone\n",
             "pg_ident.conf": self._identities(),
         }.items():
-            (fresh / name).write_text(text)
-        single = [programs / "postgres", "--single", "-D", fresh, "postgres"]
+            self._write(fresh / name, text)
+        single: Command = [programs / "postgres", "--single", "-D", fresh, "postgres"]
         made = self._run(single, input=ROLES)
         if made.returncode != 0:
             raise NoPostgres(f"The database could not be made: {made.stderr.strip()}")
@@ -172,7 +179,7 @@ class Server:
         return "".join(f"touchstone {name} {role}\n" for name in quoted for role in (DATABASE, "postgres"))
 
     def _clear_the_dead(self) -> None:
-        """End what a killed server left behind, and disown a pid file whose number is someone else's by now."""
+        """End what a killed server left; the numbers in its lock files may be someone else's by now."""
         pid = self.pid()
         if pid is not None:  # it had its time to answer
             processes.kill([pid])
@@ -184,19 +191,24 @@ class Server:
             path.unlink()
         lock = self.place.data / "postmaster.pid"
         if lock.exists():
-            # The server takes its parent's number for its own, and still checks the shared memory named below it.
+            # It takes its parent's number for its own, and still checks the shared memory named below.
             _, _, rest = lock.read_text().partition("\n")
-            lock.write_text(f"{os.getpid()}\n{rest}")
+            self._write(lock, f"{os.getpid()}\n{rest}")
 
     def _spawn(self, programs: Path) -> subprocess.Popen[bytes]:
-        if self.place.log.exists() and self.place.log.stat().st_size > LOG_BYTES:
-            self.place.log.replace(self.place.log.with_suffix(".log.1"))
-        with self.place.log.open("ab") as log:
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603
                 [
                     programs / "postgres",
                     *("-D", self.place.data, "-c", "listen_addresses="),
-                    *("-c", f"unix_socket_directories={self.place.socket}", "-c", "unix_socket_permissions=0700"),
+                    *(
+                        "-c",
+                        f"unix_socket_directories={self.place.socket}",
+                        "-c",
+                        "unix_socket_permissions=0700",
+                    ),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -212,8 +224,12 @@ class Server:
             time.sleep(0.02)
         return False
 
-    def _run(self, command: list[str | Path], input: str | None = None) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: Command, input: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, input=input, capture_output=True, text=True, **self._as_account())  # noqa: S603
+
+    def _write(self, path: Path, text: str) -> None:
+        """As the account that owns the directory: root would follow a link that lies there."""
+        self._run(["tee", path], input=text).check_returncode()
 
     def _as_account(self) -> dict[str, Any]:
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -223,8 +239,8 @@ class Server:
         return {"cwd": "/", "env": environment, "user": account.uid, "group": account.gid, "extra_groups": []}
 
     def _last_words(self) -> str:
-        with self.place.log.open("rb") as log:
-            log.seek(max(0, self.place.log.stat().st_size - 1500))
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 1500))
             return log.read().decode(errors="replace")
 
 

@@ -56,10 +56,6 @@ class Place:
     def data(self) -> Path:
         return self.home / "data"
 
-    @property
-    def log(self) -> Path:
-        return self.home / "server.log"
-
 
 def locate(data_dir: Path) -> Place:
     """The place that belongs to a data directory: always the same answer, and nothing is touched."""
@@ -131,7 +127,7 @@ def _name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         raise NoPostgres(
-            f"User id {uid} has no name on this machine, which PostgreSQL needs. Give it one, or set DATABASE_URL."
+            f"User id {uid} has no name here, which PostgreSQL needs. Give it one, or set DATABASE_URL."
         ) from None
 
 
@@ -223,7 +219,7 @@ def _major(directory: Path) -> str | None:
 
 
 def _copied(directory: Path) -> Path:
-    """A copy of the wheel's programs where the server's account can run them; made once, whole or not at all."""
+    """A copy of the wheel's programs where the account can run them; made once, whole or not at all."""
     source = directory.parent
     origin = f"{source} {(directory / 'postgres').stat().st_mtime_ns}"
     base = _outside()

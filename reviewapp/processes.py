@@ -44,7 +44,9 @@ def find(pid: int) -> Process | None:
 
 def servers_in(directory: Path) -> list[Process]:
     """PostgreSQL's processes on a data directory; a person's shell that stands there is none of them."""
-    named = [process for process in living() if Path(process.command.split(" ")[0].rstrip(":")).name == "postgres"]
+    named = [
+        process for process in living() if Path(process.command.split(" ")[0].rstrip(":")).name == "postgres"
+    ]
     if (PROC / "self" / "stat").exists():
         return [process for process in named if _directory_of(process.pid) == directory]
     return [process for process in named if str(directory) in process.command]
@@ -54,7 +56,11 @@ def works_in(pid: int, directory: Path) -> bool:
     process = find(pid)
     if process is None:
         return False
-    return _directory_of(pid) == directory if (PROC / "self" / "stat").exists() else str(directory) in process.command
+    return (
+        _directory_of(pid) == directory
+        if (PROC / "self" / "stat").exists()
+        else str(directory) in process.command
+    )
 
 
 def kill(pids: list[int], number: signal.Signals = signal.SIGKILL) -> None:
@@ -83,12 +89,17 @@ def _from_proc(pid: int) -> Process | None:
     fields = stat[stat.rindex(")") + 2 :].split()
     if fields[0] in "ZX":
         return None
-    return Process(pid, int(fields[2]), fields[19], command.replace(b"\0", b" ").decode(errors="replace").strip())
+    return Process(
+        pid, int(fields[2]), fields[19], command.replace(b"\0", b" ").decode(errors="replace").strip()
+    )
 
 
 def _from_ps() -> Iterator[Process]:
     listing = subprocess.run(
-        ["ps", "-axo", "pid=,pgid=,stat=,lstart=,command="], capture_output=True, text=True, check=True
+        ["ps", "-axo", "pid=,pgid=,stat=,lstart=,command="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for line in listing.stdout.splitlines():
         pid, group, state, *rest = line.split(maxsplit=8)

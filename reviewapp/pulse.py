@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pydoc import locate
+from typing import Any
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models.functions import Now
@@ -59,7 +60,7 @@ class Pulse:
         self._look(now)
         due = [job for job in self.jobs if self._is_due(job, now)]
         for job in due:
-            async_task("reviewapp.pulse.run", job.name, job.function)
+            async_task("reviewapp.pulse.run", job.name, job.function)  # type: ignore[no-untyped-call]
             self.enqueued[job.name] = now
         return [job.name for job in due]
 
@@ -108,7 +109,7 @@ def work() -> None:
     pulse = Pulse()
     _try_to_beat(pulse)  # first, so that the cluster finds work at once
     connections.close_all()  # the cluster forks
-    cluster = Cluster()
+    cluster: Any = Cluster()
     cluster.start()
     while cluster.sentinel.is_alive():
         time.sleep(BEAT_SECONDS)

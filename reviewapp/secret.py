@@ -14,7 +14,7 @@ def read_or_make(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with open(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
         try:
             path.hardlink_to(fresh)  # whoever is first wins; a half-written key is never seen

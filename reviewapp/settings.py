@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from reviewapp import logs, postgres, postgres_place, secret
 
-env = environ.Env()
+env: Any = environ.Env()  # type: ignore[no-untyped-call]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -17,6 +18,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # Without DATABASE_URL the database is a PostgreSQL of our own, below DATA_DIR.
 EMBEDDED = not env.str("DATABASE_URL", default="")
+DATABASES: dict[str, Any]
 if EMBEDDED:
     DATABASES = {
         "default": {
@@ -31,7 +33,9 @@ else:
     DATABASES = {"default": env.db("DATABASE_URL")}
     SECRET_KEY = env.str("SECRET_KEY", default="")
     if not SECRET_KEY:
-        raise ImproperlyConfigured("SECRET_KEY is required together with DATABASE_URL: 50 random characters or more.")
+        raise ImproperlyConfigured(
+            "SECRET_KEY is required together with DATABASE_URL: 50 random characters or more."
+        )
 DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 

@@ -15,7 +15,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -214,7 +213,7 @@ def prepare() -> None:
 
 
 def loaded_application() -> Any:
-    """The WSGI application with everything it imports; after the static files, which it lists when it is made."""
+    """The WSGI application with all it imports; it lists the static files when it is made."""
     from reviewapp.wsgi import application
 
     return application
@@ -229,7 +228,7 @@ def refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as refusal:
             raise CannotServe(
-                f"Cannot listen on {host}:{port} ({refusal.strerror}). Choose another --port, or end what uses it."
+                f"Cannot listen on {host}:{port} ({refusal.strerror}). Choose another --port."
             ) from None
 
 

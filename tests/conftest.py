@@ -95,7 +95,7 @@ Api = Callable[..., Client]
 
 @pytest.fixture
 def api(project: Project) -> Api:
-    """`api(Scope.INGEST, ...)` is a client that sends a token of the project with these scopes, by default all."""
+    """`api(Scope.INGEST, ...)` is a client that sends a token with these scopes, by default all."""
 
     def authorised(*scopes: str, of: Project = project) -> Client:
         issued = tokens.issue(of, "test", scopes or [Scope.ADMIN])
@@ -116,5 +116,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
     """The system's Chromium: no browser is downloaded."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        pytest.fail("The browser tests need Chromium: `make test` as root installs it, else: apt install chromium")
+        pytest.fail(
+            "The browser tests need Chromium: `make test` as root installs it, else: apt install chromium"
+        )
     return {**browser_type_launch_args, "executable_path": path, "args": CHROMIUM_ARGUMENTS}

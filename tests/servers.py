@@ -55,7 +55,13 @@ class Server:
         command = self.command("serve", "--port", str(self.port), *self.arguments)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=self.environment
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+                env=self.environment,
             )
         self.said = []
         Thread(target=self._listen, args=[self.process], daemon=True).start()
@@ -87,7 +93,10 @@ class Server:
         """What another command prints, run beside the server."""
         done = subprocess.run(
             self.command(*arguments),
-            capture_output=True, text=True, cwd=ROOT, env=self.environment,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -117,7 +126,7 @@ class Server:
 
 @contextlib.contextmanager
 def data_directory() -> Iterator[Path]:
-    """A fresh data directory that any user can pass through, as the embedded PostgreSQL needs it under root."""
+    """A fresh data directory that any user can pass through, as PostgreSQL needs it under root."""
     directory = Path(tempfile.mkdtemp(prefix="ts-"))
     directory.chmod(0o755)
     try:

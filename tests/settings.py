@@ -6,7 +6,7 @@ from pathlib import Path
 os.environ.setdefault("DATA_DIR", str(Path(__file__).resolve().parent.parent / "var" / "test"))
 os.environ.setdefault("SECRET_KEY", "qX7-for-tests-only-4f0c7d1e9ab24c6fb3a8e25d6190c7f2ab")
 
-from reviewapp.settings import *
+from reviewapp.settings import *  # noqa: F403
 from reviewapp.settings import DATABASES, Q_CLUSTER
 
 # A commit that need not survive a crash is quicker. The tests that kill things start the real server instead.

@@ -1,4 +1,4 @@
-"""Does any lock hold a version with a known hole? Compares the requirements files with security/floors.toml."""
+"""Does any lock hold a version with a known hole? Compares the locks with security/floors.toml."""
 
 from __future__ import annotations
 

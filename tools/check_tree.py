@@ -8,7 +8,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HOSTS = ("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "--(?:extra-)?index" + "-url")
+HOSTS = (
+    "pypi" + r"\.org",
+    "pythonhosted" + r"\.org",
+    "npmjs" + r"\.(?:org|com)",
+    "--(?:extra-)?index" + "-url",
+)
 REGISTRY = re.compile("|".join(HOSTS))
 UNSAFE = re.compile(r"\|\s*safe\b|\bmark_safe\b|\{%\s*autoescape off")
 # The one module that makes HTML from cleaned text, and this one, which names what it looks for.

@@ -23,10 +23,14 @@ class Journal:
     refusals: Counter[int] = field(default_factory=Counter)
 
     def complaints(self, found: Iterable[Stored]) -> list[str]:
-        """What is wrong with the stored spans: acknowledged ones missing, any one doubled, changed, or half a batch."""
+        """What is wrong with the stored spans: lost though acknowledged, doubled, changed, half a batch."""
         counted = Counter(found)
         expected = {span for spans in self.sent.values() for span in spans}
-        wrong = [f"acknowledged and lost: {t}" for t in self.acknowledged if not all(counted[s] for s in self.sent[t])]
+        wrong = [
+            f"acknowledged and lost: {t}"
+            for t in self.acknowledged
+            if not all(counted[s] for s in self.sent[t])
+        ]
         wrong += [f"stored twice: {span}" for span, times in counted.items() if times > 1]
         wrong += [f"never sent so: {span}" for span in counted if span not in expected]
         for trace, spans in self.sent.items():
@@ -83,5 +87,7 @@ class Exporter(threading.Thread):
         """Until `more` further batches are acknowledged."""
         wanted, end = len(self.journal.acknowledged) + more, time.monotonic() + seconds
         while len(self.journal.acknowledged) < wanted:
-            assert time.monotonic() < end, f"only {len(self.journal.acknowledged)} of {wanted} acknowledged; {self.journal.refusals}"
+            assert time.monotonic() < end, (
+                f"only {len(self.journal.acknowledged)} of {wanted} acknowledged; {self.journal.refusals}"
+            )
             time.sleep(0.005)

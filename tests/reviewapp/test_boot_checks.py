@@ -71,7 +71,9 @@ def test_pending_migrations_are_refused(db, monkeypatch):
 
 def test_serve_does_not_start_on_a_serious_message(db, monkeypatch):
     monkeypatch.setattr(supervisor.health, "pending_migrations", list)
-    monkeypatch.setattr(supervisor.checks, "run_checks", lambda **_: [checks.Error("no good", hint="mend it", id="x")])
+    monkeypatch.setattr(
+        supervisor.checks, "run_checks", lambda **_: [checks.Error("no good", hint="mend it", id="x")]
+    )
     with pytest.raises(CannotServe, match=r"no good[\s\S]*mend it"):
         supervisor.prepare()
 

@@ -33,7 +33,9 @@ def refused(request):
 
 handler500 = "reviewapp.failures.server_error"
 urlpatterns = [
-    path(f"{prefix}{view.__name__}", view) for prefix in ("", "v1/", "api/v1/") for view in (away, lost, broken, refused)
+    path(f"{prefix}{view.__name__}", view)
+    for prefix in ("", "v1/", "api/v1/")
+    for view in (away, lost, broken, refused)
 ]
 pytestmark = pytest.mark.urls(__name__)
 

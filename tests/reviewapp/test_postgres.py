@@ -31,7 +31,9 @@ def test_it_keeps_what_it_promises(data_dir):
         assert ask(server, "SHOW listen_addresses") == ""
         assert ask(server, "SELECT NOT rolsuper FROM pg_roles WHERE rolname = current_user")
         assert ask(server, "SELECT lower('ÄÉ')") == "äé"
-        assert ask(server, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'peer'", "postgres") == 0
+        assert (
+            ask(server, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'peer'", "postgres") == 0
+        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
@@ -39,7 +41,15 @@ def test_a_stranger_on_this_machine_is_not_let_in(data_dir):
     with borrowed(data_dir) as server:
         program = ["/usr/bin/python3", "-c", "import socket,sys; socket.socket(1).connect(sys.argv[1])"]
         path = server.place.socket / ".s.PGSQL.5432"
-        tried = subprocess.run([*program, path], user=12345, group=12345, extra_groups=[], capture_output=True, text=True, cwd="/")
+        tried = subprocess.run(
+            [*program, path],
+            user=12345,
+            group=12345,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            cwd="/",
+        )
         assert "PermissionError" in tried.stderr
 
 
@@ -65,8 +75,10 @@ def test_a_pid_file_that_names_a_stranger_does_not_stop_it(data_dir):
         pass
     stranger = subprocess.Popen(["sleep", "60"])
     try:
-        data = Server(data_dir).place.data
-        (data / "postmaster.pid").write_text(f"{stranger.pid}\n{data}\n1\n5432\n/nowhere\n\n  1 1\nready   \n")
+        place = Server(data_dir).place
+        lock = place.data / "postmaster.pid"
+        lock.write_text(f"{stranger.pid}\n{place.data}\n1\n5432\n/nowhere\n\n  1 1\nready   \n")
+        os.chown(lock, place.account.uid, place.account.gid)
         with borrowed(data_dir) as server:
             assert server.answers()
         assert stranger.poll() is None

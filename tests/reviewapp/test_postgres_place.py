@@ -45,7 +45,9 @@ def closed_again(tmp_path):
 @needs_root
 def test_what_it_did_not_make_stays_as_it_was(tmp_path, outside):
     data_dir = closed(tmp_path)
-    before = [(path, path.stat().st_mode, path.stat().st_uid) for path in (tmp_path, data_dir.parent, outside)]
+    before = [
+        (path, path.stat().st_mode, path.stat().st_uid) for path in (tmp_path, data_dir.parent, outside)
+    ]
     place = locate(data_dir)
     prepare(data_dir, place)
     assert before == [(path, path.stat().st_mode, path.stat().st_uid) for path, *_ in before]

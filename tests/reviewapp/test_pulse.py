@@ -1,4 +1,4 @@
-"""The pulse puts each job in once, again when it is due or lost, and a queue that is emptied or doubled does no harm."""
+"""The pulse puts each job in once, and again when it is due or lost."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.db.models import F
-from django_q.models import Task
 from django.utils import timezone
+from django_q.models import Task
 
 from reviewapp import health, pulse
 from reviewapp.models import Heartbeat
@@ -79,6 +79,13 @@ def test_an_unknown_job_fails_loudly():
 def test_old_failures_are_pruned():
     now = timezone.now()
     for days in (1, 8):
-        Task.objects.create(id=str(days), name=str(days), func="f", started=now, stopped=now - timedelta(days=days), success=False)
+        Task.objects.create(
+            id=str(days),
+            name=str(days),
+            func="f",
+            started=now,
+            stopped=now - timedelta(days=days),
+            success=False,
+        )
     pulse.prune_failures()
     assert list(Task.objects.values_list("id", flat=True)) == ["1"]

@@ -1,4 +1,4 @@
-"""One command: it says when it is ready, refuses clearly, takes what exporters send, and ends without a trace."""
+"""One command: says when it is ready, refuses clearly, takes what exporters send, ends without a trace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import zlib
 
 import psycopg
@@ -31,6 +32,15 @@ POLICY = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def worker_before(server):
+    """Kills the idle workers of django-q's cluster, which then stands still for ever; looked at last."""
+    main = server.pid("worker")
+    members = sorted(process.pid for process in processes.living() if process.group == main)
+    processes.kill(members[2:])
+    return main
+
+
 @pytest.fixture(scope="module")
 def token(server):
     server.manage("create_project", "chunks")
@@ -40,7 +50,13 @@ def token(server):
 def chunked(server, path, body, *headers, piece=7000):
     """The status, headers and body of a raw chunked POST: http.client would hide the framing."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked", "Connection: close", *headers]
+        lines = [
+            f"POST {path} HTTP/1.1",
+            "Host: localhost",
+            "Transfer-Encoding: chunked",
+            "Connection: close",
+            *headers,
+        ]
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         try:
             for start in range(0, len(body), piece):
@@ -59,8 +75,12 @@ def chunked(server, path, body, *headers, piece=7000):
 
 def span_ids(server, trace_id):
     place = Postgres(server.data_dir).place
-    with psycopg.connect(host=str(place.socket), dbname=postgres.DATABASE, user=postgres.DATABASE) as connection:
-        query = "SELECT span_id FROM ingest_span s JOIN ingest_trace t ON t.id = s.trace_id WHERE t.trace_id = %s"
+    with psycopg.connect(
+        host=str(place.socket), dbname=postgres.DATABASE, user=postgres.DATABASE
+    ) as connection:
+        query = (
+            "SELECT span_id FROM ingest_span s JOIN ingest_trace t ON t.id = s.trace_id WHERE t.trace_id = %s"
+        )
         return {span for (span,) in connection.execute(query, [trace_id])}
 
 
@@ -147,5 +167,24 @@ def test_a_body_over_the_limit_is_refused_with_a_problem(server, token):
 
 def test_a_body_cut_off_in_the_middle_harms_nothing(server, token):
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nxx")
+        connection.sendall(
+            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nxx"
+        )
     assert server.get("/readyz") == 200
+
+
+def test_a_worker_that_stands_still_is_started_again(server, worker_before):
+    end = time.monotonic() + 30
+    while server.pid("worker") == worker_before:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    server.wait_ready(10)
+    place = Postgres(server.data_dir).place
+    with psycopg.connect(
+        host=str(place.socket), dbname=postgres.DATABASE, user=postgres.DATABASE
+    ) as connection:
+        query = "SELECT extract(epoch FROM clock_timestamp() - max(beat_at)) FROM reviewapp_heartbeat"
+        connection.autocommit = True
+        while connection.execute(query).fetchone()[0] > 5:
+            assert time.monotonic() < end
+            time.sleep(0.1)

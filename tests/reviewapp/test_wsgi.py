@@ -32,7 +32,9 @@ class Dripping(io.BytesIO):
 
 def ask(environ):
     application, said = Application(), []
-    answer = BodyDoor(application, LIMIT, "policy")(environ, lambda status, headers: said.append((status, dict(headers))))
+    answer = BodyDoor(application, LIMIT, "policy")(
+        environ, lambda status, headers: said.append((status, dict(headers)))
+    )
     return application.body, *said[0], b"".join(answer)
 
 

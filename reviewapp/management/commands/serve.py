@@ -12,14 +12,20 @@ from reviewapp.postgres_place import NoPostgres
 
 
 class Command(BaseCommand):
-    help = "Serve Touchstone: PostgreSQL (embedded, unless DATABASE_URL is set), migrations, web server, worker."
+    help = (
+        "Serve Touchstone: PostgreSQL (embedded, unless DATABASE_URL is set), migrations, web server, worker."
+    )
     requires_system_checks = []  # the supervisor runs them once the database answers
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--no-worker", action="store_true", help="web server only; the worker runs elsewhere")
-        parser.add_argument("--data-dir", help="where data and run files are kept (default: var, or DATA_DIR)")
+        parser.add_argument(
+            "--no-worker", action="store_true", help="web server only; the worker runs elsewhere"
+        )
+        parser.add_argument(
+            "--data-dir", help="where data and run files are kept (default: var, or DATA_DIR)"
+        )
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         # Here, not above: `manage.py help` must not load the whole application.
