@@ -27,8 +27,8 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def static_collected() -> None:
+def pytest_sessionstart() -> None:
+    """Before any test module is read: some import the application, which lists the static files."""
     static_files.collect()
 
 

@@ -24,7 +24,7 @@ step ruff format --check --quiet .
 step mypy --no-error-summary ingest reviewapp evaluation tools manage.py
 step templates
 step lint-imports --no-cache
-step python manage.py makemigrations --check --dry-run --verbosity 0
+step python manage.py makemigrations --check --dry-run
 step python manage.py check --deploy --fail-level WARNING --database default
 step deployed
 step python -m tools.check_floors
