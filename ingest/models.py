@@ -366,7 +366,9 @@ class AuditDraw(models.Model):
     judge = models.FloatField()
     rate = models.ForeignKey(SamplingRate, models.PROTECT, null=True)
     drawn = models.GeneratedField(
-        expression=Q(u__lt=F("audit")), output_field=models.BooleanField(), db_persist=True
+        expression=models.ExpressionWrapper(Q(u__lt=F("audit")), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
 
     class Meta:

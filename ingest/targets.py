@@ -46,7 +46,7 @@ _NAMED_BY_TRACES = {
 
 def attach_statements(cursor: CursorWrapper, table: str, project_id: int, keys: Sequence[str]) -> None:
     """Attach the statements with these keys to the traces that are here."""
-    values = {"project": project_id, "keys": list(keys)}
+    values: dict[str, Any] = {"project": project_id, "keys": list(keys)}
     _attach_by_trace_id(cursor, table, "s.key = ANY(%(keys)s)", values)
     cursor.execute(
         f"SELECT DISTINCT target_kind FROM {table} WHERE project_id = %(project)s AND key = ANY(%(keys)s)",
