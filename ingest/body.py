@@ -73,3 +73,9 @@ def _inflate(wire: bytes) -> Iterator[bytes]:
             pending = member.unused_data.lstrip(b"\x00")
     except zlib.error as error:
         raise Problem(400, f"The body is not gzip: {error}") from None
+
+
+def bound_values(body: bytes, marks: bytes, most: int) -> None:
+    """Refuse, unparsed, what would take far more memory parsed: each value begins with one of `marks`."""
+    if len(body) > most and sum(body.count(mark) for mark in marks) > most:
+        raise Problem(413, f"The body holds more than {most} values; send smaller batches.")

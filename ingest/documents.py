@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from ingest import limits
+from ingest.body import bound_values
 from ingest.problems import Problem
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/jsonlines"})
-# Bounds the memory that parsing takes: each comma is about one value.
-VALUES = 500_000
 # A string, and whether it is a key. The possessive quantifiers keep the search linear.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+(:?)', re.DOTALL)
 
@@ -45,9 +46,8 @@ def read(body: bytes, content_type: str | None, *, envelope: str, most: int) -> 
     body = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
         raise Problem(400, "The body is empty; send a JSON object, a list, or one object a line.")
-    if body.count(b",") > VALUES:
-        raise Problem(413, f"The body holds more than {VALUES} values; send smaller batches.")
-    documents = _documents(body, content_type in LINES, envelope)
+    bound_values(body, b",", limits.VALUES)
+    documents = _documents(body, content_type in LINES, envelope, most)
     if len(documents.items) > most:
         raise Problem(413, f"The body holds more than {most} items; send smaller batches.")
     if not documents.items:
@@ -55,9 +55,9 @@ def read(body: bytes, content_type: str | None, *, envelope: str, most: int) -> 
     return documents
 
 
-def _documents(body: bytes, lines: bool, envelope: str) -> Documents:
+def _documents(body: bytes, lines: bool, envelope: str, most: int) -> Documents:
     if lines:
-        return Documents(_lines(body), bulk=True)
+        return Documents(_lines(body, most), bulk=True)
     try:
         value = parse(body)
     except Malformed as error:
@@ -67,15 +67,17 @@ def _documents(body: bytes, lines: bool, envelope: str) -> Documents:
             and b"\n" in body
             and not isinstance(_line(body.split(b"\n", 1)[0]), Malformed)
         ):
-            return Documents(_lines(body), bulk=True)
+            return Documents(_lines(body, most), bulk=True)
         raise Problem(400, f"The body is not JSON: {error}") from None
     if isinstance(value, dict) and isinstance(value.get(envelope), list) and len(value) == 1:
         return Documents(value[envelope], bulk=True)
     return Documents(value, bulk=True) if isinstance(value, list) else Documents([value], bulk=False)
 
 
-def _lines(body: bytes) -> list[Any]:
-    return [_line(line) for line in body.split(b"\n") if line.strip()]
+def _lines(body: bytes, most: int) -> list[Any]:
+    """The lines' documents, up to the first one too many."""
+    lines = (line for line in io.BytesIO(body) if line.strip())
+    return [_line(line) for line in islice(lines, most + 1)]
 
 
 def _line(line: bytes) -> Any:

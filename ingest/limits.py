@@ -12,6 +12,10 @@ INFLATION_RATIO = 200
 # A small body may be all repetition; the ratio speaks only of what is larger than this.
 RATIO_FREE_BYTES = MIB
 SPANS = 10_000
+# How many values a body may hold, told before it is parsed: an empty one takes 2 bytes there and 50 after.
+VALUES = 500_000
+# An OTLP attribute is two or three values, and in the binary form text can look like the start of one.
+OTLP_VALUES = 2_000_000
 NESTING = 64
 TEXT_CHARACTERS = 256 * KIB
 ATTRIBUTES = 1_000

@@ -103,6 +103,8 @@ def _take_feedback(item: Any, taken: Taken, flags: set[str]) -> str:
 def _take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> str:
     """The whole item is read before anything of it is taken."""
     shape = shapes.checked(item, shapes.TraceShape)
+    if shape == shapes.TraceShape():
+        raise Invalid("", "has none of the fields of a trace")
     body = trace_of(shape, item, received_ns)
     start = shapes.time_ns("started_at", shape.started_at)
     spans = _each(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ingest import limits, sanitising
+from ingest.body import bound_values
 from ingest.otlp.decoding import Decoder, WireEvent, WireLog, WireSpan
 from ingest.problems import Problem
 from ingest.records import JsonDict
@@ -145,6 +146,7 @@ def decode_logs(body: bytes, decoder: Decoder) -> None:
 
 
 def _parse(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    bound_values(body, b"{", limits.OTLP_VALUES)
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

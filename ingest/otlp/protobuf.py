@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from ingest import limits, sanitising
+from ingest.body import bound_values
 from ingest.otlp.decoding import Decoder, WireEvent, WireLog, WireSpan
 from ingest.problems import Problem
 from ingest.records import JsonDict
@@ -76,7 +77,12 @@ def decode_logs(body: bytes, decoder: Decoder) -> None:
                 )
 
 
+# The tags under which OTLP nests one message in another: attributes, events, values, lists and their items.
+NESTING_TAGS = b"\x0a\x12\x1a\x2a\x32\x4a\x5a\x6a"
+
+
 def _parse(message: type[M], body: bytes) -> M:
+    bound_values(body, NESTING_TAGS, limits.OTLP_VALUES)
     try:
         return message.FromString(body)
     except DecodeError as error:

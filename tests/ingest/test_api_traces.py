@@ -301,3 +301,11 @@ def test_times_are_told_in_utc(api):
     told = get(client, "t").json()["started_at"]
     assert told == "2026-08-06T09:30:00.123456Z"
     assert datetime.fromisoformat(told)
+
+
+def test_what_was_changed_to_fit_is_flagged(api):
+    client = api()
+    post(client, {"id": "t", "input": "a\0b", "output": "x" * 300_000})
+    told = get(client, "t").json()
+    assert told["input"] == "a\ufffdb"
+    assert told["flags"] == ["cut", "sanitised"]

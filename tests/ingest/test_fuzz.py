@@ -46,7 +46,7 @@ def document():
 
 
 def operations():
-    """Each with fitting and with unfitting requests; an address that takes any text has none of the latter."""
+    """Each with fitting and with unfitting requests; an address that takes any text has only the former."""
     return [
         pytest.param(method, path, mode, id=f"{mode.value} {method} {path}")
         for path, methods in document()["paths"].items()
