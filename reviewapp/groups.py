@@ -72,13 +72,11 @@ class Group:
         """Ask the leader; it ends its own."""
         processes.kill([self.pid], signal.SIGTERM)
 
-    def kill(self, directory: Path) -> None:
+    def kill(self) -> None:
         processes.kill(self.members())
         processes.wait_until_gone(self.pid, 2.0)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
-        for suffix in ("pid", "group"):
-            (directory / f"{self.name}.{suffix}").unlink(missing_ok=True)
 
 
 def stop(groups: list[Group], directory: Path) -> None:
@@ -91,7 +89,9 @@ def stop(groups: list[Group], directory: Path) -> None:
         waiting = [group for group in waiting if not group.has_ended()]
         time.sleep(0.02)
     for group in groups:
-        group.kill(directory)
+        group.kill()
+        for suffix in ("pid", "group"):
+            (directory / f"{group.name}.{suffix}").unlink(missing_ok=True)
 
 
 def _become(run: Callable[[], None]) -> None:

@@ -66,16 +66,16 @@ class Part:
 
     def restart_if_ended(self, directory: Path) -> None:
         if self.group is not None and self.group.has_ended():
-            self.end(directory)
+            self.end()
             lived = time.monotonic() - self.started_at
             self.pause = 0.0 if lived > 10 else min(5.0, self.pause + 0.5)
             logger.error("%s ended unexpectedly; it is started again.", self.name)
         if self.group is None and time.monotonic() - self.started_at >= self.pause:
             self.start(directory)
 
-    def end(self, directory: Path) -> None:
+    def end(self) -> None:
         if self.group is not None:
-            self.group.kill(directory)
+            self.group.kill()
         self.group = None
 
 
@@ -140,7 +140,7 @@ class Supervisor:
     def _worker_again(self) -> None:
         for part in self.parts:
             if part.name == "worker":
-                part.end(self.run_directory)
+                part.end()
                 part.start(self.run_directory)
 
     def _heartbeat_is_lost(self) -> bool:
@@ -196,7 +196,7 @@ class Supervisor:
         for name in ("web", "worker"):
             if group := Group.left_behind(name, self.run_directory):
                 logger.warning("Ending the %s processes of a server that was killed.", name)
-                group.kill(self.run_directory)
+                group.kill()
 
 
 def prepare() -> None:
