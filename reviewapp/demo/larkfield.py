@@ -1,0 +1,96 @@
+"""Who works in the demo project? Makes the project, its people and its token, once.
+
+Their password and the token are generated and kept in DATA_DIR/demo.json, readable by its owner only, so
+that a second run prints the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pghistory
+from django.conf import settings
+from django.db import transaction
+
+from ingest.models import Project, Scope
+from ingest.tokens import FORMAT, Credential, authenticate, issue
+from reviewapp import members
+from reviewapp.demo.traffic import Plan
+from reviewapp.models import Role
+
+SLUG, NAME = "support-assistant", "Larkfield support"
+LEAD = "hanna"
+REVIEWERS = ("priya", "ines", "tomasz", "dan")
+SEED = 20_260
+TRACES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """`password` is that of all the demo's people."""
+
+    password: str
+    token: str
+
+
+@transaction.atomic
+def prepare() -> tuple[Project, Keys]:
+    """The project with its people and a token; on a second run everything stays as it is."""
+    with pghistory.context(command="demo"):
+        project, _ = Project.objects.get_or_create(slug=SLUG, defaults={"name": NAME})
+        kept = read_keys()
+        password = kept.password if kept else members.new_password()
+        for name in (LEAD, *REVIEWERS):
+            ensure_member(project, name, password)
+        token = kept.token if kept and is_valid(kept.token, project) else new_token(project)
+        keys = Keys(password, token)
+    write_keys(keys)
+    return project, keys
+
+
+def ensure_member(project: Project, name: str, password: str) -> None:
+    """A member with the demo's password; a stranger of that name elsewhere keeps the one they have."""
+    user, _ = members.find_or_make_user(name, password)
+    others = user.memberships.exclude(project=project).exists()
+    role = Role.ADMIN if name == LEAD else Role.REVIEWER
+    needs_password = not others and not user.check_password(password)
+    members.ensure(project, name, role, password if needs_password else "")
+
+
+def new_token(project: Project) -> str:
+    scopes = [scope for scope in Scope.values if scope != Scope.IMPERSONATE]
+    return issue(project, "demo", scopes, created_by="demo").text
+
+
+def is_valid(token: str, project: Project) -> bool:
+    match = FORMAT.fullmatch(token)
+    caller = authenticate(Credential(*match.groups())) if match else None
+    return caller is not None and caller.project == project
+
+
+def keys_path() -> Path:
+    return Path(settings.DATA_DIR) / "demo.json"
+
+
+def read_keys() -> Keys | None:
+    try:
+        return Keys(**json.loads(keys_path().read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def write_keys(keys: Keys) -> None:
+    path = keys_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(keys), file)
+
+
+def plan_of(project: Project, traces: int = TRACES) -> Plan:
+    """The story ends when the project was made, so that a second run tells the same one."""
+    anchor: datetime = project.created_at.replace(second=0, microsecond=0)
+    return Plan(SEED, anchor, traces)

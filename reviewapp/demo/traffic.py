@@ -1,0 +1,327 @@
+"""What happened at Larkfield's support assistant? The demo's conversations as plain facts, drawn by a seed.
+
+Pure: a plan is a function of its seed, its anchor in time and its size, so that it can be sent again and
+change nothing. Each conversation has a generator of its own, and a longer plan begins with the shorter one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from reviewapp.demo import stories
+from reviewapp.demo.stories import ENGLISH, GERMAN, Document, FollowUp, Story, Tool
+
+OTEL, OPENINFERENCE, NATIVE = "otel", "openinference", "native"
+GERMAN_SHARE = 0.22
+STAGING_SHARE = 0.07
+# Of all requests within a day, by hour.
+HOURS = (1, 1, 0, 0, 0, 1, 2, 5, 9, 12, 13, 12, 10, 9, 9, 9, 9, 10, 11, 13, 13, 10, 6, 3)
+LONGEST_CONVERSATION = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    name: str
+    snapshot: str
+    provider: str
+    usd_per_input_token: float
+    usd_per_output_token: float
+    tokens_per_second: float
+    failures: float
+
+
+APRIL = Model("gpt-5-mini", "gpt-5-mini-2026-04-14", "openai", 2.5e-7, 2e-6, 92, 0.15)
+JULY = Model("gpt-5-mini", "gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 118, 0.10)
+MISTRAL = Model("mistral-small", "mistral-small-2506", "mistral_ai", 1e-7, 3e-7, 140, 0.22)
+
+# What a route and a flaw's language add to the chance that an answer fails.
+HARDER_ROUTES = {"refunds": 0.07, "warranty": 0.05, "gift_cards": 0.04, "product": -0.03}
+GERMAN_HARDER = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`anchor` is the moment the story ends; `days` is how far it reaches back."""
+
+    seed: int
+    anchor: datetime
+    traces: int
+    days: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request to the assistant and what came of it. `flaw` is the hidden truth; it is never sent."""
+
+    trace_id: str
+    channel: str
+    session_id: str
+    user_id: str
+    route: str
+    intent: str
+    language: str
+    environment: str
+    started_at: datetime
+    retrieval_ms: int
+    tool_ms: int
+    latency_ms: int
+    prompt_version: str
+    model: Model
+    history: tuple[tuple[str, str], ...]
+    question: str
+    documents: tuple[Document, ...]
+    tool: Tool | None
+    answer: str
+    finish: str
+    error_type: str
+    error: str
+    input_tokens: int
+    output_tokens: int
+    flaw: str
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.started_at + timedelta(milliseconds=self.latency_ms)
+
+    @property
+    def cost_usd(self) -> float:
+        paid_in = self.input_tokens * self.model.usd_per_input_token
+        return round(paid_in + self.output_tokens * self.model.usd_per_output_token, 8)
+
+    @property
+    def system_prompt(self) -> str:
+        return str(stories.shop()["prompts"][self.prompt_version])
+
+
+def conversations(plan: Plan) -> Iterator[tuple[Turn, ...]]:
+    """Conversations of one to five turns, `plan.traces` turns in all."""
+    left, number = plan.traces, 0
+    while left > 0:
+        turns = Conversation(plan, number).held()[:left]
+        yield turns
+        left, number = left - len(turns), number + 1
+
+
+def identity(seed: int, *parts: object) -> str:
+    """32 hexadecimal digits which follow from the seed."""
+    return hashlib.sha256("/".join(map(str, (seed, *parts))).encode()).hexdigest()[:32]
+
+
+class Conversation:
+    """One customer's visit, told turn by turn with a generator of its own."""
+
+    def __init__(self, plan: Plan, number: int) -> None:
+        self.plan = plan
+        self.number = number
+        self.rng = Random(f"{plan.seed}/{number}")  # noqa: S311 - a story, not a secret
+        self.language = GERMAN if self.rng.random() < GERMAN_SHARE else ENGLISH
+        self.clock = self.arrival()
+        age = (plan.anchor - self.clock) / timedelta(days=plan.days)
+        self.prompt_version = "v7" if age < 0.4 else "v6"
+        self.model = self.model_at(age)
+        self.environment = "staging" if self.rng.random() < STAGING_SHARE else "production"
+        self.user_id = f"cust-{self.rng.randrange(1000, 4000)}"
+        self.channel = self.rng.choices((OTEL, OPENINFERENCE, NATIVE), (5, 3, 2))[0]
+        bought = self.clock - timedelta(days=self.rng.randrange(3, 24))
+        date = f"{bought.day} {bought:%B}" if self.language == ENGLISH else f"{bought:%d.%m.}"
+        self.words = stories.slots(self.language, self.rng, date)
+        self.story = self.new_story()
+        self.turns: list[Turn] = []
+
+    def arrival(self) -> datetime:
+        midnight = self.plan.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
+        hour = self.rng.choices(range(24), HOURS)[0]
+        second = self.rng.randrange(3600)
+        days_back = self.rng.randrange(self.plan.days)
+        moment = midnight + timedelta(hours=hour, seconds=second) - timedelta(days=days_back)
+        # The anchor's own day has only just begun or is half over: what lies ahead of it was a day earlier.
+        return moment if moment < self.plan.anchor - timedelta(minutes=30) else moment - timedelta(days=1)
+
+    def model_at(self, age: float) -> Model:
+        """`age` is 1 at the plan's beginning, 0 at its anchor; one visit in eight tries another maker."""
+        if self.rng.random() < 0.12:
+            return MISTRAL
+        return APRIL if age > 0.65 else JULY
+
+    def new_story(self) -> Story:
+        told = [story for story in stories.stories() if story.language == self.language]
+        # Product facts are many small stories; together they weigh as much as five others.
+        weights = [0.35 if story.fixed else 1.0 for story in told]
+        story = stories.narrowed(self.rng.choices(told, weights)[0], self.rng)
+        self.words = self.words | story.fixed
+        if self.words["other"] == self.words["product"]:
+            self.words["other"] = self.rng.choice([w for w in self.products() if w != self.words["product"]])
+        return story
+
+    def products(self) -> tuple[str, ...]:
+        return stories.voice(self.language).words["product"]
+
+    def held(self) -> tuple[Turn, ...]:
+        self.add(stories.ask(self.story, self.rng, self.words))
+        while len(self.turns) < LONGEST_CONVERSATION and self.goes_on():
+            self.pause()
+            self.take_next_turn()
+        return tuple(self.turns)
+
+    def goes_on(self) -> bool:
+        last = self.turns[-1]
+        failed_openly = last.flaw in {"incomplete", "refusal", "truncated", "language", "error"}
+        return self.rng.random() < (0.62 if failed_openly else 0.27)
+
+    def pause(self) -> None:
+        seconds = 8 + self.rng.expovariate(1 / 45) + len(self.turns[-1].answer) / 25
+        self.clock = self.turns[-1].ended_at + timedelta(seconds=seconds)
+
+    def take_next_turn(self) -> None:
+        own = stories.voice(self.language)
+        if self.turns[-1].flaw not in {"", "tone"} and self.rng.random() < 0.7:
+            again = stories.ask(self.story, self.rng, self.words, opening="")
+            complaint = self.rng.choice(own.complaints).format(question=again)
+            self.add(complaint)
+            return
+        told = [turn.question for turn in self.turns]
+        open_ends = [each for each in self.story.follow_ups if each.question not in told]
+        if open_ends and self.rng.random() < 0.75:
+            self.follow(open_ends[0])
+        elif self.rng.random() < 0.6:
+            self.story = self.new_story()
+            opening = self.rng.choice(own.connections)
+            self.add(stories.ask(self.story, self.rng, self.words, opening))
+        else:
+            self.follow(self.rng.choice(own.small_talk))
+
+    def follow(self, end: FollowUp) -> None:
+        story = Story(
+            route=self.story.route,
+            intent=self.story.intent,
+            language=self.language,
+            questions=(end.question,),
+            answers=end.answers,
+            flaws={"incomplete": end.flawed} if end.flawed else {},
+            documents=self.story.documents[:1],
+        )
+        self.add(stories.fill(end.question, self.words), story)
+
+    def add(self, question: str, story: Story | None = None) -> None:
+        story = story or self.story
+        flaw = self.flaw_of(story)
+        self.turns.append(Answering(self, story, question, flaw).turn())
+
+    def flaw_of(self, story: Story) -> str:
+        """The hidden truth about the coming answer: empty, or the way in which it fails."""
+        rng = self.rng
+        if rng.random() < 0.018:
+            return "error"
+        chance = self.model.failures + HARDER_ROUTES.get(story.route, 0.0)
+        chance += GERMAN_HARDER if story.language == GERMAN else 0.0
+        # The newer prompt invents less and refuses more.
+        newer = self.prompt_version == "v7"
+        if rng.random() >= chance * (0.8 if newer else 1.0):
+            return ""
+        weights = dict.fromkeys(story.flaws, 3.0) | {"refusal": 1.4 if newer else 0.4, "truncated": 0.5}
+        weights["tone"] = weights.get("tone", 0.3) * (0.5 if newer else 1.0)
+        if "invented" in weights:
+            weights["invented"] *= 0.4 if newer else 1.2
+        if story.language == GERMAN:
+            weights["language"] = 0.9
+        kinds = sorted(weights)
+        return rng.choices(kinds, [weights[kind] for kind in kinds])[0]
+
+
+class Answering:
+    """How the assistant came to one answer: what it read, what it called, how long it took, what it cost."""
+
+    def __init__(self, visit: Conversation, story: Story, question: str, flaw: str) -> None:
+        self.visit, self.story, self.question, self.flaw = visit, story, question, flaw
+        self.rng = visit.rng
+        self.history = tuple(
+            message
+            for turn in visit.turns
+            for message in (("user", turn.question), ("assistant", turn.answer))
+            if message[1]
+        )
+        self.error_type, self.error = self.failure()
+        self.answer, self.finish = self.said()
+
+    def failure(self) -> tuple[str, str]:
+        if self.flaw != "error":
+            return "", ""
+        kind, text = self.rng.choice(stories.shop()["provider_errors"])
+        return kind, text
+
+    def said(self) -> tuple[str, str]:
+        if self.flaw == "error":
+            return "", "error"
+        story = self.english_twin() if self.flaw == "language" else self.story
+        manner = stories.Manner(self.visit.prompt_version, is_first=not self.history)
+        text = stories.answer(story, self.rng, self.visit.words, manner, self.flaw)
+        if self.flaw == "truncated":
+            return text[: max(20, int(len(text) * self.rng.uniform(0.35, 0.7)))].rstrip(), "length"
+        return text, "stop"
+
+    def english_twin(self) -> Story:
+        """The English story of the same route that answers a German question in the wrong language."""
+        told = [each for each in stories.stories() if each.language == ENGLISH and not each.fixed]
+        twins = [each for each in told if each.intent == self.story.intent]
+        return twins[0] if twins else next(each for each in told if each.route == self.story.route)
+
+    def documents(self) -> tuple[Document, ...]:
+        """What retrieval found: the passages that answer, and now and then one that does not."""
+        found = list(self.story.documents)
+        if found and self.rng.random() < 0.45:
+            extra = stories.document(self.rng.choice(sorted(stories.shop()["documents"])))
+            found += [extra] if extra not in found else []
+        return tuple(found)
+
+    def turn(self) -> Turn:
+        visit, rng = self.visit, self.rng
+        place = len(visit.turns)
+        identifier = identity(visit.plan.seed, visit.number, place)
+        documents = self.documents()
+        # A refusal comes without looking anything up.
+        tool = self.story.tool if self.flaw not in {"refusal", "error"} else None
+        if tool:
+            words = visit.words
+            tool = Tool(
+                tool.name, stories.fill_all(tool.arguments, words), stories.fill_all(tool.result, words)
+            )
+        read = len(self.question) + sum(len(d.text) for d in documents) + sum(len(t) for _, t in self.history)
+        input_tokens = 90 + read // 4 + (140 if tool else 0)
+        output_tokens = math.ceil(len(self.answer) / 3.6) + (28 if tool else 0)
+        retrieval_ms = int(rng.lognormvariate(4.1, 0.5)) if documents else 0
+        tool_ms = int(rng.lognormvariate(5.2, 0.6)) if tool else 0
+        thinking = rng.lognormvariate(6.0, 0.45) * (2 if tool else 1)
+        writing = 1000 * output_tokens / visit.model.tokens_per_second
+        waited = 30_000 if self.error_type == "APITimeoutError" else 0
+        return Turn(
+            trace_id=identifier if visit.channel != NATIVE else f"chat-{identifier[:16]}",
+            channel=visit.channel,
+            session_id=f"sess-{identity(visit.plan.seed, visit.number)[:12]}",
+            user_id=visit.user_id,
+            route=self.story.route,
+            intent=self.story.intent,
+            language=self.story.language,
+            environment=visit.environment,
+            started_at=visit.clock,
+            retrieval_ms=retrieval_ms,
+            tool_ms=tool_ms,
+            latency_ms=int(retrieval_ms + tool_ms + thinking + writing + waited) + 12,
+            prompt_version=visit.prompt_version,
+            model=visit.model,
+            history=self.history,
+            question=self.question,
+            documents=documents,
+            tool=tool,
+            answer=self.answer,
+            finish=self.finish,
+            error_type=self.error_type,
+            error=self.error,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens if not self.error else 0,
+            flaw=self.flaw,
+        )
