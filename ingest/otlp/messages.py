@@ -29,6 +29,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     # Parts no dialect has a word for (images, audio, reasoning, ...), kept and shown as JSON.
     other: tuple[Any, ...] = ()
+    # Which call a tool's answer belongs to, where the sender says so.
+    tool_call_id: str = ""
 
     @property
     def says_something(self) -> bool:
@@ -48,6 +50,7 @@ _RESULT_PARTS = frozenset(
 _MESSAGE_KEYS = frozenset(
     {"role", "parts", "content", "message", "messages", "choices", "kwargs", "tool_calls"}
 )
+_CALL_IDS = ("tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "call_id", "id")
 _WRAPPED_CALLS = ("functionCall", "function_call", "toolUse")
 _WRAPPED_RESULTS = ("functionResponse", "function_response", "toolResult")
 
@@ -81,6 +84,8 @@ class _Parts:
     texts: list[str] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
     other: list[Any] = field(default_factory=list)
+    # What tools gave back, each with the id of its call: messages of their own, whoever passed them on.
+    results: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, part: Any) -> None:
         if isinstance(part, dict):
@@ -97,11 +102,11 @@ class _Parts:
         elif kind in _CALL_PARTS:
             self.add_call(part, part)
         elif kind in _RESULT_PARTS:
-            self.texts.append(result_text(part))
+            self._add_result(part)
         elif wrapped := _first(part, *_WRAPPED_CALLS):
             self.add_call(wrapped, part)
         elif wrapped := _first(part, *_WRAPPED_RESULTS):
-            self.texts.append(result_text(mapping(wrapped)))
+            self._add_result(mapping(wrapped))
         elif part:
             self.other.append(kept(part))
 
@@ -111,6 +116,9 @@ class _Parts:
             self.texts.append(said)
         elif said is not None:
             self.other.append(kept(part))
+
+    def _add_result(self, part: JsonDict) -> None:
+        self.results.append((result_text(part), text(_first(part, *_CALL_IDS))))
 
     def add_call(self, call: Any, part: JsonDict) -> None:
         if found := tool_call(call):
@@ -131,8 +139,8 @@ def result_text(part: JsonDict) -> str:
     return result if isinstance(result, str) else dump(result)
 
 
-def read_message(value: Any, role: str) -> Message | None:
-    """One message; `role` is taken where the value names none. None when it says nothing at all."""
+def read_message(value: Any, role: str) -> tuple[Message, ...]:
+    """One message, and one for each tool's answer within it; `role` is taken where the value names none."""
     if not isinstance(value, dict):
         return read_parts([value], role)
     inner = _unwrapped(value)
@@ -140,11 +148,12 @@ def read_message(value: Any, role: str) -> Message | None:
     content = _content(_first(inner, "parts", "content", "contents", "text", "body"))
     calls = _calls_beside(inner)
     if isinstance(content, str) and content and not calls:
-        return Message(role, content)
-    message = read_parts(content if isinstance(content, list) else [content], role, calls)
-    if message is None and _is_no_message(inner):
-        return Message(role, "", (), (kept(inner),))
-    return message
+        answered = text(_first(inner, *_CALL_IDS)) if role == "tool" else ""
+        return (Message(role, content, tool_call_id=answered),)
+    messages = read_parts(content if isinstance(content, list) else [content], role, calls)
+    if not messages and _is_no_message(inner):
+        return (Message(role, "", (), (kept(inner),)),)
+    return messages
 
 
 def _content(value: Any) -> Any:
@@ -176,15 +185,18 @@ def _is_no_message(value: JsonDict) -> bool:
     return bool(value) and not {"role", "content", "parts", "text"} & value.keys() and not _typed_role(value)
 
 
-def read_parts(parts: Iterable[Any], role: str, calls: Iterable[Any] = ()) -> Message | None:
+def read_parts(parts: Iterable[Any], role: str, calls: Iterable[Any] = ()) -> tuple[Message, ...]:
     collected = _Parts()
     for part in parts:
         collected.add(part)
     for call in calls:
         collected.add_call(call, mapping(call))
     said = "\n".join(each for each in collected.texts if each)
-    message = Message(role, said, tuple(collected.calls), tuple(each for each in collected.other if each))
-    return message if message.says_something else None
+    own = Message(role, said, tuple(collected.calls), tuple(each for each in collected.other if each))
+    results = (Message("tool", result, tool_call_id=call_id) for result, call_id in collected.results)
+    # A model calls a tool before it has the answer; a user passes answers on before asking more.
+    messages = (own, *results) if role == "assistant" else (*results, own)
+    return tuple(message for message in messages if message.says_something)
 
 
 def read_messages(value: Any, role: str) -> tuple[Message, ...]:
@@ -200,9 +212,8 @@ def read_messages(value: Any, role: str) -> tuple[Message, ...]:
     if found and isinstance(found[0], list):
         found = found[0]
     if _are_parts(found):
-        message = read_parts(found, role)
-        return (message,) if message else ()
-    return tuple(message for each in found if (message := read_message(each, role)))
+        return read_parts(found, role)
+    return tuple(message for each in found for message in read_message(each, role))
 
 
 def _speaks(value: Any) -> bool:

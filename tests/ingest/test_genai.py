@@ -9,7 +9,7 @@ from tests.ingest.stored import chat, log, said, span
 QUESTION = Message("user", "Where is my parcel?")
 SYSTEM = Message("system", "You are helpful.")
 LOOKUP = Message("assistant", "", (ToolCall("track", {"id": 7}, "c1"),))
-RESULT = Message("tool", '{"at":"Bremen"}')
+RESULT = Message("tool", '{"at":"Bremen"}', tool_call_id="c1")
 ANSWER = Message("assistant", "In Bremen.")
 
 INPUT = [
@@ -134,6 +134,7 @@ def test_numbered_attributes_in_order_of_their_number():
             gen_ai__usage__prompt_tokens=11,
             gen_ai__usage__completion_tokens="3",
             gen_ai__prompt__10__role="tool",
+            gen_ai__prompt__10__tool_call_id="c1",
             gen_ai__prompt__10__content='{"at":"Bremen"}',
             gen_ai__prompt__2__role="assistant",
             gen_ai__prompt__2__tool_calls__0__id="c1",
@@ -182,6 +183,20 @@ def test_parts_without_a_word_are_kept_and_empty_ones_dropped():
         {"role": "user", "content": ""},
     ]
     assert the_call(chat(gen_ai__input__messages=messages)).input == (Message("user", "See", (), (image,)),)
+
+
+def test_answers_of_tools_are_messages_of_their_own_whoever_passes_them_on():
+    blocks = [
+        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "Bremen"}]},
+        {"type": "tool_result", "tool_use_id": "c2", "content": {"days": 2}},
+        {"type": "text", "text": "When?"},
+    ]
+    call = the_call(chat(gen_ai__input__messages=[{"role": "user", "content": blocks}]))
+    assert call.input == (
+        Message("tool", "Bremen", tool_call_id="c1"),
+        Message("tool", '{"days": 2}', tool_call_id="c2"),
+        Message("user", "When?"),
+    )
 
 
 def test_an_answer_that_is_json_stays_what_was_said():

@@ -105,8 +105,7 @@ def _messages(
     for key in keys:
         if attributes.get(key) is not None and (found := read_messages(attributes[key], role)):
             return found
-    read = (read_message(_nested(entry), role) for entry in entries)
-    return tuple(message for message in read if message)
+    return tuple(message for entry in entries for message in read_message(_nested(entry), role))
 
 
 def _nested(entry: JsonDict) -> JsonDict:
@@ -122,8 +121,8 @@ def _function(call: JsonDict) -> JsonDict:
 
 def _instructions(attributes: JsonDict) -> str:
     found = parse(attributes.get("gen_ai.system_instructions"))
-    message = read_parts(found if isinstance(found, list) else [found], "system")
-    return message.text if message else ""
+    messages = read_parts(found if isinstance(found, list) else [found], "system")
+    return "\n".join(message.text for message in messages)
 
 
 def _finish(attributes: JsonDict, completions: Iterable[JsonDict]) -> tuple[str, ...]:
@@ -143,8 +142,7 @@ def read_events(events: Iterable[Event]) -> Facts:
     for event in events:
         content = _content(event)
         if role := _EVENT_ROLES.get(event.name):
-            message = read_message(content, role)
-            input_messages += [message] if message else []
+            input_messages += read_message(content, role)
         elif event.name == _CHOICE_EVENT:
             output_messages += read_messages(_choice(content), "assistant")
             finish += map(finish_reason, texts(content.get("finish_reason")))

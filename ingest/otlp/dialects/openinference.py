@@ -104,8 +104,8 @@ def _entries(view: SpanView, key: str) -> list[JsonDict]:
 
 
 def _messages(view: SpanView, key: str, role: str) -> tuple[Message, ...]:
-    read = (read_message(_message(entry), role) for entry in _entries(view, key))
-    return tuple(message for message in read if message)
+    entries = _entries(view, key)
+    return tuple(message for entry in entries for message in read_message(_message(entry), role))
 
 
 def _message(entry: JsonDict) -> JsonDict:
@@ -122,7 +122,10 @@ def _message(entry: JsonDict) -> JsonDict:
     calls = [_call(each) for each in numbered(own, "tool_calls")]
     if name := first_text(own, "function_call_name"):
         calls.append({"name": name, "arguments": own.get("function_call_arguments_json")})
-    return {"role": own.get("role"), "content": contents, "tool_calls": [each for each in calls if each]}
+    called = [each for each in calls if each]
+    if not called and len(contents) == 1:
+        return own | {"content": contents[0] if isinstance(contents[0], str) else contents}
+    return {"role": own.get("role"), "content": contents, "tool_calls": called}
 
 
 def _part(entry: JsonDict) -> Any:
