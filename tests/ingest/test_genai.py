@@ -263,3 +263,11 @@ def test_retrieved_documents_and_prompt_and_session():
 )
 def test_token_counts_of_any_type(sent, read_as):
     assert the_call(chat(gen_ai__usage__input_tokens=sent)).input_tokens == read_as
+
+
+def test_escaped_characters_that_no_database_keeps_are_replaced():
+    sent = r'[{"role": "user", "content": "a\u0000b \ud800 \ud83d\ude00"}]'
+    (message,) = the_call(chat(gen_ai__input__messages=sent)).input
+    message.text.encode()
+    assert message.text.startswith("a\ufffdb ")
+    assert message.text.endswith("😀")
