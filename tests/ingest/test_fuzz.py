@@ -21,7 +21,7 @@ from ingest import tokens
 from ingest.models import Scope, Trace
 from reviewapp.wsgi import application
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 load_all_checks()
 CHECKED = [
     CHECKS.get_one(name)

@@ -98,10 +98,10 @@ GZIP = {"Content-Encoding": "gzip"}
 # name: (content type, headers, body)
 EVERYWHERE = {
     "empty": (JSON, {}, lambda: b""),
-    "gzip bomb of a gibibyte": (JSON, GZIP, lambda: zeros(1024)),
-    "gzip of a gzip bomb": (JSON, GZIP, lambda: gzip.compress(zeros(1024))),
+    "gzip bomb": (JSON, GZIP, lambda: zeros(256)),
+    "gzip of a gzip bomb": (JSON, GZIP, lambda: gzip.compress(zeros(256))),
     "ratio above 200": (JSON, GZIP, lambda: bomb(b'[{"a":"' + b"x" * MIB + b'"}]', 10)),
-    "bomb in the second member": (JSON, GZIP, lambda: gzip.compress(b"[") + zeros(500)),
+    "bomb in the second member": (JSON, GZIP, lambda: gzip.compress(b"[") + zeros(256)),
     "truncated gzip": (JSON, GZIP, lambda: gzip.compress(b'{"id": "t"}' * 1000)[:-9]),
     "not gzip": (JSON, GZIP, lambda: b'{"id": "t"}'),
     "gzip with a false checksum": (JSON, GZIP, lambda: gzip.compress(b'{"id": "t"}')[:-8] + b"12345678"),
@@ -145,7 +145,7 @@ IN_OTLP = {
     "random protobuf": (PROTOBUF, {}, lambda: bytes(range(256)) * 4000),
     "protobuf of a false length": (PROTOBUF, {}, lambda: b"\x0a\xff\xff\xff\xff\x0f"),
     "JSON called protobuf": (PROTOBUF, {}, lambda: b'{"resourceSpans": []}'),
-    "bomb called protobuf": (PROTOBUF, GZIP, lambda: zeros(1024)),
+    "bomb called protobuf": (PROTOBUF, GZIP, lambda: zeros(256)),
 }
 SPANS_ONLY = {
     "100,000 spans in protobuf": (PROTOBUF, {}, lambda: many_spans(PROTOBUF)),
