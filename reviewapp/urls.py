@@ -6,8 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from ingest import api
 from ingest.otlp import views as otlp
+from reviewapp import converters as _converters  # noqa: F401  (registers <any:...>)
 from reviewapp import health
-from reviewapp.views import account, audit, members, project, tokens
+from reviewapp.views import account, audit, members, project, tokens, traces
 
 handler500 = "reviewapp.failures.server_error"
 
@@ -17,6 +18,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/theme", account.theme, name="theme"),
     path("accounts/", include("reviewapp.views.accounts")),
     path("projects/<slug:slug>/", project.project, name="project"),
+    path("projects/<slug:slug>/traces", traces.traces, name="traces"),
+    path("projects/<slug:slug>/traces.jsonl", traces.export_traces, name="export_traces"),
+    path("projects/<slug:slug>/traces/<any:trace_id>", traces.trace, name="trace"),
+    path("projects/<slug:slug>/trace-json/<any:trace_id>", traces.trace_json, name="trace_json"),
+    path("projects/<slug:slug>/trace-span/<any:trace_id>", traces.trace_span, name="trace_span"),
+    path("projects/<slug:slug>/trace-volume", traces.trace_volume, name="trace_volume"),
+    path("projects/<slug:slug>/trace-values", traces.trace_values, name="trace_values"),
+    path("projects/<slug:slug>/trace-columns", traces.trace_columns, name="trace_columns"),
     path("projects/<slug:slug>/members", members.members, name="members"),
     path("projects/<slug:slug>/members/<int:pk>/role", members.change_role, name="change_role"),
     path("projects/<slug:slug>/members/<int:pk>/remove", members.remove, name="remove_member"),

@@ -1,0 +1,199 @@
+"""How does text that strangers wrote become something a page may show?
+
+Templates escape by default, so a field needs only `visible`. Markdown is the one case where data becomes
+markup: `markdown` below is the only place that declares a string safe.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Any
+
+import nh3
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from reviewapp import overlap
+from reviewapp.overlap import Shared
+
+# Parsing is linear in practice but slow in Python: longer texts are shown as they are.
+MARKDOWN_CHARACTERS = 20_000
+
+_TAGS = {
+    *(
+        "p",
+        "br",
+        "hr",
+        "blockquote",
+        "pre",
+        "code",
+        "em",
+        "strong",
+        "s",
+        "ul",
+        "ol",
+        "li",
+        "a",
+        "mark",
+        "sup",
+    ),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+_SCHEMES = {"http", "https", "mailto"}
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
+
+# Characters that show nothing, or change the order or the look of others: controls, separators, bidi and
+# format characters, fillers, variation selectors, tags, lone surrogates.
+_UNSEEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# Spelling, not trickery: joiners inside Arabic and Indic words, inside emoji, and one emoji-style selector.
+_PLAIN_JOINER = re.compile(
+    "(?<=[\u0620-\u08ff\u0900-\u0dff])[\u200c\u200d](?=[\u0620-\u08ff\u0900-\u0dff])"
+    "|(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])"
+    "|(?<=[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f(?!\ufe0f)"
+)
+_HIDDEN = re.compile(f"[{_UNSEEN}]")
+_KEPT_OR_HIDDEN = re.compile(f"(?P<kept>{_PLAIN_JOINER.pattern})|{_HIDDEN.pattern}")
+
+
+def visible(text: str) -> str:
+    r"""The text with invisible and direction-changing characters written as escapes such as `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _KEPT_OR_HIDDEN.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    if match["kept"] is not None:
+        return match.group()
+    code = ord(match.group())
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def pretty(value: Any) -> str:
+    """JSON indented for reading; text, to be escaped like any other."""
+    return visible(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Shared]:
+    """Markdown as HTML, with the words shared with each passage marked and numbered.
+
+    Safe, because what is wrapped is nothing but nh3's output: the parser runs with raw HTML off, so the
+    text's own tags arrive escaped; nh3 then keeps the tags in `_TAGS` and no attribute except an absolute
+    http, https or mailto `href`, to which it adds `rel`. Escaping invisible characters afterwards writes only
+    backslashes, letters and digits.
+    """
+    if len(text) > MARKDOWN_CHARACTERS:
+        return plain(text, passages)
+    tokens = _PARSER.parse(text)
+    shared = overlap.share(overlap.words("\n".join(_texts(tokens))), passages)
+    html = _PARSER.renderer.render(tokens, _PARSER.options, {"marker": _Marker(shared.of_word)})
+    clean = nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes=_SCHEMES,
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+    )
+    return SafeString(visible(clean)), shared
+
+
+def plain(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Shared]:
+    """The text as it came, escaped, with the words shared with each passage marked and numbered."""
+    shared = overlap.share(overlap.words(text), passages)
+    return format_html("<p>{}</p>", _Marker(shared.of_word).mark(text)), shared
+
+
+def marked(text: str, ranges: Iterable[tuple[int, int]]) -> SafeString:
+    """Plain text with character ranges marked."""
+    html, done = format_html(""), 0
+    for start, end in ranges:
+        html += format_html("{}<mark>{}</mark>", visible(text[done:start]), visible(text[start:end]))
+        done = end
+    return html + conditional_escape(visible(text[done:]))
+
+
+class _Marker:
+    """Marks the words of consecutive pieces of one text; `of_word` speaks of all their words together."""
+
+    def __init__(self, of_word: Sequence[int | None]) -> None:
+        self._of_word = of_word
+        self._position = 0
+
+    def mark(self, text: str) -> SafeString:
+        html, done = format_html(""), 0
+        matches = list(overlap.WORD.finditer(text))
+        owners = self._of_word[self._position : self._position + len(matches)]
+        self._position += len(matches)
+        for start, end, owner in _stretches(owners):
+            first, last = matches[start].start(), matches[end - 1].end()
+            html += format_html(
+                "{}<mark>{}</mark><sup>{}</sup>",
+                visible(text[done:first]),
+                visible(text[first:last]),
+                owner + 1,
+            )
+            done = last
+        return html + conditional_escape(visible(text[done:]))
+
+
+def _stretches(owners: Sequence[int | None]) -> Iterable[tuple[int, int, int]]:
+    start = 0
+    for position in range(1, len(owners) + 1):
+        owner = owners[start]
+        if position == len(owners) or owners[position] != owner:
+            if owner is not None:
+                yield start, position, owner
+            start = position
+
+
+def _texts(tokens: Iterable[Token]) -> Iterable[str]:
+    """What `_Renderer.text` will be given, in the same order."""
+    for token in tokens:
+        if token.type == "text":
+            yield token.content
+        yield from _texts(token.children or ())
+
+
+class _Renderer(RendererHTML):
+    """Marks shared words, shows where links lead, keeps strangers' headings out of the page's outline."""
+
+    def text(self, tokens: Sequence[Token], idx: int, options: Any, env: MutableMapping[str, Any]) -> str:
+        return str(env["marker"].mark(tokens[idx].content))
+
+    def link_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        opening = _opening(tokens, idx)
+        href = str(tokens[opening].attrs.get("href", ""))
+        shown = "".join(token.content for token in tokens[opening + 1 : idx])
+        return "</a>" if shown == href else f"</a> ({conditional_escape(href)})"
+
+    def heading_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return "<p><strong>"
+
+    def heading_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return "</strong></p>\n"
+
+
+def _opening(tokens: Sequence[Token], idx: int) -> int:
+    """Links do not nest, so the nearest opening before a closing is its own."""
+    return next(i for i in range(idx - 1, -1, -1) if tokens[i].type == "link_open")
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer)
+    # Images load; character references could spell what `visible` is there to show.
+    parser.enable(["table", "strikethrough"]).disable(["image", "entity", "reference"])
+    parser.validateLink = lambda url: _LINK.match(url) is not None  # type: ignore[method-assign]
+    return parser
+
+
+_PARSER = _parser()

@@ -1,0 +1,219 @@
+"""What does the page of one trace tell, and from which rows?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import F
+from django.utils.safestring import SafeString
+
+from ingest import readings
+from ingest.feedback import counting_keys, time_of
+from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
+from ingest.reading import Document, Reading, read
+from reviewapp import conversation, explorer, rendering, signals, spantree
+from reviewapp.conversation import Conversation
+from reviewapp.signals import Signal
+from reviewapp.spantree import Row, Tree
+
+# A trace of more spans is told from its first and last ones: reading all would keep the reader waiting.
+READ_SPANS = 400
+SHOWN_SPANS = 200
+SHOWN_DOCUMENTS = 30
+SHOWN_OF_SESSION = 20
+PASSAGE_CHARACTERS = 700
+
+# Column, which is also a filter's name, and its label.
+FACTS = {
+    "route": "Route",
+    "prompt_name": "Prompt",
+    "prompt_version": "Version",
+    "model": "Model",
+    "provider": "Provider",
+    "environment": "Environment",
+    "session_id": "Session",
+    "user_id": "User",
+}
+FLAGS = {
+    "conflict": "Two different bodies came for one span; the one chosen by content is shown",
+    "conflicting_bodies": "Bodies posted for this trace differ; the fields of the latest are shown",
+    "late": "Something came after the trace had settled",
+    "root_missing": "Its first span has not arrived",
+    "several_roots": "More than one span without a parent",
+    "sanitised": "Characters that cannot be stored were replaced on arrival",
+    "cut": "Attributes over the limit were cut on arrival",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A document; `share` of the answer's words stand in it. `rest` is what does not fit the card."""
+
+    number: int
+    document: Document
+    share: float
+    text: SafeString
+    rest: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreStory:
+    score: Score
+    revisions: tuple[dict[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement of a user; `counts` is False for what the same person has replaced since."""
+
+    statement: Feedback
+    signal: Signal
+    at: datetime
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`query` selects the traces which have it in common."""
+
+    label: str
+    value: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    trace: Trace
+    signals: list[Signal]
+    flags: list[str]
+    told: Conversation
+    question: SafeString
+    answer: SafeString
+    passages: list[Passage]
+    more_passages: int
+    spans: Tree
+    left_out: int
+    scores: list[ScoreStory]
+    feedback: list[Said]
+    session: list[explorer.Row]
+    facts: list[Fact]
+    drawn: bool | None
+
+    @property
+    def is_empty(self) -> bool:
+        told = self.told
+        return not (told.question or told.answer or told.system or told.earlier)
+
+    @property
+    def session_query(self) -> str:
+        return urlencode({"session_id": self.trace.session_id})
+
+
+def find(project: Project, trace_id: str) -> Trace | None:
+    """The trace with its columns up to date, or None."""
+    known = Trace.objects.filter(project=project, trace_id=trace_id)
+    trace = known.select_related("draw").defer("search").first()
+    if trace is not None:
+        readings.refresh([trace])
+    return trace
+
+
+def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> TracePage:
+    reading = read_some(trace)
+    told = conversation.tell(reading)
+    render = rendering.plain if raw_text else rendering.markdown
+    documents = reading.documents[:SHOWN_DOCUMENTS]
+    answer, shared = render(told.answer, [document.text for document in documents])
+    scores = list(Score.objects.filter(trace=trace).order_by("source", "name", "timestamp"))
+    feedback = list(Feedback.objects.filter(trace=trace))
+    return TracePage(
+        trace=trace,
+        signals=signals.of_trace(trace, feedback, scores),
+        flags=[FLAGS.get(flag, flag.replace("_", " ")) for flag in trace.flags]
+        + _reading_flags(trace, reading),
+        told=told,
+        question=render(told.question)[0],
+        answer=answer,
+        passages=[
+            _passage(number, document, share, ranges)
+            for number, (document, share, ranges) in enumerate(
+                zip(documents, shared.shares, shared.in_passages, strict=True), 1
+            )
+        ],
+        more_passages=len(reading.documents) - len(documents),
+        spans=spantree.grow(span_rows(trace), trace.span_count if all_spans else SHOWN_SPANS),
+        left_out=max(trace.span_count - READ_SPANS, 0),
+        scores=score_stories(trace, scores),
+        feedback=timeline(feedback),
+        session=session_of(trace),
+        facts=facts_of(trace),
+        drawn=trace.draw.drawn if hasattr(trace, "draw") else None,
+    )
+
+
+def read_some(trace: Trace) -> Reading:
+    return read(*readings.load(trace))
+
+
+def _reading_flags(trace: Trace, reading: Reading) -> list[str]:
+    return [FLAGS.get(flag, flag.replace("_", " ")) for flag in reading.flags if flag not in trace.flags]
+
+
+def _passage(number: int, document: Document, share: float, ranges: Sequence[tuple[int, int]]) -> Passage:
+    text, cut = document.text, PASSAGE_CHARACTERS
+    head = [(start, min(end, cut)) for start, end in ranges if start < cut]
+    tail = [(max(start - cut, 0), end - cut) for start, end in ranges if end > cut]
+    return Passage(
+        number, document, share, rendering.marked(text[:cut], head), rendering.marked(text[cut:], tail)
+    )
+
+
+def span_rows(trace: Trace) -> Iterable[Row]:
+    """Only what the tree needs: attributes of thousands of spans would be read for nothing."""
+    columns = ("span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status", "error")
+    return (Row(*values) for values in Span.objects.filter(trace=trace).values_list(*columns))
+
+
+def score_stories(trace: Trace, scores: Iterable[Score]) -> list[ScoreStory]:
+    """Each score with the bodies it replaced, the latest kept first."""
+    replaced = Superseded.objects.filter(trace=trace, kind=SupersededKind.SCORE).order_by("-kept_at", "pk")
+    revisions: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for row in replaced:
+        revisions[row.key].append(row.body if isinstance(row.body, dict) else {"body": row.body})
+    return [ScoreStory(score, tuple(revisions[score.key])) for score in scores]
+
+
+def timeline(feedback: Sequence[Feedback]) -> list[Said]:
+    counted = counting_keys(feedback)
+    ordered = sorted(feedback, key=lambda row: (time_of(row), row.key))
+    return [Said(row, signals.of_statement(row), time_of(row), row.key in counted) for row in ordered]
+
+
+def session_of(trace: Trace) -> list[explorer.Row]:
+    """The session's traces in order of time, this one among them."""
+    if not trace.session_id:
+        return []
+    of_session = Trace.objects.filter(project=trace.project_id, session_id=trace.session_id)
+    before = of_session.filter(started_at__lte=trace.started_at).order_by("-started_at", "-pk")
+    after = of_session.filter(started_at__gt=trace.started_at).order_by("started_at", "pk")
+    half = SHOWN_OF_SESSION // 2
+    found = [*reversed(explorer.excerpts(before)[:half]), *explorer.excerpts(after)[:half]]
+    return explorer.rows(found) if len(found) > 1 else []
+
+
+def facts_of(trace: Trace) -> list[Fact]:
+    return [
+        Fact(label, value, urlencode({column: value}))
+        for column, label in FACTS.items()
+        if (value := getattr(trace, column))
+    ]
+
+
+def span_of(trace: Trace, span_id: str) -> Span | None:
+    return (
+        Span.objects.filter(trace=trace, span_id=span_id).annotate(length=F("end_ns") - F("start_ns")).first()
+    )
