@@ -93,7 +93,7 @@ def post_feedback(request: TokenRequest) -> HttpResponse:
 )
 def list_traces(request: TokenRequest) -> HttpResponse:
     """Any of the values of a repeated parameter, and all of the parameters. A score's range may also be
-    asked for as `score.NAME.min` and `score.NAME.max`."""
+    asked for as score.NAME.min and score.NAME.max."""
     try:
         condition = filters.select(request.GET, besides=PAGING)
         page = traces.listing(

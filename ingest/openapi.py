@@ -43,13 +43,13 @@ FURTHER = {
     "NestedScore": _says("value", "label", "error_type"),
 }
 REFUSALS = {
-    400: "What was sent cannot be read; `errors` says where",
+    400: "What was sent cannot be read; errors says where",
     401: "No valid token",
     403: "The token lacks the scope",
     404: "The token's project has no such thing",
     413: "Larger than the limits",
     415: "A content type or encoding that is not supported",
-    422: "A field holds what it cannot; `errors` names it",
+    422: "A field holds what it cannot; errors names it",
     503: "The database does not answer; send it again after Retry-After",
 }
 INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)

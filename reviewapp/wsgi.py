@@ -20,6 +20,8 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 PIECE = 64 * 1024
+# Most clients hear an answer only once they have sent all: so much of a refused body is read and dropped.
+DROPPED_BYTES = 64 * 1024 * 1024
 
 
 class BodyDoor:
@@ -31,11 +33,11 @@ class BodyDoor:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
         if length.isdecimal() and int(length) > self.limit:
-            return self._refuse(start_response)
+            return self._refuse(environ, start_response)
         if not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             body = self._read(environ["wsgi.input"])
             if body is None:
-                return self._refuse(start_response)
+                return self._refuse(environ, start_response)
             environ["wsgi.input"] = io.BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
         return self.application(environ, start_response)
@@ -50,7 +52,13 @@ class BodyDoor:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _refuse(self, start_response: StartResponse) -> list[bytes]:
+    def _drop(self, source: Any) -> None:
+        left = DROPPED_BYTES
+        while left > 0 and (piece := source.read(PIECE)):
+            left -= len(piece)
+
+    def _refuse(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        self._drop(environ["wsgi.input"])
         detail = f"The body is larger than {self.limit} bytes."
         problem = {"type": "about:blank", "title": "Content Too Large", "status": 413, "detail": detail}
         body = json.dumps(problem).encode()

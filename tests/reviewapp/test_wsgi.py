@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from reviewapp import wsgi
 from reviewapp.wsgi import BodyDoor
 
 LIMIT = 1000
@@ -68,7 +69,10 @@ def test_a_longer_body_is_refused_and_never_reaches_django(environ):
     assert json.loads(answer)["status"] == 413
 
 
-def test_no_more_than_the_limit_is_read():
-    source = Dripping(b"x" * LIMIT * 50)
-    ask({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": source})
-    assert source.tell() <= LIMIT + 7
+@pytest.mark.parametrize("announced", [False, True])
+def test_the_client_of_a_refused_body_is_heard_out_but_not_for_ever(monkeypatch, announced):
+    monkeypatch.setattr(wsgi, "DROPPED_BYTES", 5 * LIMIT)
+    for size, dropped in ((LIMIT * 3, LIMIT * 3), (LIMIT * 50, LIMIT * 5)):
+        environ = chunked(b"x" * size) | ({"CONTENT_LENGTH": str(size)} if announced else {})
+        assert ask(environ)[1].startswith("413")
+        assert dropped <= environ["wsgi.input"].tell() <= dropped + LIMIT + 14
