@@ -13,7 +13,6 @@ from pghistory.models import Events
 from ingest.models import ApiToken, Project
 from reviewapp.models import Membership, User
 
-TRACKED = (Project, ApiToken, Membership)
 # Without a person behind it: a command on the server, or the installation itself.
 NOBODY = "the server"
 
@@ -36,9 +35,10 @@ class Entry:
 
 def events_of(project: Project) -> QuerySet[Any]:
     """All events of one project, newest first."""
-    events = Events.objects.across(*(model.pgh_event_model for model in TRACKED))  # type: ignore[attr-defined]
+    models: list[Any] = [Project, ApiToken, Membership]
+    events = Events.objects.across(*(model.pgh_event_model for model in models))  # type: ignore[no-untyped-call]
     mine = Q(pgh_data__project_id=project.pk) | Q(pgh_model="ingest.ProjectEvent", pgh_obj_id=str(project.pk))
-    return events.filter(mine).order_by("-pgh_created_at", "-pgh_slug")  # type: ignore[no-any-return]
+    return events.filter(mine).order_by("-pgh_created_at", "pgh_model", "-pgh_id")  # type: ignore[no-any-return]
 
 
 def read(events: Iterable[Any]) -> list[Entry]:
