@@ -1,0 +1,102 @@
+"""Do the pages and the ingest stay as quick when there are a hundred times as many spans?"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+
+from bench import clients, ingest
+from bench.figures import Figure, median, percentile
+from bench.installation import SLUG, Installation, installed
+
+SIZES = (10_000, 100_000, 1_000_000)
+DAYS = 30
+STEP = 76_800
+MOST_GROWTH, MOST_LIST_MS, LEAST_INGEST = 1.5, 150, 0.8
+REQUESTS = 60
+SETTLING_SECONDS = 240
+
+
+def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
+    """All spans go through the OTLP endpoint, in batches of 256, started within the last 30 days."""
+    figures: list[Figure] = []
+    pages: dict[int, tuple[float, float]] = {}
+    with installed() as place:
+        ingest.warm_up(place)
+        empty = 0.0
+        for size in [size for size in SIZES if size <= largest]:
+            fill(place, size)
+            note = wait_for_worker(place)
+            pages[size] = list_p95, trace_p95 = page_times(place)
+            stored = place.count("ingest_span")
+            # The pages come first: measuring the rate stores more than the smallest size.
+            empty = empty or rate(place, rounds)
+            figures += [
+                Figure(f"list page p95 at {stored:,} spans", list_p95, "ms", "<=", MOST_LIST_MS, note),
+                Figure(f"trace page p95 at {stored:,} spans", trace_p95, "ms"),
+            ]
+        full = rate(place, rounds)
+    first, last = pages[min(pages)], pages[max(pages)]
+    growth = f"{max(pages):,} / {min(pages):,} spans"
+    return [
+        *figures,
+        Figure("list page, growth", last[0] / first[0], "x", "<=", MOST_GROWTH, growth),
+        Figure("trace page, growth", last[1] / first[1], "x", "<=", MOST_GROWTH, growth),
+        Figure(
+            "ingest, full / empty",
+            full / empty,
+            "x",
+            ">=",
+            LEAST_INGEST,
+            f"{full:,.0f} / {empty:,.0f} spans/s",
+        ),
+    ]
+
+
+def rate(place: Installation, rounds: int) -> float:
+    found = []
+    for _ in range(rounds):
+        outcome = ingest.send(place, 256, 23_040, DAYS)
+        found.append(outcome.spans / outcome.wall)
+    return median(found)
+
+
+def fill(place: Installation, size: int) -> None:
+    stored = place.count("ingest_span")
+    while stored < size:
+        ingest.send(place, 256, max(256 * ingest.CLIENTS, min(STEP, size - stored) // 256 * 256), DAYS)
+        stored = place.count("ingest_span")
+        print(f"  {stored:,} spans stored", file=sys.stderr)
+
+
+def wait_for_worker(place: Installation) -> str:
+    """Until the worker has read every trace's columns; a note says how long, or that it was too long."""
+    begun = time.monotonic()
+    while stale := place.count("ingest_trace", "stale_since IS NOT NULL"):
+        if time.monotonic() - begun > SETTLING_SECONDS:
+            return f"the worker still had {stale:,} traces to read"
+        time.sleep(1)
+    return f"worker done after {time.monotonic() - begun:.0f} s"
+
+
+def page_times(place: Installation) -> tuple[float, float]:
+    """p95 in ms of the list, plain and filtered in turn, and of the pages of traces drawn at random."""
+    browser = place.signed_in()
+    lists = ["", "?route=refunds", "?q=refund", "?model=gpt-5-mini"]
+    with place.database() as connection:
+        ids = [
+            row[0] for row in connection.execute("SELECT trace_id FROM ingest_trace ORDER BY id LIMIT 5000")
+        ]
+    random.Random(1).shuffle(ids)
+    base = f"/projects/{SLUG}/traces"
+    list_times = [timed(browser, base + lists[n % len(lists)]) for n in range(REQUESTS)]
+    trace_times = [timed(browser, f"{base}/{ids[n]}") for n in range(REQUESTS)]
+    return percentile(list_times, 0.95), percentile(trace_times, 0.95)
+
+
+def timed(browser: clients.Connection, path: str) -> float:
+    begun = time.perf_counter()
+    status, body = browser.get(path)
+    assert status == 200, f"{path} answered {status}: {body[:300]!r}"
+    return 1000 * (time.perf_counter() - begun)
