@@ -40,7 +40,9 @@ RANGES = {
     "30d": ("Last 30 days", timedelta(days=30)),
 }
 # Parameters of a page which are no filter of the closed table.
-OWN = frozenset({"range", "older", "newer", "text", "view", "field", "spans", "span"})
+OWN = frozenset(
+    {"range", "older", "newer", "text", "field", "spans", "span", "column", "default", "csrfmiddlewaretoken"}
+)
 
 LABELS = {
     "q": "words",
@@ -260,6 +262,7 @@ class Choice:
 
 def choices(project: Project, asked: Asked, name: str) -> list[Choice]:
     """Values of one filter met in the newest traces, the most frequent first."""
+    readings.refresh_project(project.pk, PAGE)
     if name in filters.FILTERS and filters.FILTERS[name].choices:
         found: list[tuple[str, int | None]] = [(value, None) for value in filters.FILTERS[name].choices]
     elif name == "score":
@@ -298,6 +301,7 @@ class DateBin(Func):
 
 def volume(project: Project, asked: Asked) -> charts.Volume | None:
     """Traces over time and how many of them a judge put under one half; None if that takes too long."""
+    readings.refresh_project(project.pk, PAGE)
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -334,6 +338,8 @@ def _extent(asked: Asked, first: datetime, last: datetime) -> tuple[datetime, da
 
 def neighbours(project: Project, asked: Asked, trace: Trace) -> tuple[str, str]:
     """The trace ids next to this one in the list: (newer, older), empty at the ends."""
+    if asked.params:
+        readings.refresh_project(project.pk, PAGE)
     matching = Trace.objects.filter(asked.condition).only("trace_id", "started_at")
     found = []
     for order in (Order.OLDEST, Order.NEWEST):
@@ -344,6 +350,7 @@ def neighbours(project: Project, asked: Asked, trace: Trace) -> tuple[str, str]:
 
 def export(project: Project, asked: Asked) -> Iterator[bytes]:
     """Every matching trace, newest first, as lines of JSON; a page at a time, so memory stays bounded."""
+    readings.refresh_project(project.pk)
     matching = Trace.objects.filter(asked.condition).defer("search")
     page = filters.page(matching, project, limit=PAGE)
     while page.traces:

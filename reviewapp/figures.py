@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 MINUS = "\u2212"
 
 
@@ -33,7 +35,8 @@ def money(dollars: float) -> str:
     """ "$.0041", "$1.24": two significant digits of a small price, cents of a large one."""
     if abs(dollars) >= 1 or dollars == 0:
         return f"${dollars:,.2f}"
-    return f"${_trim(f'{dollars:.4f}' if abs(dollars) >= 0.00095 else f'{dollars:.2g}')}"
+    places = min(max(1 - floor(log10(abs(dollars))), 2), 8)
+    return f"${_trim(f'{dollars:.{places}f}')}"
 
 
 def percent(share: float) -> str:

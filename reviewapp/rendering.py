@@ -12,7 +12,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
 import nh3
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -99,7 +99,7 @@ def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Share
     clean = nh3.clean(
         html,
         tags=_TAGS,
-        attributes={"a": {"href"}},
+        attributes={"*": set(), "a": {"href"}},
         url_schemes=_SCHEMES,
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
@@ -115,11 +115,21 @@ def plain(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Shared]:
 
 def marked(text: str, ranges: Iterable[tuple[int, int]]) -> SafeString:
     """Plain text with character ranges marked."""
-    html, done = format_html(""), 0
-    for start, end in ranges:
-        html += format_html("{}<mark>{}</mark>", visible(text[done:start]), visible(text[start:end]))
-        done = end
-    return html + conditional_escape(visible(text[done:]))
+    return _joined(text, "{}<mark>{}</mark>", [(start, end) for start, end in ranges])
+
+
+def _joined(text: str, form: str, pieces: Sequence[tuple[int, ...]]) -> SafeString:
+    """`form` for each piece (start, end, what else the form takes), given the text before it and its own."""
+    ends = [0, *(piece[1] for piece in pieces)]
+    before = format_html_join(
+        "",
+        form,
+        (
+            (visible(text[done:start]), visible(text[start:end]), *rest)
+            for done, (start, end, *rest) in zip(ends, pieces, strict=False)
+        ),
+    )
+    return before + escape(visible(text[ends[-1] :]))
 
 
 class _Marker:
@@ -130,20 +140,14 @@ class _Marker:
         self._position = 0
 
     def mark(self, text: str) -> SafeString:
-        html, done = format_html(""), 0
         matches = list(overlap.WORD.finditer(text))
         owners = self._of_word[self._position : self._position + len(matches)]
         self._position += len(matches)
-        for start, end, owner in _stretches(owners):
-            first, last = matches[start].start(), matches[end - 1].end()
-            html += format_html(
-                "{}<mark>{}</mark><sup>{}</sup>",
-                visible(text[done:first]),
-                visible(text[first:last]),
-                owner + 1,
-            )
-            done = last
-        return html + conditional_escape(visible(text[done:]))
+        pieces = [
+            (matches[start].start(), matches[end - 1].end(), owner + 1)
+            for start, end, owner in _stretches(owners)
+        ]
+        return _joined(text, "{}<mark>{}</mark><sup>{}</sup>", pieces)
 
 
 def _stretches(owners: Sequence[int | None]) -> Iterable[tuple[int, int, int]]:
@@ -174,7 +178,7 @@ class _Renderer(RendererHTML):
         opening = _opening(tokens, idx)
         href = str(tokens[opening].attrs.get("href", ""))
         shown = "".join(token.content for token in tokens[opening + 1 : idx])
-        return "</a>" if shown == href else f"</a> ({conditional_escape(href)})"
+        return "</a>" if shown == href else f"</a> ({escape(href)})"
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return "<p><strong>"

@@ -38,6 +38,8 @@ FACTS = {
     "session_id": "Session",
     "user_id": "User",
 }
+# What a score's earlier revision said.
+REVISED = ("value", "label", "confidence", "explanation", "error_type", "evaluator", "timestamp")
 FLAGS = {
     "conflict": "Two different bodies came for one span; the one chosen by content is shown",
     "conflicting_bodies": "Bodies posted for this trace differ; the fields of the latest are shown",
@@ -180,10 +182,12 @@ def span_rows(trace: Trace) -> Iterable[Row]:
 
 def score_stories(trace: Trace, scores: Iterable[Score]) -> list[ScoreStory]:
     """Each score with the bodies it replaced, the latest kept first."""
-    replaced = Superseded.objects.filter(trace=trace, kind=SupersededKind.SCORE).order_by("-kept_at", "pk")
+    scores = list(scores)
+    keys = [score.key for score in scores]
+    replaced = Superseded.objects.filter(project=trace.project_id, kind=SupersededKind.SCORE, key__in=keys)
     revisions: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for row in replaced:
-        revisions[row.key].append(row.body if isinstance(row.body, dict) else {"body": row.body})
+    for row in replaced.order_by("-kept_at", "pk"):
+        revisions[row.key].append({name: row.body[name] for name in REVISED if row.body.get(name)})
     return [ScoreStory(score, tuple(revisions[score.key])) for score in scores]
 
 
@@ -197,6 +201,7 @@ def session_of(trace: Trace) -> list[explorer.Row]:
     """The session's traces in order of time, this one among them."""
     if not trace.session_id:
         return []
+    readings.refresh_project(trace.project_id, SHOWN_OF_SESSION)
     of_session = Trace.objects.filter(project=trace.project_id, session_id=trace.session_id)
     before = of_session.filter(started_at__lte=trace.started_at).order_by("-started_at", "-pk")
     after = of_session.filter(started_at__gt=trace.started_at).order_by("started_at", "pk")

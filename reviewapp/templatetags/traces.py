@@ -68,7 +68,7 @@ def hundredths(share: float) -> str:
 def moment(time: datetime | None) -> SafeString:
     """A time of today as 14:02:11, another one as 11 Nov 14:02, with the whole of it on hover."""
     if time is None:
-        return format_html("")
+        return format_html("{}", "")
     local, now = timezone.localtime(time), timezone.localtime()
     if local.date() == now.date():
         words = f"{local:%H:%M:%S}"
