@@ -15,10 +15,10 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -115,15 +115,36 @@ def digest(secret: str) -> bytes:
 
 def authenticate(credential: Credential) -> Caller | None:
     """The caller behind a credential, in one query; None when it is unknown, wrong, revoked or expired."""
-    token = (
-        ApiToken.objects.select_related("project")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()), public_id=credential.public_id, revoked_at=None)
-        .first()
-    )
+    token = live_token(credential.public_id)
     if token is None or not hmac.compare_digest(bytes(token.secret_sha256), digest(credential.secret)):
         return None
     note_use(token)
     return Caller(token, token.project)
+
+
+@cache
+def live_token_sql() -> str:
+    columns = [f"t.{field.column}" for field in ApiToken._meta.concrete_fields]
+    columns += [f"p.{field.column}" for field in Project._meta.concrete_fields]
+    return (
+        f"SELECT {', '.join(columns)} FROM {ApiToken._meta.db_table} t "  # noqa: S608 - names of columns
+        f"JOIN {Project._meta.db_table} p ON p.id = t.project_id "
+        "WHERE t.public_id = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())"
+    )
+
+
+def live_token(public_id: str) -> ApiToken | None:
+    """The token with its project. By hand: building the query anew was a third of a small request's cost."""
+    with connection.cursor() as cursor:
+        cursor.execute(live_token_sql(), [public_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = [field.attname for field in ApiToken._meta.concrete_fields]
+    token = ApiToken.from_db(connection.alias, names, row[: len(names)])
+    project_names = [field.attname for field in Project._meta.concrete_fields]
+    token.project = Project.from_db(connection.alias, project_names, row[len(names) :])
+    return token
 
 
 def note_use(token: ApiToken) -> None:
