@@ -5,18 +5,44 @@ Listed one by one, so that a new version of allauth adds no address by itself.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery_codes
 from allauth.mfa.totp import views as totp
 from allauth.socialaccount import views as social
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect import views as openid
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import path
+from requests import RequestException
 
 from ingest.access import public
 from reviewapp.access import session
 
+P = ParamSpec("P")
+logger = logging.getLogger(__name__)
 signed_in = session()
+
+
+def at_provider(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """A provider that cannot be reached, or answers nonsense, leads to the page of a failed sign-on."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        except (RequestException, OAuth2Error):
+            logger.warning("The identity provider failed.", exc_info=True)
+            return redirect("socialaccount_login_error")
+
+    return public(guarded)
+
 
 urlpatterns = [
     path("login/", public(account.login), name="account_login"),
@@ -47,6 +73,6 @@ urlpatterns = [
     path("sso/error/", public(social.login_error), name="socialaccount_login_error"),
     path("sso/signup/", public(social.signup), name="socialaccount_signup"),
     path("sso/connections/", signed_in(social.connections), name="socialaccount_connections"),
-    path("sso/<slug:provider_id>/login/", public(openid.login), name="openid_connect_login"),
-    path("sso/<slug:provider_id>/callback/", public(openid.callback), name="openid_connect_callback"),
+    path("sso/<slug:provider_id>/login/", at_provider(openid.login), name="openid_connect_login"),
+    path("sso/<slug:provider_id>/callback/", at_provider(openid.callback), name="openid_connect_callback"),
 ]
