@@ -30,8 +30,8 @@ def main() -> None:
         page.goto(LIST)
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "traces.png")
-        # A trace that has a judge's word and a thumbs-down shows most of the page.
-        page.goto(f"{LIST}?feedback=thumbs_down&score=answer_quality&score=faithfulness")
+        # A trace of which the judge and the user think little shows most of the page.
+        page.goto(f"{LIST}?feedback=thumbs_down&score=answer_quality::0.5")
         page.locator(f"a[href*='{LIST}/']").first.click()
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "trace.png")

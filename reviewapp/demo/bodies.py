@@ -40,7 +40,7 @@ class Step:
     start_ms: float
     end_ms: float
     attributes: Attributes
-    kind: int = INTERNAL
+    kind: ProtoSpan.SpanKind.ValueType = INTERNAL
     error: str = ""
     events: tuple[tuple[str, Attributes], ...] = ()
     children: tuple[Step, ...] = field(default_factory=tuple)
@@ -226,7 +226,7 @@ def otel_chat(turn: Turn, start: float, end: float, *, first: bool) -> Step:
     attributes: Attributes = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": turn.model.provider,
-        "gen_ai.request.model": turn.model.name,
+        "gen_ai.request.model": turn.model.snapshot,
         "gen_ai.request.temperature": 0.2,
         "gen_ai.request.max_tokens": 600,
         "gen_ai.conversation.id": turn.session_id,
@@ -241,7 +241,7 @@ def otel_chat(turn: Turn, start: float, end: float, *, first: bool) -> Step:
     else:
         attributes |= otel_response(turn, first=first)
     return Step(
-        name=f"chat {turn.model.name}",
+        name=f"chat {turn.model.snapshot}",
         start_ms=start,
         end_ms=end,
         attributes=attributes,
@@ -355,8 +355,8 @@ def openinference_llm(turn: Turn, start: float, end: float, *, first: bool) -> S
     attributes: Attributes = {
         "openinference.span.kind": "LLM",
         "llm.provider": turn.model.provider,
-        "llm.invocation_parameters": compact({"model": turn.model.name, "temperature": 0.2}),
-        "llm.model_name": turn.model.name if turn.error else turn.model.snapshot,
+        "llm.invocation_parameters": compact({"model": turn.model.snapshot, "temperature": 0.2}),
+        "llm.model_name": turn.model.snapshot,
     }
     for place, message in enumerate(otel_input(turn, with_tool=bool(turn.tool) and not first)):
         attributes |= openinference_message(f"llm.input_messages.{place}.message", message["role"], message)

@@ -14,11 +14,45 @@ from random import Random
 from typing import Any
 
 from reviewapp.demo import stories
+from reviewapp.demo.stories import ENGLISH, GERMAN
 from reviewapp.demo.traffic import Turn
 
 JUDGED_SHARE = 0.4
 JUDGE = {"name": "answer-judge", "version": "3", "model": "gpt-5-2026-06-30"}
-CHECK = {"name": "grounding-check", "version": "1"}
+CHECKS = {"name": "answer-checks", "version": "1"}
+GERMAN_WORDS = {
+    "der",
+    "die",
+    "das",
+    "und",
+    "ist",
+    "ich",
+    "sie",
+    "nicht",
+    "wir",
+    "für",
+    "mit",
+    "zu",
+    "ihre",
+    "wie",
+}
+ENGLISH_WORDS = {
+    "the",
+    "a",
+    "and",
+    "is",
+    "i",
+    "you",
+    "not",
+    "we",
+    "for",
+    "with",
+    "to",
+    "your",
+    "how",
+    "it",
+    "are",
+}
 # How often the judge sees each failure for what it is; truth and judge differ elsewhere.
 SEEN = {"wrong": 0.82, "invented": 0.72, "incomplete": 0.6, "tone": 0.5, "refusal": 0.85, "language": 0.9}
 FALSE_ALARMS = 0.06
@@ -62,8 +96,8 @@ def generator(turn: Turn, part: str) -> Random:
 def scores(turn: Turn) -> Iterator[Score]:
     rng = generator(turn, "scores")
     judged_at = turn.ended_at + timedelta(seconds=rng.uniform(20, 400))
-    if turn.documents and turn.answer and rng.random() < 0.7:
-        yield grounding(turn, judged_at)
+    if turn.answer:
+        yield from checks(turn, turn.ended_at)
     if rng.random() >= JUDGED_SHARE:
         return
     yield verdict(turn, rng, judged_at)
@@ -71,15 +105,24 @@ def scores(turn: Turn) -> Iterator[Score]:
         yield faithfulness(turn, rng, judged_at)
 
 
-def grounding(turn: Turn, at: datetime) -> Score:
-    """The share of the answer's longer words that stand in its passages."""
-    source = " ".join(document.text for document in turn.documents).lower()
-    words = {word for word in re.findall(r"\w+", turn.answer.lower()) if len(word) > 4}
-    share = sum(word in source for word in words) / len(words) if words else 0.0
-    return Score(
-        turn.trace_id, f"{turn.trace_id}-grounding", "grounding_overlap", at, round(share, 3),
-        source="code", evaluator=CHECK,
-    )  # fmt: skip
+def checks(turn: Turn, at: datetime) -> Iterator[Score]:
+    """What a program can tell of an answer: it comes to an end, and it is in the customer's language."""
+    found = {
+        "ends_cleanly": turn.answer.rstrip("*_ ").endswith((".", "!", "?", "]", ")")),
+        "same_language": len({tongue(turn.answer), tongue(turn.question)} - {""}) < 2,
+    }
+    for name, passed in found.items():
+        key, label = f"{turn.trace_id}-{name}", "pass" if passed else "fail"
+        yield Score(
+            turn.trace_id, key, name, at, float(passed), label, source="code", evaluator=CHECKS
+        )  # fmt: skip
+
+
+def tongue(text: str) -> str:
+    """The language whose small words are more frequent; empty where there is none of either."""
+    words = re.findall(r"\w+", text.lower())
+    german, english = (sum(word in small for word in words) for small in (GERMAN_WORDS, ENGLISH_WORDS))
+    return "" if german == english else GERMAN if german > english else ENGLISH
 
 
 def verdict(turn: Turn, rng: Random, at: datetime) -> Score:

@@ -26,7 +26,6 @@ LONGEST_CONVERSATION = 5
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    name: str
     snapshot: str
     provider: str
     usd_per_input_token: float
@@ -35,9 +34,9 @@ class Model:
     failures: float
 
 
-APRIL = Model("gpt-5-mini", "gpt-5-mini-2026-04-14", "openai", 2.5e-7, 2e-6, 92, 0.15)
-JULY = Model("gpt-5-mini", "gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 118, 0.10)
-MISTRAL = Model("mistral-small", "mistral-small-2506", "mistral_ai", 1e-7, 3e-7, 140, 0.22)
+APRIL = Model("gpt-5-mini-2026-04-14", "openai", 2.5e-7, 2e-6, 92, 0.15)
+JULY = Model("gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 118, 0.10)
+MISTRAL = Model("mistral-small-2506", "mistral_ai", 1e-7, 3e-7, 140, 0.22)
 
 # What a route and a flaw's language add to the chance that an answer fails.
 HARDER_ROUTES = {"refunds": 0.07, "warranty": 0.05, "gift_cards": 0.04, "product": -0.03}
@@ -228,7 +227,7 @@ class Conversation:
         if "invented" in weights:
             weights["invented"] *= 0.4 if newer else 1.2
         if story.language == GERMAN:
-            weights["language"] = 0.9
+            weights["language"] = 2.5
         kinds = sorted(weights)
         return rng.choices(kinds, [weights[kind] for kind in kinds])[0]
 
