@@ -44,7 +44,9 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
-    document.getElementById("toast").textContent = "Copied";
+    const toast = document.getElementById("toast");
+    toast.textContent = "Copied";
+    setTimeout(() => toast.replaceChildren(), 3000);
   });
 
 })();
