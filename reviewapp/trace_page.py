@@ -127,9 +127,8 @@ def find(project: Project, trace_id: str) -> Trace | None:
 def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> TracePage:
     reading = read_some(trace)
     told = conversation.tell(reading)
-    render = rendering.plain if raw_text else rendering.markdown
     documents = reading.documents[:SHOWN_DOCUMENTS]
-    answer, shared = render(told.answer, [document.text for document in documents])
+    answer, shared = rendering.markdown(told.answer, [document.text for document in documents])
     scores = list(Score.objects.filter(trace=trace).order_by("source", "name", "timestamp"))
     feedback = list(Feedback.objects.filter(trace=trace))
     return TracePage(
@@ -138,8 +137,8 @@ def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> Tr
         flags=[FLAGS.get(flag, flag.replace("_", " ")) for flag in trace.flags]
         + _reading_flags(trace, reading),
         told=told,
-        question=render(told.question)[0],
-        answer=answer,
+        question=rendering.plain(told.question)[0] if raw_text else rendering.markdown(told.question)[0],
+        answer=rendering.plain(told.answer)[0] if raw_text else answer,
         passages=[
             _passage(number, document, share, ranges)
             for number, (document, share, ranges) in enumerate(

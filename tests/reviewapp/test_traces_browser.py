@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -223,8 +223,10 @@ UNSEEN = "\u202e\u202c\u2066\u2069\u200b\ufeff\U000e0041\u2028\u0085\u3164"
 
 def settle(page: Page) -> None:
     """All parts have come, and what a script or an image would have started has had its time."""
-    page.wait_for_function("document.readyState === 'complete' && !document.querySelector('.htmx-request')")
-    page.wait_for_timeout(60)
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(40)
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    page.wait_for_timeout(20)
 
 
 def test_the_listener_hears_what_an_open_page_would_load(browser, listener):
@@ -243,8 +245,7 @@ def test_hostile_text_does_nothing_on_the_list(browser, house, hostile, signed_i
     page = context.new_page()
     watch = Watch(page, house.url)
     page.goto(house.traces)
-    for box in page.locator("input[name=column]:not(:checked)").all():
-        box.evaluate("box => box.checked = true")
+    page.locator("input[name=column]").evaluate_all("boxes => boxes.forEach(box => box.checked = true)")
     page.locator("form[action$=trace-columns]").evaluate("form => form.requestSubmit(form.querySelector('.primary'))")
     page.wait_for_load_state()
     while True:
@@ -315,7 +316,7 @@ def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signe
     page.keyboard.press("/")
     page.keyboard.type("zip broke")
     page.wait_for_url("**q=zip**")
-    page.wait_for_function("document.querySelectorAll('[data-row]').length === 3")
+    expect(page.locator("[data-row]")).to_have_count(3)
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("j")
