@@ -91,6 +91,7 @@ class ModelCall(Struct):
     input_tokens: int | None
     output_tokens: int | None
     finish: list[str]
+    system: str | None
     input: list[Message]
     output: list[Message]
     response_id: str | None

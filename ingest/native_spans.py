@@ -59,7 +59,7 @@ def _attributes(shape: shapes.SpanBody) -> JsonDict:
 
 
 def _messages(content: Any, role: str) -> list[JsonDict] | None:
-    """`text`, `[messages]` or `{"messages": [...]}` in the form of the GenAI conventions."""
+    """`text`, `[messages]` or `{"messages": [...]}`; messages are left in the form their sender knows."""
     if content is None:
         return None
     if isinstance(content, dict):
@@ -69,10 +69,8 @@ def _messages(content: Any, role: str) -> list[JsonDict] | None:
 
 
 def _message(message: Any, role: str) -> JsonDict:
-    if isinstance(message, dict):
-        if "parts" in message:
-            return message
-        role, message = str(message.get("role", role)), message.get("content", message)
+    if isinstance(message, dict) and ("role" in message or "parts" in message):
+        return message
     part = (
         {"type": "text", "content": message}
         if isinstance(message, str)

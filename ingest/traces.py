@@ -145,6 +145,7 @@ def _call(call: Call) -> JsonDict:
         "input_tokens": call.input_tokens,
         "output_tokens": call.output_tokens,
         "finish": list(call.finish),
+        "system": _told(call.system),
         "input": [_message(message) for message in call.input],
         "output": [_message(message) for message in call.output],
         "response_id": _told(call.response_id),
