@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reviewapp.demo import bodies, reactions
+from reviewapp.demo.steps import compact
 from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, OTEL, Plan, Turn, conversations
 
 PROTOBUF, NDJSON = "application/x-protobuf", "application/x-ndjson"
@@ -107,6 +108,6 @@ def send_round(client: Client, visits: Sequence[Sequence[Turn]]) -> None:
 
 
 def post_lines(client: Client, path: str, items: Iterable[dict[str, Any]]) -> None:
-    body = "".join(f"{bodies.compact(item)}\n" for item in items)
+    body = "".join(f"{compact(item)}\n" for item in items)
     if body:
         client.post(path, body.encode(), NDJSON)
