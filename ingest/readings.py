@@ -7,7 +7,7 @@ to show some refreshes those first, so that what has been accepted is seen in th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -58,15 +58,17 @@ class Rows(NamedTuple):
     bodies: list[TraceBody]
 
 
-def load(trace: Trace) -> Rows:
-    return load_many([trace])[trace.pk]
+def load(trace: Trace, *, span_ids: Collection[str] | None = None) -> Rows:
+    """Everything stored of a trace; given `span_ids`, of its spans only those."""
+    return load_many([trace], span_ids)[trace.pk]
 
 
-def load_many(traces: Sequence[Trace]) -> dict[int, Rows]:
+def load_many(traces: Sequence[Trace], span_ids: Collection[str] | None = None) -> dict[int, Rows]:
     """The stored rows of each trace, by its id, in three queries."""
     names = {trace.pk: trace.trace_id for trace in traces}
     rows: dict[int, Rows] = defaultdict(lambda: Rows([], [], []))
-    for span in Span.objects.filter(trace__in=names):
+    spans = Span.objects.filter(trace__in=names)
+    for span in spans if span_ids is None else spans.filter(span_id__in=span_ids):
         rows[span.trace_id].spans.append(_span_record(span, names[span.trace_id]))
     for log in LogRecord.objects.filter(trace__in=names):
         rows[log.trace_id].logs.append(_log_entry(log, names[log.trace_id]))

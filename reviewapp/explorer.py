@@ -67,6 +67,26 @@ LABELS = {
 # Filters with a menu of their own, in the order of the bar.
 QUICK = ("route", "model", "prompt_version", "environment", "feedback", "score", "status")
 QUICK_LABELS = {name: LABELS[name] for name in QUICK}
+# Of the signals a filter knows, those worth a place in its menu, in the words of the list.
+SIGNALS = {
+    "thumbs_down": "thumbs down",
+    "thumbs_up": "thumbs up",
+    "rating_low": "low rating",
+    "rating_high": "good rating",
+    "task_failed": "task not completed",
+    "task_done": "task completed",
+    "report": "reported",
+    "escalate": "escalated",
+    "regenerate": "regenerated",
+    "rephrase": "rephrased",
+    "edit": "edited",
+    "abandon": "abandoned",
+    "accept": "accepted",
+    "copy": "copied",
+    "follow_up": "followed up",
+    "comment": "commented",
+    "any": "any signal",
+}
 # Their values are known beforehand; of the counted ones the values met are offered with their number.
 CLOSED = ("feedback", "status")
 COUNTED = ("route", "model", "prompt_version", "environment")
@@ -154,7 +174,9 @@ def words_of(name: str, value: str) -> str:
         return RANGES[value][0]
     if name == "score":
         return _score_words(value)
-    return YES_NO_WORDS.get(name, {}).get(value, value.replace("_", " ") if name == "feedback" else value)
+    if name == "feedback":
+        return SIGNALS.get(value, value)
+    return YES_NO_WORDS.get(name, {}).get(value, value)
 
 
 def _score_words(value: str) -> str:
@@ -263,8 +285,10 @@ class Choice:
 def choices(project: Project, asked: Asked, name: str) -> list[Choice]:
     """Values of one filter met in the newest traces, the most frequent first."""
     readings.refresh_project(project.pk, PAGE)
-    if name in filters.FILTERS and filters.FILTERS[name].choices:
-        found: list[tuple[str, int | None]] = [(value, None) for value in filters.FILTERS[name].choices]
+    found: list[tuple[str, int | None]]
+    if name in CLOSED:
+        values = SIGNALS if name == "feedback" else filters.FILTERS[name].choices
+        found = [(value, None) for value in values]
     elif name == "score":
         found = [(f"{score}::{DOUBT}", None) for score in _score_names(project)]
     else:

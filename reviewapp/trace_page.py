@@ -125,7 +125,8 @@ def find(project: Project, trace_id: str) -> Trace | None:
 
 
 def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> TracePage:
-    reading = read_some(trace)
+    spans = span_rows(trace)
+    reading = read_some(trace, spans)
     told = conversation.tell(reading)
     documents = reading.documents[:SHOWN_DOCUMENTS]
     answer, shared = rendering.markdown(told.answer, [document.text for document in documents])
@@ -146,8 +147,8 @@ def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> Tr
             )
         ],
         more_passages=len(reading.documents) - len(documents),
-        spans=spantree.grow(span_rows(trace), trace.span_count if all_spans else SHOWN_SPANS),
-        left_out=max(trace.span_count - READ_SPANS, 0),
+        spans=spantree.grow(spans, len(spans) if all_spans else SHOWN_SPANS),
+        left_out=max(len(spans) - READ_SPANS, 0),
         scores=score_stories(trace, scores),
         feedback=timeline(feedback),
         session=session_of(trace),
@@ -156,8 +157,13 @@ def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> Tr
     )
 
 
-def read_some(trace: Trace) -> Reading:
-    return read(*readings.load(trace))
+def read_some(trace: Trace, spans: Sequence[Row]) -> Reading:
+    """The reading of the whole trace, or of its first and last spans where it has very many."""
+    if len(spans) <= READ_SPANS:
+        return read(*readings.load(trace))
+    ordered = sorted(spans, key=lambda row: (row.start_ns, row.span_id))
+    chosen = ordered[: READ_SPANS // 2] + ordered[-READ_SPANS // 2 :]
+    return read(*readings.load(trace, span_ids=[row.span_id for row in chosen]))
 
 
 def _reading_flags(trace: Trace, reading: Reading) -> list[str]:
@@ -173,10 +179,10 @@ def _passage(number: int, document: Document, share: float, ranges: Sequence[tup
     )
 
 
-def span_rows(trace: Trace) -> Iterable[Row]:
+def span_rows(trace: Trace) -> list[Row]:
     """Only what the tree needs: attributes of thousands of spans would be read for nothing."""
     columns = ("span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status", "error")
-    return (Row(*values) for values in Span.objects.filter(trace=trace).values_list(*columns))
+    return [Row(*values) for values in Span.objects.filter(trace=trace).values_list(*columns)]
 
 
 def score_stories(trace: Trace, scores: Iterable[Score]) -> list[ScoreStory]:

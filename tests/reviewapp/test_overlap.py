@@ -30,7 +30,9 @@ def test_short_runs_are_chance():
 
 
 def test_each_word_belongs_to_the_passage_with_the_longest_run():
-    shared = share("refunds arrive within five days", "arrive within a week", "refunds arrive within five days or so")
+    shared = share(
+        "refunds arrive within five days", "arrive within a week", "refunds arrive within five days or so"
+    )
     assert shared.of_word == (1, 1, 1, 1, 1)
     assert shared.shares == (2 / 5, 1.0)
 

@@ -53,7 +53,7 @@ HOSTILE = [
     "![pixel](http://evil.example/pixel.png)",
     "![pixel][ref]\n\n[ref]: http://evil.example/pixel.png",
     '<a href="http://evil.example" hx-get="/x" data-key="j" style="x" class="y" id="z">x</a>',
-    "[x](http://evil.example \"onmouseover=alert(1)\")",
+    '[x](http://evil.example "onmouseover=alert(1)")',
     '[x](http://evil.example/"onmouseover="alert(1))',
     "`<b>`\n\n```html\n<script>alert(1)</script>\n```",
     "</textarea></script></style></title>",
@@ -70,7 +70,9 @@ def test_markdown_makes_no_element_that_loads_runs_or_sends(text):
     tags = set(re.findall(r"<\s*/?\s*([a-zA-Z][^\s/>]*)", shown))
     assert tags <= {"p", "a", "code", "pre", "br", "strong", "em", "sup", "mark"}
     for attributes in re.findall(r"<[a-z]+\s([^>]*)>", shown):
-        assert re.fullmatch(r'href="(https?|mailto):[^"]*" rel="noopener noreferrer nofollow"', attributes), shown
+        assert re.fullmatch(r'href="(https?|mailto):[^"]*" rel="noopener noreferrer nofollow"', attributes), (
+            shown
+        )
 
 
 def test_a_link_shows_where_it_leads():
@@ -92,12 +94,20 @@ def test_headings_of_strangers_stay_out_of_the_outline():
 
 def test_usual_markdown_is_rendered():
     shown = html("- **a**\n- `b`\n\n| x |\n|---|\n| 1 |\n\n> said\n\n~~gone~~")
-    for part in ("<li><strong>a</strong></li>", "<code>b</code>", "<td>1</td>", "<blockquote>", "<s>gone</s>"):
+    for part in (
+        "<li><strong>a</strong></li>",
+        "<code>b</code>",
+        "<td>1</td>",
+        "<blockquote>",
+        "<s>gone</s>",
+    ):
         assert part in shown
 
 
 def test_shared_words_are_marked_through_emphasis_and_numbered():
-    shown = html("Good news: *you can have your money back*.", "nothing alike", "you can have your money back")
+    shown = html(
+        "Good news: *you can have your money back*.", "nothing alike", "you can have your money back"
+    )
     assert "<em><mark>you can have your money back</mark><sup>2</sup></em>" in shown
 
 
@@ -112,7 +122,9 @@ def test_json_is_text():
     assert pretty({"a\u202e": "<b>"}) == '{\n  "a\\u202e": "<b>"\n}'
 
 
-@pytest.mark.parametrize("unit", ["[", "![[", "*a ", "**_", "`a", ">", "- a\n", "[a](", "<a", "|a|b|\n|-|-|\n"])
+@pytest.mark.parametrize(
+    "unit", ["[", "![[", "*a ", "**_", "`a", ">", "- a\n", "[a](", "<a", "|a|b|\n|-|-|\n"]
+)
 def test_no_text_takes_long(unit):
     begun = time.perf_counter()
     html(unit * (MARKDOWN_CHARACTERS // len(unit)))

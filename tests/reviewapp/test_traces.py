@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,7 +69,9 @@ def address(name, project):
 def test_members_see_their_project_and_nobody_else(name, project, owner, reviewer, stranger, client, send):
     send(body(spans=[{"span_id": "s1", "name": "chat", "started_at": NOW.isoformat()}]))
     assert owner.client.get(address(name, project)).status_code == 200
-    assert reviewer.client.get(address(name, project)).status_code == (403 if name == "export_traces" else 200)
+    assert reviewer.client.get(address(name, project)).status_code == (
+        403 if name == "export_traces" else 200
+    )
     assert stranger.client.get(address(name, project)).status_code == 404
     assert client.get(address(name, project)).status_code == 302
 
@@ -124,15 +127,27 @@ FILTERED = [
 def test_each_filter_selects(params, found, project, reviewer, send):
     send(
         body(
-            1, input="Where is my parcel", route="refunds", provider="openai", prompt_version="v7",
-            session_id="s-1", scores=[{"name": "faithfulness", "value": 0.2}],
+            1,
+            input="Where is my parcel",
+            route="refunds",
+            provider="openai",
+            prompt_version="v7",
+            session_id="s-1",
+            scores=[{"name": "faithfulness", "value": 0.2}],
         ),
         body(
-            2, input="Something else", model="atlas", prompt_name="answer", environment="staging", user_id="u-2",
-            status="error", error="it broke", scores=[{"name": "tone", "value": 0.9}],
+            2,
+            input="Something else",
+            model="atlas",
+            prompt_name="answer",
+            environment="staging",
+            user_id="u-2",
+            status="error",
+            error="it broke",
+            scores=[{"name": "tone", "value": 0.9}],
             feedback=[{"kind": "thumbs", "value": "down"}],
         ),
-    )  # fmt: skip
+    )
     texts = {1: ["Where is my parcel"], 2: ["Something else"], 0: []}
     expected = texts.get(found, ["Where is my parcel", "Something else"])
     assert shown(reviewer, project, **params) == expected
@@ -163,7 +178,9 @@ def test_a_wrong_date_is_answered_beside_its_field_and_nothing_is_lost(name, pro
     assert '<input type="hidden" name="route" value="refunds">' in text
 
 
-@pytest.mark.parametrize("params", [{"nonsense": "1"}, {"range": "1y"}, {"status": "odd"}, {"score": "a:x:y"}, {"q": "\0"}])
+@pytest.mark.parametrize(
+    "params", [{"nonsense": "1"}, {"range": "1y"}, {"status": "odd"}, {"score": "a:x:y"}, {"q": "\0"}]
+)
 def test_no_parameter_breaks_the_pages(params, project, reviewer, send):
     send(body())
     for name in ("traces", "trace_volume"):
@@ -194,13 +211,20 @@ def test_a_foreign_cursor_leads_to_the_newest_page(project, reviewer, send):
 
 def test_the_number_of_queries_does_not_grow_with_the_list(project, reviewer, send):
     def queries():
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             reviewer.client.get(*list_of(project))
         return len(captured)
 
     def story(number):
         scores = [{"name": "tone", "value": 0.4}]
-        return body(number, session_id="s", scores=scores, feedback=[{"kind": "copy"}, {"kind": "thumbs", "value": "up"}])
+        return body(
+            number,
+            session_id="s",
+            scores=scores,
+            feedback=[{"kind": "copy"}, {"kind": "thumbs", "value": "up"}],
+        )
 
     send(*(story(number) for number in range(5)))
     queries()
@@ -239,7 +263,9 @@ def test_columns_are_kept_with_the_account(project, reviewer, owner, send):
 def test_the_chart_counts_what_the_list_shows(project, reviewer, send):
     low = [{"name": "tone", "value": 0.1, "source": "llm"}]
     send(body(1, route="a", scores=low), body(2, route="a"), body(3, route="b", scores=low))
-    volume = reviewer.client.get(reverse("trace_volume", args=[project.slug]), {"route": "a"}).context["volume"]
+    volume = reviewer.client.get(reverse("trace_volume", args=[project.slug]), {"route": "a"}).context[
+        "volume"
+    ]
     assert (volume.total, volume.low) == (2, 1)
 
 
@@ -271,7 +297,13 @@ def test_a_trace_leads_to_its_neighbours_in_the_filtered_list(project, reviewer,
 
 
 def test_a_trace_tells_scores_feedback_and_its_session(project, reviewer, send):
-    score = {"id": "k", "target": {"trace_id": "trace-1"}, "name": "tone", "value": 0.2, "explanation": "too curt"}
+    score = {
+        "id": "k",
+        "target": {"trace_id": "trace-1"},
+        "name": "tone",
+        "value": 0.2,
+        "explanation": "too curt",
+    }
     send(body(1, session_id="s"), body(2, session_id="s"))
     send.to("scores", score | {"timestamp": "2026-01-01T00:00:00Z"})
     send.to("scores", score | {"timestamp": "2026-01-02T00:00:00Z", "value": 0.4})
@@ -303,7 +335,13 @@ def test_an_unread_trace_says_what_is_missing(project, reviewer, send):
 
 
 def test_a_span_opens_alone_and_in_the_tree(project, reviewer, send):
-    send(body(spans=[{"span_id": "a b/c", "name": "chat", "started_at": NOW.isoformat(), "attributes": {"k": "v1"}}]))
+    send(
+        body(
+            spans=[
+                {"span_id": "a b/c", "name": "chat", "started_at": NOW.isoformat(), "attributes": {"k": "v1"}}
+            ]
+        )
+    )
     link = reverse("trace_span", args=[project.slug, "trace-1"])
     page = reviewer.client.get(link, {"span": "a b/c"})
     part = reviewer.client.get(link, {"span": "a b/c"}, headers={"HX-Request": "true"})
@@ -318,15 +356,31 @@ def test_a_trace_of_ten_thousand_spans_shows_some_and_offers_the_rest(project, r
     trace = Trace.objects.get()
     Span.objects.bulk_create(
         Span(
-            trace=trace, span_id=f"{n:05}", parent_id="00000" if n else "", name=f"step {n}", kind=1, start_ns=n,
-            end_ns=n + 5, status="ok", error="", scope="", response_id="", attributes={"k": "v" * 200}, events=[],
-            resource={}, sha256=b"",
+            trace=trace,
+            span_id=f"{n:05}",
+            parent_id="00000" if n else "",
+            name=f"step {n}",
+            kind=1,
+            start_ns=n,
+            end_ns=n + 5,
+            status="ok",
+            error="",
+            scope="",
+            response_id="",
+            attributes={"k": "v" * 200},
+            events=[],
+            resource={},
+            sha256=b"",
         )
         for n in range(10_000)
-    )  # fmt: skip
+    )
     Trace.objects.update(span_count=10_000, stale_since=None)
     link = reverse("trace", args=[project.slug, "trace-1"])
+    reviewer.client.get(link)
+    begun = time.thread_time()
     answer = reviewer.client.get(link)
-    tree = answer.context["page"].spans
-    assert (tree.total, tree.hidden) == (10_000, 9_800)
+    # Goal: 150 ms of a server's time; the rest is for slow machines.
+    assert time.thread_time() - begun < 0.6
+    page = answer.context["page"]
+    assert (page.spans.total, page.spans.hidden, page.left_out) == (10_000, 9_800, 9_600)
     assert "Show all 10,000" in answer.content.decode()

@@ -3,6 +3,7 @@
 Everything goes in through the HTTP endpoints of the running server.
 """
 
+# ruff: noqa: E501  (a payload is read best in one piece)
 from __future__ import annotations
 
 import json
@@ -21,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 pytestmark = pytest.mark.browser
 
 NOW = datetime.now(UTC)
-PASSWORD = "a long enough passphrase"  # noqa: S105
+PASSWORD = "a long enough passphrase"
 
 
 class Listener:
@@ -134,7 +135,7 @@ def payloads(url: str) -> list[str]:
         f"<table background='{load}'><td background='{load}'></table><bgsound src='{load}'>",
         f"=HYPERLINK(\"{load}\") `<img src='{load}'>` ```html\n<img src='{load}'>\n```",
         f"<img srcset='{load} 1x'><picture><source srcset='{load}'></picture><input type=image src='{load}'>",
-    ]  # fmt: skip
+    ]
 
 
 def hostile_trace(number: int, text: str) -> dict:
@@ -145,65 +146,113 @@ def hostile_trace(number: int, text: str) -> dict:
         "id": f"{number} {text}"[:128],
         "started_at": started.isoformat(),
         "ended_at": end.isoformat(),
-        "input": {"messages": [
-            {"role": "system", "content": text},
-            {"role": "user", "content": f"earlier {text}"},
-            {"role": text[:60], "content": text},
-            {"role": "user", "content": text},
-            {"role": "assistant", "content": text, "tool_calls": [{"name": text, "arguments": {text: text, "deep": [text]}}]},
-            {"role": "tool", "content": json.dumps({text: text[:80], "plain": text[:80]})},
-            {"role": "tool", "content": text},
-        ]},
+        "input": {
+            "messages": [
+                {"role": "system", "content": text},
+                {"role": "user", "content": f"earlier {text}"},
+                {"role": text[:60], "content": text},
+                {"role": "user", "content": text},
+                {
+                    "role": "assistant",
+                    "content": text,
+                    "tool_calls": [{"name": text, "arguments": {text: text, "deep": [text]}}],
+                },
+                {"role": "tool", "content": json.dumps({text: text[:80], "plain": text[:80]})},
+                {"role": "tool", "content": text},
+            ]
+        },
         "output": text,
         "context": [{"id": text[:100], "text": f"words of a passage {text}", "score": 0.5}],
-        "model": text, "provider": text, "prompt_name": text, "prompt_version": text, "route": text,
-        "environment": text, "session_id": text[:128], "user_id": text, "status": "error", "error": text,
+        "model": text,
+        "provider": text,
+        "prompt_name": text,
+        "prompt_version": text,
+        "route": text,
+        "environment": text,
+        "session_id": text[:128],
+        "user_id": text,
+        "status": "error",
+        "error": text,
         "tags": {text[:100]: text},
         "spans": [
             {
-                "span_id": f"{number}{text}"[:100], "name": text, "started_at": started.isoformat(),
-                "ended_at": end.isoformat(), "status": "error", "error": text, "attributes": {text: text, "n": {text: [text]}},
+                "span_id": f"{number}{text}"[:100],
+                "name": text,
+                "started_at": started.isoformat(),
+                "ended_at": end.isoformat(),
+                "status": "error",
+                "error": text,
+                "attributes": {text: text, "n": {text: [text]}},
                 "events": [{"name": text, "time": started.isoformat(), "attributes": {text: text}}],
             },
             {
-                "span_id": f"child {number}", "parent_id": text[:100], "name": text, "started_at": started.isoformat(),
+                "span_id": f"child {number}",
+                "parent_id": text[:100],
+                "name": text,
+                "started_at": started.isoformat(),
             },
         ],
         "scores": [
             {
-                "name": text[:200], "value": 0.2, "label": text, "explanation": text, "error_type": text, "source": "llm",
-                "evaluator": {"name": text, "version": text, "model": text}, "metadata": {text: text},
+                "name": text[:200],
+                "value": 0.2,
+                "label": text,
+                "explanation": text,
+                "error_type": text,
+                "source": "llm",
+                "evaluator": {"name": text, "version": text, "model": text},
+                "metadata": {text: text},
             },
             {"name": "human", "label": text, "source": "human"},
             {"name": text[:190] + " check", "value": 0.1, "source": "code"},
         ],
         "feedback": [
-            {"kind": "comment", "comment": text, "user": text[:200], "dimension": text[:100], "payload": {text: text}},
+            {
+                "kind": "comment",
+                "comment": text,
+                "user": text[:200],
+                "dimension": text[:100],
+                "payload": {text: text},
+            },
             {"kind": "rating", "value": "1", "payload": {"max": 5}, "comment": text},
         ],
-    }  # fmt: skip
+    }
 
 
 def otlp_trace(number: int, text: str) -> dict:
     """The same by OTLP: messages as JSON strings, scope, resource, events."""
+
     def attribute(key: str, value: str) -> dict:
         return {"key": key, "value": {"stringValue": value}}
 
-    messages = json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}, {"type": text, text: text}]}])
+    messages = json.dumps(
+        [{"role": "user", "parts": [{"type": "text", "content": text}, {"type": text, text: text}]}]
+    )
     nanoseconds = str(int((NOW - timedelta(minutes=number)).timestamp()) * 10**9)
     span = {
-        "traceId": f"{number:032x}", "spanId": f"{number:016x}", "name": text,
-        "startTimeUnixNano": nanoseconds, "endTimeUnixNano": nanoseconds, "status": {"code": 2, "message": text},
+        "traceId": f"{number:032x}",
+        "spanId": f"{number:016x}",
+        "name": text,
+        "startTimeUnixNano": nanoseconds,
+        "endTimeUnixNano": nanoseconds,
+        "status": {"code": 2, "message": text},
         "attributes": [
-            attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.request.model", text),
-            attribute("gen_ai.input.messages", messages), attribute("gen_ai.system_instructions", text),
+            attribute("gen_ai.operation.name", "chat"),
+            attribute("gen_ai.request.model", text),
+            attribute("gen_ai.input.messages", messages),
+            attribute("gen_ai.system_instructions", text),
             attribute("gen_ai.output.messages", messages.replace('"user"', '"assistant"')),
-            attribute("session.id", text), attribute(text, text),
+            attribute("session.id", text),
+            attribute(text, text),
         ],
         "events": [{"name": text, "timeUnixNano": nanoseconds, "attributes": [attribute(text, text)]}],
-    }  # fmt: skip
+    }
     scope = {"scope": {"name": text}, "spans": [span]}
-    return {"resourceSpans": [{"resource": {"attributes": [attribute("service.name", text)]}, "scopeSpans": [scope]}]}
+    return {
+        "resourceSpans": [
+            {"resource": {"attributes": [attribute("service.name", text)]}, "scopeSpans": [scope]}
+        ]
+    }
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +295,9 @@ def test_hostile_text_does_nothing_on_the_list(browser, house, hostile, signed_i
     watch = Watch(page, house.url)
     page.goto(house.traces)
     page.locator("input[name=column]").evaluate_all("boxes => boxes.forEach(box => box.checked = true)")
-    page.locator("form[action$=trace-columns]").evaluate("form => form.requestSubmit(form.querySelector('.primary'))")
+    page.locator("form[action$=trace-columns]").evaluate(
+        "form => form.requestSubmit(form.querySelector('.primary'))"
+    )
     page.wait_for_load_state()
     while True:
         settle(page)
@@ -292,21 +343,46 @@ def plain(house) -> None:
     passage = {"id": "returns", "text": "You can have your money back within thirty days.", "score": 0.9}
     for number in (1, 2, 3):
         started = NOW + timedelta(minutes=number)
-        house.send("/api/v1/traces", {
-            "id": f"plain-{number}", "started_at": started.isoformat(), "session_id": "sitting", "route": "plain",
-            "ended_at": (started + timedelta(seconds=2)).isoformat(), "model": "atlas-3", "cost_usd": 0.0041,
-            "input": {"messages": [
-                {"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"},
-                {"role": "assistant", "content": "Hi"}, {"role": "user", "content": f"My zip broke, number {number}"},
-                {"role": "assistant", "content": "", "tool_calls": [{"name": "get_order", "arguments": {"id": 1}}]},
-                {"role": "tool", "content": json.dumps({"item": "jacket", "paid": 129})},
-            ]},
-            "output": "Sorry. **You can have your money back**:\n\n- by card\n\n| a | b |\n|--|--|\n| 1 | 2 |",
-            "context": [passage], "tags": {"channel": "web"},
-            "scores": [{"name": "faithfulness", "value": 0.3, "explanation": "claims too much"}],
-            "feedback": [{"kind": "thumbs", "value": "down", "comment": "no"}],
-            "spans": [{"span_id": "a", "name": "chat", "started_at": started.isoformat(), "status": "error", "error": "late"}],
-        })  # fmt: skip
+        house.send(
+            "/api/v1/traces",
+            {
+                "id": f"plain-{number}",
+                "started_at": started.isoformat(),
+                "session_id": "sitting",
+                "route": "plain",
+                "ended_at": (started + timedelta(seconds=2)).isoformat(),
+                "model": "atlas-3",
+                "cost_usd": 0.0041,
+                "input": {
+                    "messages": [
+                        {"role": "system", "content": "Be kind."},
+                        {"role": "user", "content": "Hello"},
+                        {"role": "assistant", "content": "Hi"},
+                        {"role": "user", "content": f"My zip broke, number {number}"},
+                        {
+                            "role": "assistant",
+                            "content": "",
+                            "tool_calls": [{"name": "get_order", "arguments": {"id": 1}}],
+                        },
+                        {"role": "tool", "content": json.dumps({"item": "jacket", "paid": 129})},
+                    ]
+                },
+                "output": "Sorry. **You can have your money back**:\n\n- by card\n\n| a | b |\n|--|--|\n| 1 | 2 |",
+                "context": [passage],
+                "tags": {"channel": "web"},
+                "scores": [{"name": "faithfulness", "value": 0.3, "explanation": "claims too much"}],
+                "feedback": [{"kind": "thumbs", "value": "down", "comment": "no"}],
+                "spans": [
+                    {
+                        "span_id": "a",
+                        "name": "chat",
+                        "started_at": started.isoformat(),
+                        "status": "error",
+                        "error": "late",
+                    }
+                ],
+            },
+        )
 
 
 def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signed_in):
