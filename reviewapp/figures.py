@@ -46,6 +46,6 @@ def percent(share: float) -> str:
 def _trim(number: str) -> str:
     negative = number.startswith("-")
     digits = number.lstrip("-")
-    if digits.startswith("0.") and digits != "0.00":
+    if digits.startswith("0."):
         digits = digits[1:]
     return f"{MINUS}{digits}" if negative else digits

@@ -111,6 +111,10 @@ class TracePage:
         return not (told.question or told.answer or told.system or told.earlier)
 
     @property
+    def is_marked(self) -> bool:
+        return any(passage.share for passage in self.passages)
+
+    @property
     def session_query(self) -> str:
         return urlencode({"session_id": self.trace.session_id})
 

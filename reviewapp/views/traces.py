@@ -13,9 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 from ingest import traces as documents
 from ingest.filters import Refused
 from ingest.models import Trace
-from reviewapp import columns, explorer, trace_page
+from reviewapp import asked as asking
+from reviewapp import columns, explorer, filter_bar, trace_page
 from reviewapp.access import MemberRequest, session
-from reviewapp.explorer import Asked, Listing
+from reviewapp.asked import Asked
+from reviewapp.explorer import Listing
 from reviewapp.models import Role
 
 # Fields of the filter form, which tell their errors beside themselves.
@@ -26,7 +28,7 @@ INLINE_ERRORS = ("from", "to", "session_id", "user_id", "prompt_name", "provider
 @never_cache
 @require_safe
 def traces(request: MemberRequest) -> HttpResponse:
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     listing = None
     if not asked.errors:
         try:
@@ -48,12 +50,12 @@ def list_context(request: MemberRequest, asked: Asked, listing: Listing | None) 
         "asked": asked,
         "query": asked.query(),
         "without_words": asked.query(q=""),
-        "chips": explorer.chips(asked),
+        "chips": filter_bar.chips(asked),
         "listing": listing,
-        "quick": explorer.QUICK_LABELS,
+        "quick": filter_bar.QUICK_LABELS,
         "inline": INLINE_ERRORS,
-        "ranges": explorer.RANGES,
-        "chosen_range": explorer.words_of("range", asked.params.get("range", "")),
+        "ranges": asking.RANGES,
+        "chosen_range": filter_bar.words_of("range", asked.params.get("range", "")),
         "columns": columns.shown(request.user),
         "numbers": columns.NUMBERS,
         "offered": columns.offered(request.user),
@@ -65,7 +67,7 @@ def list_context(request: MemberRequest, asked: Asked, listing: Listing | None) 
 @require_safe
 def trace_volume(request: MemberRequest) -> HttpResponse:
     """The chart of the list; it comes after the list, which must not wait for it."""
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     volume = None if asked.errors else explorer.volume(request.project, asked)
     template = "traces/_volume.html" if request.htmx else "traces/volume.html"
     return render(request, template, {"asked": asked, "volume": volume})
@@ -77,17 +79,17 @@ def trace_volume(request: MemberRequest) -> HttpResponse:
 def trace_values(request: MemberRequest) -> HttpResponse:
     """The values one filter can take, for its menu."""
     name = request.GET.get("field", "")
-    if name not in explorer.QUICK_LABELS:
+    if name not in filter_bar.QUICK_LABELS:
         raise Http404
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     context = {
         "asked": asked,
         "name": name,
-        "label": explorer.QUICK_LABELS[name],
-        "choices": explorer.choices(request.project, asked, name),
-        "is_free": name not in explorer.CLOSED,
-        "is_counted": name in explorer.COUNTED,
-        "sampled": explorer.SAMPLED_TRACES,
+        "label": filter_bar.QUICK_LABELS[name],
+        "choices": filter_bar.choices(request.project, asked, name),
+        "is_free": name not in filter_bar.CLOSED,
+        "is_counted": name in filter_bar.COUNTED,
+        "sampled": filter_bar.SAMPLED_TRACES,
     }
     return render(request, "traces/_values.html" if request.htmx else "traces/values.html", context)
 
@@ -97,7 +99,7 @@ def trace_values(request: MemberRequest) -> HttpResponse:
 def trace_columns(request: MemberRequest) -> HttpResponse:
     chosen = [] if "default" in request.POST else request.POST.getlist("column")
     columns.choose(request.user, chosen)
-    query = explorer.ask(request.POST).query()
+    query = asking.ask(request.POST).query()
     return redirect(f"{reverse('traces', args=[request.project.slug])}?{query}")
 
 
@@ -106,7 +108,7 @@ def trace_columns(request: MemberRequest) -> HttpResponse:
 @require_safe
 def export_traces(request: MemberRequest) -> StreamingHttpResponse | HttpResponse:
     """Every trace of the filter as one JSON object a line, as the API tells it."""
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     if asked.errors:
         return redirect(f"{reverse('traces', args=[request.project.slug])}?{asked.query()}")
     return StreamingHttpResponse(
@@ -120,7 +122,7 @@ def export_traces(request: MemberRequest) -> StreamingHttpResponse | HttpRespons
 @never_cache
 @require_safe
 def trace(request: MemberRequest, trace_id: str) -> HttpResponse:
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     found = trace_page.find(request.project, trace_id)
     if found is None:
         return missing(request, asked, trace_id)
@@ -140,7 +142,7 @@ def missing(request: MemberRequest, asked: Asked, trace_id: str) -> HttpResponse
 @require_safe
 def trace_json(request: MemberRequest, trace_id: str) -> HttpResponse:
     """The trace exactly as the API tells it, as text."""
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     found = trace_page.find(request.project, trace_id)
     if found is None:
         return missing(request, asked, trace_id)
@@ -153,7 +155,7 @@ def trace_json(request: MemberRequest, trace_id: str) -> HttpResponse:
 @require_safe
 def trace_span(request: MemberRequest, trace_id: str) -> HttpResponse:
     """Attributes, events and resource of one span: a part of the tree, or a page of its own."""
-    asked = explorer.ask(request.GET)
+    asked = asking.ask(request.GET)
     found: Trace | None = trace_page.find(request.project, trace_id)
     span = trace_page.span_of(found, request.GET.get("span", "")) if found else None
     if found is None or span is None:

@@ -1,0 +1,83 @@
+"""What does the address of a trace list ask for?
+
+The filters of `ingest.filters` and time ranges relative to now, kept so that a link can change one thing and
+keep the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.http import QueryDict
+
+from ingest import filters
+from ingest.filters import Refused
+
+RANGES = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 h", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "30d": ("Last 30 days", timedelta(days=30)),
+}
+# Parameters of a page which are no filter of the closed table.
+OWN = frozenset(
+    {"range", "older", "newer", "text", "field", "spans", "span", "column", "default", "csrfmiddlewaretoken"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks for: the condition on traces, or what is wrong with it."""
+
+    params: QueryDict
+    condition: Q
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def query(self, **changes: str) -> str:
+        """The filters as a query string, with some replaced (an empty value removes)."""
+        params = self.params.copy()
+        for name, value in changes.items():
+            if value:
+                params[name] = value
+            else:
+                params.pop(name, None)
+        return params.urlencode()
+
+    def without(self, name: str, value: str) -> str:
+        params = self.params.copy()
+        params.setlist(name, [other for other in params.getlist(name) if other != value])
+        return params.urlencode()
+
+    def adding(self, name: str, value: str) -> str:
+        params = self.params.copy()
+        if value not in params.getlist(name):
+            params.appendlist(name, value)
+        return params.urlencode()
+
+
+def ask(given: QueryDict) -> Asked:
+    params = QueryDict(mutable=True)
+    for name, values in given.lists():
+        if name not in OWN or name == "range":
+            params.setlist(name, [value for value in dict.fromkeys(map(str.strip, values)) if value])
+    for name in [name for name in params if not params.getlist(name)]:
+        del params[name]
+    errors = {}
+    condition = Q()
+    try:
+        condition = filters.select(params, besides=OWN) & _range(params.get("range", ""))
+    except Refused as refused:
+        errors = {str(error["field"]): str(error["error"]) for error in refused.errors}
+    return Asked(params, condition, errors)
+
+
+def _range(name: str) -> Q:
+    if not name:
+        return Q()
+    if name not in RANGES:
+        raise Refused([{"field": "range", "error": f"must be one of {', '.join(RANGES)}"}])
+    return Q(started_at__gte=Now() - RANGES[name][1])

@@ -1,0 +1,38 @@
+"""How numbers are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from reviewapp import figures
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.314, ".31"), (0, ".00"), (1, "1.00"), (-0.5, "\u2212.50"), (4.5, "4.5"), (87, "87")],
+)
+def test_coefficients_have_no_leading_zero(value, written):
+    assert figures.coefficient(value) == written
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "written"),
+    [
+        (0.25, "0.25 ms"),
+        (4.2, "4.2 ms"),
+        (770, ".77 s"),
+        (2410, "2.41 s"),
+        (200_000, "3 min 20 s"),
+        (9e6, "2 h 30 min"),
+    ],
+)
+def test_latency_uses_the_unit_that_reads_best(milliseconds, written):
+    assert figures.latency(milliseconds) == written
+
+
+@pytest.mark.parametrize(
+    ("dollars", "written"),
+    [(0, "$0.00"), (0.0041, "$.0041"), (0.000038, "$.000038"), (0.42, "$.42"), (1234.5, "$1,234.50")],
+)
+def test_money_keeps_two_digits_of_a_small_price(dollars, written):
+    assert figures.money(dollars) == written
