@@ -63,7 +63,8 @@ def message(role: str, content: str) -> dict[str, object]:
 def template(place: int, variant: int) -> bytes:
     """A span of about 1.8 KB with 20 attributes; the last place is the root."""
     rng = random.Random(f"{place}/{variant}")
-    asked = [message("system", prose(rng, 60)), message("user", prose(rng, 28))]
+    question = prose(rng, 28) + (" chandelier" if variant == 0 else "")
+    asked = [message("system", prose(rng, 60)), message("user", question)]
     answered = [message("assistant", prose(rng, 45))]
     attributes: dict[str, str | int | float] = {
         "gen_ai.operation.name": ("chat", "execute_tool", "chat", "retrieval", "invoke_agent")[place],

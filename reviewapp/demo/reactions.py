@@ -20,39 +20,8 @@ from reviewapp.demo.traffic import Turn
 JUDGED_SHARE = 0.4
 JUDGE = {"name": "answer-judge", "version": "3", "model": "gpt-5-2026-06-30"}
 CHECKS = {"name": "answer-checks", "version": "1"}
-GERMAN_WORDS = {
-    "der",
-    "die",
-    "das",
-    "und",
-    "ist",
-    "ich",
-    "sie",
-    "nicht",
-    "wir",
-    "für",
-    "mit",
-    "zu",
-    "ihre",
-    "wie",
-}
-ENGLISH_WORDS = {
-    "the",
-    "a",
-    "and",
-    "is",
-    "i",
-    "you",
-    "not",
-    "we",
-    "for",
-    "with",
-    "to",
-    "your",
-    "how",
-    "it",
-    "are",
-}
+GERMAN_WORDS = {"der", "die", "das", "und", "ist", "ich", "sie", "nicht", "für", "mit", "zu", "eine"}
+ENGLISH_WORDS = {"the", "a", "and", "is", "i", "you", "not", "for", "with", "to", "your", "how", "it"}
 # How often the judge sees each failure for what it is; truth and judge differ elsewhere.
 SEEN = {"wrong": 0.82, "invented": 0.72, "incomplete": 0.6, "tone": 0.5, "refusal": 0.85, "language": 0.9}
 FALSE_ALARMS = 0.06

@@ -100,6 +100,16 @@ def stories() -> tuple[Story, ...]:
     return (*told, *product_stories())
 
 
+@cache
+def twins() -> dict[str, Story]:
+    """The English stories by intent whose answers fit any of their questions."""
+    return {each.intent: each for each in stories() if each.language == ENGLISH and not each.paired}
+
+
+def english_twin(story: Story) -> Story | None:
+    return twins().get(story.intent)
+
+
 def story_of(entry: dict[str, Any], language: str) -> Story:
     return Story(
         route=entry["route"],

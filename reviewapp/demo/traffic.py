@@ -197,7 +197,7 @@ class Conversation:
     def follow(self, end: FollowUp) -> None:
         story = Story(
             route=self.story.route,
-            intent=self.story.intent,
+            intent=f"{self.story.intent}_follow_up",
             language=self.language,
             questions=(end.question,),
             answers=end.answers,
@@ -226,8 +226,8 @@ class Conversation:
         weights["tone"] = weights.get("tone", 0.3) * (0.5 if newer else 1.0)
         if "invented" in weights:
             weights["invented"] *= 0.4 if newer else 1.2
-        if story.language == GERMAN:
-            weights["language"] = 2.5
+        if story.language == GERMAN and stories.english_twin(story):
+            weights["language"] = 3.0
         kinds = sorted(weights)
         return rng.choices(kinds, [weights[kind] for kind in kinds])[0]
 
@@ -256,18 +256,13 @@ class Answering:
     def said(self) -> tuple[str, str]:
         if self.flaw == "error":
             return "", "error"
-        story = self.english_twin() if self.flaw == "language" else self.story
+        # A German question answered in the wrong language, with the English answer to the same question.
+        twin = stories.english_twin(self.story) if self.flaw == "language" else None
         manner = stories.Manner(self.visit.prompt_version, is_first=not self.history)
-        text = stories.answer(story, self.rng, self.visit.words, manner, self.flaw)
+        text = stories.answer(twin or self.story, self.rng, self.visit.words, manner, self.flaw)
         if self.flaw == "truncated":
             return text[: max(20, int(len(text) * self.rng.uniform(0.35, 0.7)))].rstrip(), "length"
         return text, "stop"
-
-    def english_twin(self) -> Story:
-        """The English story of the same route that answers a German question in the wrong language."""
-        told = [each for each in stories.stories() if each.language == ENGLISH and not each.fixed]
-        twins = [each for each in told if each.intent == self.story.intent]
-        return twins[0] if twins else next(each for each in told if each.route == self.story.route)
 
     def documents(self) -> tuple[Document, ...]:
         """What retrieval found: the passages that answer, and now and then one that does not."""
