@@ -39,7 +39,8 @@ TICK_SECONDS = 0.1
 HEARTBEAT_EVERY = 2.0
 # The worker's pulse beats every two seconds; an idle cluster that lost a process never beats again.
 HEARTBEAT_LOST = 20.0
-WEB_THREADS = 4
+# They read bodies and wait; how many requests run at once is for wsgi.py to say.
+WEB_THREADS = 64
 READY_SECONDS = 120.0
 # One migration at a time, whichever machine starts first.
 MIGRATION_LOCK = 0x746F756368

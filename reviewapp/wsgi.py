@@ -9,16 +9,18 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from reviewapp.admission import Admission, Application, Environ, StartResponse
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+RUNNING = 4
+WAITING = 28
 PIECE = 64 * 1024
 # Most clients hear an answer only once they have sent all: so much of a refused body is read and dropped.
 DROPPED_BYTES = 64 * 1024 * 1024
@@ -32,17 +34,33 @@ class BodyDoor:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
-        if length.isdecimal() and int(length) > self.limit:
-            return self._refuse(environ, start_response)
-        if not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = self._read(environ["wsgi.input"])
-            if body is None:
-                return self._refuse(environ, start_response)
-            environ["wsgi.input"] = io.BytesIO(body)
-            environ["CONTENT_LENGTH"] = str(len(body))
+        announced = int(length) if length.isdecimal() else 0
+        if announced > self.limit:
+            return self._refuse_long(environ, start_response)
+        if announced:
+            body: bytes | None = self._read(environ["wsgi.input"], announced)
+        elif not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            body = self._read_chunks(environ["wsgi.input"])
+        else:
+            return self.application(environ, start_response)
+        if body is None:
+            return self._refuse_long(environ, start_response)
+        if len(body) < announced:
+            detail = "The body broke off before its announced length."
+            return self._refuse(start_response, HTTPStatus.BAD_REQUEST, detail)
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
         return self.application(environ, start_response)
 
-    def _read(self, source: Any) -> bytes | None:
+    def _read(self, source: Any, length: int) -> bytes:
+        """As much of the announced body as comes."""
+        pieces = []
+        while length and (piece := source.read(length)):
+            length -= len(piece)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _read_chunks(self, source: Any) -> bytes | None:
         """The whole body, or None when it is longer than allowed."""
         pieces, left = [], self.limit
         while piece := source.read(min(PIECE, left + 1)):
@@ -57,10 +75,13 @@ class BodyDoor:
         while left > 0 and (piece := source.read(PIECE)):
             left -= len(piece)
 
-    def _refuse(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+    def _refuse_long(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         self._drop(environ["wsgi.input"])
         detail = f"The body is larger than {self.limit} bytes."
-        problem = {"type": "about:blank", "title": "Content Too Large", "status": 413, "detail": detail}
+        return self._refuse(start_response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+
+    def _refuse(self, start_response: StartResponse, status: HTTPStatus, detail: str) -> list[bytes]:
+        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
         body = json.dumps(problem).encode()
         headers = [
             ("Content-Type", "application/problem+json"),
@@ -68,7 +89,7 @@ class BodyDoor:
             ("Content-Security-Policy", self.policy),
             ("Connection", "close"),
         ]
-        start_response("413 Content Too Large", headers)
+        start_response(f"{status.value} {status.phrase}", headers)
         return [body]
 
 
@@ -78,7 +99,8 @@ def make_application() -> Application:
 
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
-    return BodyDoor(application, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, policy)
+    admission = Admission(application, RUNNING, WAITING, {"Content-Security-Policy": policy})
+    return BodyDoor(admission, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, policy)
 
 
 application = make_application()

@@ -140,8 +140,9 @@ def test_a_chosen_theme_stays(ada):
     ada.goto("/account")
     ada.get_by_role("button", name="your menu").click()
     ada.get_by_role("button", name="Dark").click()
+    expect(ada.locator("html")).to_have_css("background-color", "rgb(18, 17, 16)")
     ada.goto("/projects/shop/members")
-    assert ada.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(18, 17, 16)"
+    expect(ada.locator("html")).to_have_css("background-color", "rgb(18, 17, 16)")
     ada.get_by_role("button", name="your menu").click()
     ada.get_by_role("button", name="System").click()
-    assert ada.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(250, 249, 247)"
+    expect(ada.locator("html")).to_have_css("background-color", "rgb(250, 249, 247)")

@@ -49,10 +49,17 @@ def test_a_chunked_body_arrives_whole(size):
     assert (len(body), status) == (size, "200 OK")
 
 
-def test_a_body_with_a_length_is_passed_on_unread():
-    source = Dripping(b"x" * 10)
-    ask({"CONTENT_LENGTH": "5", "wsgi.input": source})
-    assert source.tell() == 5
+def test_of_a_body_with_a_length_so_much_is_read_before_django():
+    source = Dripping(b"x" * 100)
+    assert ask({"CONTENT_LENGTH": "50", "wsgi.input": source})[0] == b"x" * 50
+    assert source.tell() == 50
+
+
+def test_a_body_that_breaks_off_never_reaches_django():
+    body, status, headers, answer = ask({"CONTENT_LENGTH": "50", "wsgi.input": Dripping(b"x" * 49)})
+    assert body is None
+    assert status.startswith("400")
+    assert "broke off" in json.loads(answer)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""How much work is taken on at once: a few requests run, some wait, the rest hear when to come back.
+
+Bodies are read by many threads, so that slow senders hold up nobody. The application runs in a few threads of
+its own, which keep the database connections: more of them would only take turns at one processor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.db import connections
+from django.http import HttpResponseBase
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Admission:
+    """At most `running` requests at work and `waiting` behind them; the others are answered 503."""
+
+    def __init__(self, application: Application, running: int, waiting: int, headers: dict[str, str]) -> None:
+        self.application = application
+        self.headers = headers
+        self.places = BoundedSemaphore(running + waiting)
+        # Its threads start with the first request, thus after the web process was forked.
+        self.threads = ThreadPoolExecutor(running, thread_name_prefix="request")
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if not self.places.acquire(blocking=False):
+            return self._refuse(start_response)
+        try:
+            answer = self.threads.submit(self._run, environ)
+            head, body = answer.result()
+        finally:
+            self.places.release()
+        start_response(*head)
+        return body
+
+    def _run(self, environ: Environ) -> tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]:
+        head: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def keep_head(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            head.append((status, headers))
+
+        body = self.application(environ, keep_head)
+        if not isinstance(body, HttpResponseBase) or body.streaming:
+            return head[0], _streamed(body)
+        whole = b"".join(body)
+        # Ends the request in the thread that holds its database connection.
+        body.close()
+        return head[0], [whole]
+
+    def _refuse(self, start_response: StartResponse) -> list[bytes]:
+        problem = {
+            "type": "about:blank",
+            "title": "Service Unavailable",
+            "status": 503,
+            "detail": "The server has all the work it can do. Send this again.",
+        }
+        body = json.dumps(problem).encode()
+        headers = {
+            "Content-Type": "application/problem+json",
+            "Content-Length": str(len(body)),
+            "Retry-After": str(RETRY_AFTER_SECONDS),
+            **self.headers,
+        }
+        start_response("503 Service Unavailable", list(headers.items()))
+        return [body]
+
+
+def _streamed(body: Iterable[bytes]) -> Iterator[bytes]:
+    """A long answer is sent by the thread that sends, which gives back the connection it may have opened."""
+    try:
+        yield from body
+    finally:
+        if isinstance(body, HttpResponseBase):
+            body.close()
+        connections.close_all()

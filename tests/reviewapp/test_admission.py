@@ -1,0 +1,100 @@
+import json
+import socket
+import threading
+
+import pytest
+from django.http import HttpResponse, StreamingHttpResponse
+
+from reviewapp.admission import Admission
+
+
+class Gate:
+    """An application whose requests stay inside until the gate opens."""
+
+    def __init__(self):
+        self.open = threading.Event()
+        self.inside = threading.Semaphore(0)
+        self.threads = set()
+
+    def __call__(self, environ, start_response):
+        self.threads.add(threading.current_thread().name)
+        self.inside.release()
+        assert self.open.wait(10)
+        start_response("200 OK", [("X-Asked", environ["asked"])])
+        return HttpResponse(b"done")
+
+
+def ask(door, asked, said):
+    head = []
+    body = b"".join(door({"asked": asked}, lambda *given: head.append(given)))
+    said.append((head[0][0], dict(head[0][1]), body))
+
+
+def test_so_many_run_so_many_wait_and_the_rest_hear_when_to_come_back():
+    gate, said = Gate(), []
+    door = Admission(gate, running=2, waiting=3, headers={"X-Policy": "p"})
+    threads = [threading.Thread(target=ask, args=[door, str(number), said]) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    assert gate.inside.acquire(timeout=5)
+    assert gate.inside.acquire(timeout=5)
+    # The waiting ones have taken their places once none is left.
+    while door.places._value:
+        pass
+    refused = []
+    ask(door, "late", refused)
+    status, headers, body = refused[0]
+    assert status.startswith("503")
+    assert (headers["Retry-After"], headers["X-Policy"]) == ("1", "p")
+    assert json.loads(body)["status"] == 503
+    assert not gate.inside.acquire(timeout=0.05)
+    gate.open.set()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(headers["X-Asked"] for _, headers, _ in said) == ["0", "1", "2", "3", "4"]
+    assert {body for *_, body in said} == {b"done"}
+    assert len(gate.threads) == 2
+    ask(door, "again", said)
+    assert said[-1][0] == "200 OK"
+
+
+def test_a_failing_application_gives_its_place_back():
+    def broken(environ, start_response):
+        raise RuntimeError("no")
+
+    door = Admission(broken, running=1, waiting=0, headers={})
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            door({}, None)
+
+
+def test_a_long_answer_is_handed_on_piece_by_piece_and_closed():
+    closed = []
+    response = StreamingHttpResponse(iter([b"one", b"two"]))
+    response._resource_closers.append(lambda: closed.append(True))
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return response
+
+    pieces = iter(Admission(application, running=1, waiting=0, headers={})({}, lambda *_: None))
+    assert next(pieces) == b"one"
+    assert not closed
+    assert list(pieces) == [b"two"]
+    assert closed == [True]
+
+
+@pytest.mark.server
+def test_many_slow_senders_hold_up_nobody(server):
+    slow = []
+    try:
+        for _ in range(40):
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection.sendall(
+                b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nx"
+            )
+            slow.append(connection)
+        assert all(server.get("/readyz", timeout=2) == 200 for _ in range(10))
+    finally:
+        for connection in slow:
+            connection.close()
