@@ -31,9 +31,7 @@ def main() -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "traces.png")
         # A trace of which the judge and the user think little shows most of the page.
-        page.goto(
-            f"{LIST}?feedback=thumbs_down&score=answer_quality::0.5&route=shipping&route=refunds&route=orders"
-        )
+        page.goto(f"{LIST}?feedback=thumbs_down&score=answer_quality::0.5&q=you")
         page.locator(f"a[href*='{LIST}/']").first.click()
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "trace.png")
