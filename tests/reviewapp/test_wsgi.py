@@ -56,7 +56,7 @@ def test_of_a_body_with_a_length_so_much_is_read_before_django():
 
 
 def test_a_body_that_breaks_off_never_reaches_django():
-    body, status, headers, answer = ask({"CONTENT_LENGTH": "50", "wsgi.input": Dripping(b"x" * 49)})
+    body, status, _, answer = ask({"CONTENT_LENGTH": "50", "wsgi.input": Dripping(b"x" * 49)})
     assert body is None
     assert status.startswith("400")
     assert "broke off" in json.loads(answer)["detail"]
