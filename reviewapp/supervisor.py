@@ -157,6 +157,8 @@ class Supervisor:
         return age is None or age > HEARTBEAT_LOST
 
     def _serve_web(self) -> None:
+        # Granian warns of many threads; most of these only wait for bodies (see admission.py).
+        logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
         server: Any = Server(
             "reviewapp.wsgi:application",
             address=self.host,
