@@ -9,6 +9,7 @@ the whole way from here through the queue and a worker process is open.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +26,8 @@ from reviewapp.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
+# Whoever waits for an answer comes before work that can wait.
+NICENESS = 15
 BEAT_SECONDS = 1.0
 FAILURES_KEPT = timedelta(days=7)
 
@@ -106,6 +109,7 @@ def prune_failures() -> None:
 
 def work() -> None:
     """A django-q cluster and its pulse, until the cluster ends (SIGTERM) or breaks."""
+    os.nice(NICENESS)
     pulse = Pulse()
     _try_to_beat(pulse)  # first, so that the cluster finds work at once
     connections.close_all()  # the cluster forks
