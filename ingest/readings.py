@@ -6,18 +6,24 @@ to show some refreshes those first, so that what has been accepted is seen in th
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import F, Func, Value
 
 from ingest import targets
 from ingest.models import LogRecord, Span, Trace, TraceRecord
 from ingest.reading import Reading, read
 from ingest.records import LogEntry, SpanRecord, TraceBody, canonical_json
 
+logger = logging.getLogger(__name__)
+
+# The flag of a trace that no dialect could read.
+UNREADABLE = "unreadable"
 # How many traces are read at once: bounds the memory and the length of the transaction.
 CHUNK = 200
 
@@ -101,7 +107,7 @@ def refresh_rows(traces: Sequence[Trace]) -> list[tuple[Trace, Reading]]:
     if not traces:
         return []
     rows = load_many(traces)
-    read_traces = [(trace, read(*rows[trace.pk])) for trace in traces]
+    read_traces = [(trace, read_trace(trace, rows[trace.pk])) for trace in traces]
     with transaction.atomic():
         _write(read_traces)
         by_project: dict[int, list[int]] = defaultdict(list)
@@ -111,6 +117,17 @@ def refresh_rows(traces: Sequence[Trace]) -> list[tuple[Trace, Reading]]:
             for project_id, ids in sorted(by_project.items()):
                 targets.attach_to_traces(cursor, project_id, ids)
     return read_traces
+
+
+def read_trace(trace: Trace, rows: Rows) -> Reading:
+    """The reading; of a trace that no dialect can read an empty one, so that it holds up no other."""
+    try:
+        return read(*rows)
+    except Exception:
+        logger.exception("Trace %s of project %s cannot be read.", trace.trace_id, trace.project_id)
+        unflagged = Trace.objects.filter(pk=trace.pk).exclude(flags__contains=[UNREADABLE])
+        unflagged.update(flags=Func(F("flags"), Value(UNREADABLE), function="array_append"))
+        return Reading(span_count=len(rows.spans))
 
 
 def _write(read_traces: Sequence[tuple[Trace, Reading]]) -> None:

@@ -7,19 +7,29 @@ worker's pulse comes again.
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from ingest import readings, settling, targets
 from ingest.models import Trace
 
 TURN_SECONDS = 5.0
+# A trace whose spans still come in is read when they pause, or at the latest after its patience.
+REST = timedelta(seconds=2)
+PATIENCE = timedelta(seconds=20)
 
 
-def read_stale() -> int:
-    """Read stale traces, the oldest first, a chunk at a time; how many were read."""
+def read_stale(rest: timedelta = REST) -> int:
+    """Read stale traces, the oldest first, a chunk at a time; how many were read.
+
+    Whoever looks at a trace before it has rested refreshes it then (see readings).
+    """
     total, end = 0, time.monotonic() + TURN_SECONDS
-    stale = Trace.objects.filter(stale_since__isnull=False).order_by("stale_since")
+    due = Q(last_seen__lte=Now() - rest) | Q(stale_since__lte=Now() - PATIENCE)
+    stale = Trace.objects.filter(due, stale_since__isnull=False).order_by("stale_since")
     while time.monotonic() < end and (traces := list(stale[: readings.CHUNK])):
         readings.refresh_rows(traces)
         total += len(traces)

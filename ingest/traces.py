@@ -16,7 +16,7 @@ from ingest.feedback import UNDATED
 from ingest.filters import Order
 from ingest.models import AuditDraw, Feedback, Project, Score, Superseded, SupersededKind, Trace
 from ingest.native_spans import KINDS
-from ingest.reading import Call, Message, read
+from ingest.reading import Call, Message
 from ingest.records import JsonDict, SpanRecord
 
 # How much of input and output a list shows.
@@ -50,7 +50,7 @@ def find(project: Project, trace_id: str) -> Trace | None:
 def detail(trace: Trace) -> JsonDict:
     """Everything known of a trace, in the contract's shape."""
     rows = readings.load(trace)
-    reading = read(*rows)
+    reading = readings.read_trace(trace, rows)
     told = _columns(trace, trace.input, trace.output)
     return told | {
         "context": [

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from ingest import readings
 from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
-from ingest.reading import Document, Reading, read
+from ingest.reading import Document, Reading
 from reviewapp import conversation, explorer, rendering, signals, spantree
 from reviewapp.conversation import Conversation
 from reviewapp.signals import Signal
@@ -48,6 +48,7 @@ FLAGS = {
     "several_roots": "More than one span without a parent",
     "sanitised": "Characters that cannot be stored were replaced on arrival",
     "cut": "Attributes over the limit were cut on arrival",
+    "unreadable": "Its spans are stored, but no reading of them succeeded; the log says why",
 }
 
 
@@ -164,10 +165,11 @@ def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> Tr
 def read_some(trace: Trace, spans: Sequence[Row]) -> Reading:
     """The reading of the whole trace, or of its first and last spans where it has very many."""
     if len(spans) <= READ_SPANS:
-        return read(*readings.load(trace))
+        return readings.read_trace(trace, readings.load(trace))
     ordered = sorted(spans, key=lambda row: (row.start_ns, row.span_id))
     chosen = ordered[: READ_SPANS // 2] + ordered[-READ_SPANS // 2 :]
-    return read(*readings.load(trace, span_ids=[row.span_id for row in chosen]))
+    rows = readings.load(trace, span_ids=[row.span_id for row in chosen])
+    return readings.read_trace(trace, rows)
 
 
 def _reading_flags(trace: Trace, reading: Reading) -> list[str]:

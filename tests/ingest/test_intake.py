@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from ingest import intake, sampling, settling, tasks
+from ingest import intake, reading, readings, sampling, settling, tasks
 from ingest.models import AuditDraw, Feedback, LogRecord, Project, Score, Span, Superseded, Trace, TraceRecord
 from ingest.otlp import protobuf
 from ingest.otlp.decoding import Decoder
@@ -110,7 +110,7 @@ def batches():
 def arrive(project, story):
     for batch in story:
         intake.store(project, batch)
-    tasks.read_stale()
+    tasks.read_stale(rest=timedelta(0))
     tasks.attach_pending()
     Trace.objects.filter(project=project).update(first_seen=NOON)
     tasks.settle_due()
@@ -139,7 +139,7 @@ def test_the_order_and_the_number_of_arrivals_do_not_matter(project):
         for batch in story:
             intake.store(shuffled, batch)
             if chance.random() < 0.3:
-                tasks.read_stale()
+                tasks.read_stale(rest=timedelta(0))
         arrive(shuffled, [])
         assert state(shuffled) == expected, f"seed {seed}"
 
@@ -226,7 +226,7 @@ def test_a_quiet_ended_trace_settles_once_and_others_wait(project):
     arrive(project, [])
     intake.store(project, spans(otlp.Span()))
     intake.store(project, spans(otlp.Span(trace_id="bb" * 16, parent_id="99" * 8, end_ns=0)))
-    tasks.read_stale()
+    tasks.read_stale(rest=timedelta(0))
     assert tasks.settle_due() == 0
     Trace.objects.update(last_seen=datetime.now(UTC) - settling.QUIET)
     assert tasks.settle_due() == 1
@@ -257,3 +257,33 @@ def test_draws_fill_the_unit_interval_evenly():
     assert all(0 <= u < 1 for u in draws)
     # 4 standard deviations of a binomial share at .1 and n = 20,000
     assert abs(sum(u < 0.1 for u in draws) / 20_000 - 0.1) < 4 * (0.1 * 0.9 / 20_000) ** 0.5
+
+
+def test_the_worker_waits_until_a_trace_has_rested_or_is_out_of_patience(project):
+    intake.store(project, spans(otlp.Span()))
+    assert tasks.read_stale() == 0
+    Trace.objects.update(stale_since=datetime.now(UTC) - tasks.PATIENCE)
+    assert tasks.read_stale() == 1
+    intake.store(project, spans(otlp.Span(span_id="22" * 8)))
+    Trace.objects.update(last_seen=datetime.now(UTC) - tasks.REST)
+    assert tasks.read_stale() == 1
+    assert Trace.objects.get().span_count == 2
+
+
+def test_a_trace_that_cannot_be_read_is_flagged_and_holds_up_no_other(project, monkeypatch, caplog):
+    def failing(spans, logs, bodies):
+        if spans[0].name == "broken":
+            raise ValueError("no dialect foresaw this")
+        return reading.read(spans, logs, bodies)
+
+    intake.store(project, spans(otlp.Span(name="broken"), otlp.Span(trace_id="bb" * 16)))
+    monkeypatch.setattr(readings, "read", failing)
+    assert tasks.read_stale(rest=timedelta(0)) == 2
+    found = Trace.objects.order_by("trace_id")
+    assert [trace.flags for trace in found] == [["unreadable"], []]
+    assert [trace.span_count for trace in found] == [1, 1]
+    assert "no dialect foresaw this" in caplog.text
+    monkeypatch.undo()
+    intake.store(project, spans(otlp.Span(span_id="22" * 8)))
+    tasks.read_stale(rest=timedelta(0))
+    assert Trace.objects.get(trace_id=TRACE).span_count == 2

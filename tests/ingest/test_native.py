@@ -130,9 +130,7 @@ def test_spans_and_their_short_fields():
     assert attributes["gen_ai.input.messages"] == [
         {"role": "user", "parts": [{"type": "text", "content": "hello"}]}
     ]
-    assert attributes["gen_ai.output.messages"] == [
-        {"role": "assistant", "content": "hi"}
-    ]
+    assert attributes["gen_ai.output.messages"] == [{"role": "assistant", "content": "hi"}]
     assert json.loads(row.events) == [{"name": "e", "time": "2026-08-06T09:30:00.500000Z", "attributes": {}}]
 
 

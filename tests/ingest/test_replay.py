@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import timedelta
 from http.client import HTTPConnection
 
 import pytest
@@ -90,7 +91,7 @@ def test_evaluations_become_scores_and_an_ambiguous_one_waits(api):
     client = api()
     for path in ALL:
         send(client, path)
-    tasks.read_stale()
+    tasks.read_stale(rest=timedelta(0))
     for noted in expected("otel-evaluation-result")["evaluations"]:
         found = Score.objects.get(name=noted["name"], value=noted.get("value"), label=noted.get("label", ""))
         assert found.error_type == noted.get("error", "")
@@ -112,7 +113,7 @@ def test_twice_and_shuffled_gives_the_same_state(api, project, seed):
     for path in story:
         send(again, path)
         if chance.random() < 0.3:
-            tasks.read_stale()
+            tasks.read_stale(rest=timedelta(0))
     assert told(again) == told(once)
     assert Superseded.objects.count() == 0
     for rows in (Span.objects, LogRecord.objects):
