@@ -15,6 +15,7 @@ CLIENTS = 3
 # Spans a round, enough for a second or more; and the goals, spans a second.
 ROUNDS = {256: (46_080, 14_000), 32: (19_200, 6_000), 1: (1_500, 600)}
 MOST_CPU_MS = 0.15
+READ_SECONDS = 120
 
 
 def measure(rounds: int) -> list[Figure]:
@@ -41,6 +42,8 @@ def send(place: Installation, size: int, spans: int, days: float = 0.0) -> clien
 def at_batch(place: Installation, size: int, spans: int, goal: int, rounds: int) -> list[Figure]:
     rates, costs, floors = [], [], []
     for _ in range(rounds):
+        # Each round begins rested; what it brings itself is read while it lasts.
+        place.wait_until_read(READ_SECONDS)
         spent = place.web_and_database()
         outcome = send(place, size, spans)
         spent = place.web_and_database() - spent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.cookiejar
 import re
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ class Installation:
             row = connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()
             assert row
             return int(row[0])
+
+    def wait_until_read(self, seconds: float) -> int:
+        """Wait for the worker to have read every trace; how many it had not when the time was over."""
+        end = time.monotonic() + seconds
+        while (stale := self.count("ingest_trace", "stale_since IS NOT NULL")) and time.monotonic() < end:
+            time.sleep(0.5)
+        return stale
 
     def web_and_database(self) -> float:
         return processes.cpu_seconds(processes.of_server(self.run, "web", "postgres"))

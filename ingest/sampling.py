@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
-from ingest.models import Project, SamplingRate
+from ingest.models import SamplingRate
 
 # Rates of a stratum for which none has been set: every trace is audited, as befits the few of a new project.
 DEFAULT_AUDIT = 1.0
@@ -19,10 +21,15 @@ def draw(secret: bytes, trace_id: str) -> float:
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
-def rate_in_force(project: Project, stratum: str, at: datetime) -> SamplingRate | None:
-    """The stratum's newest rate at that moment; None where none had been set."""
-    return (
-        SamplingRate.objects.filter(project=project, stratum=stratum, effective_from__lte=at)
-        .order_by("-effective_from")
-        .first()
-    )
+class Rates:
+    """The rates of some projects, to be asked for many traces: one query, however many are asked for."""
+
+    def __init__(self, projects: Iterable[int]) -> None:
+        self.newest_first: dict[tuple[int, str], list[SamplingRate]] = defaultdict(list)
+        for rate in SamplingRate.objects.filter(project__in=set(projects)).order_by("-effective_from"):
+            self.newest_first[rate.project_id, rate.stratum].append(rate)
+
+    def in_force(self, project_id: int, stratum: str, at: datetime) -> SamplingRate | None:
+        """The stratum's newest rate at that moment; None where none had been set."""
+        rates = self.newest_first.get((project_id, stratum), ())
+        return next((rate for rate in rates if rate.effective_from <= at), None)

@@ -33,17 +33,19 @@ def settle_some() -> int:
         traces = list(
             due()
             .select_related("project")
+            .only("project__secret", "trace_id", "route", "first_seen")
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("first_seen")[:CHUNK]
         )
-        AuditDraw.objects.bulk_create([_draw(trace) for trace in traces], ignore_conflicts=True)
+        rates = sampling.Rates(trace.project_id for trace in traces)
+        AuditDraw.objects.bulk_create([_draw(trace, rates) for trace in traces], ignore_conflicts=True)
         Trace.objects.filter(pk__in=[trace.pk for trace in traces]).update(settled_at=Now())
     return len(traces)
 
 
-def _draw(trace: Trace) -> AuditDraw:
+def _draw(trace: Trace, rates: sampling.Rates) -> AuditDraw:
     stratum = trace.route
-    rate = sampling.rate_in_force(trace.project, stratum, trace.first_seen)
+    rate = rates.in_force(trace.project_id, stratum, trace.first_seen)
     return AuditDraw(
         trace=trace,
         u=sampling.draw(bytes(trace.project.secret), trace.trace_id),

@@ -3,10 +3,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 
 from ingest import intake, reading, readings, sampling, settling, tasks
-from ingest.models import AuditDraw, Feedback, LogRecord, Project, Score, Span, Superseded, Trace, TraceRecord
+from ingest.models import (
+    AuditDraw,
+    Feedback,
+    LogRecord,
+    Project,
+    SamplingRate,
+    Score,
+    Span,
+    Superseded,
+    Trace,
+    TraceRecord,
+)
 from ingest.otlp import protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.records import Batch, FeedbackRecord, ScoreRecord, Target, TraceBody, content_hash
@@ -246,6 +258,37 @@ def test_the_number_of_queries_does_not_grow_with_the_batch(project):
         return len(captured)
 
     assert queries(10, "d1") == queries(1000, "d2") <= 12
+
+
+def test_a_trace_is_held_against_the_rate_in_force_when_it_was_first_seen(project, other_project):
+    def rate(audit, days, of=project, stratum=""):
+        since = NOON + timedelta(days=days)
+        return SamplingRate.objects.create(
+            project=of, stratum=stratum, audit=audit, judge=0.5, effective_from=since
+        )
+
+    for given in ((0.9, -9), (0.3, 1), (0.2, 0, other_project), (0.1, 0, project, "refund")):
+        rate(*given)
+    in_force = rate(0.0, -1)
+    arrive(project, [spans(otlp.Span())])
+    draw = AuditDraw.objects.get()
+    assert (draw.rate, draw.audit, draw.judge, draw.drawn) == (in_force, 0.0, 0.5, False)
+    with pytest.raises(ProtectedError):
+        in_force.delete()
+
+
+def test_settling_takes_as_many_queries_for_many_traces_as_for_one(project):
+    def queries(first, last):
+        names = [f"{number:032x}" for number in range(first, last)]
+        arriving = spans(*[otlp.Span(trace_id=name) for name in names])
+        intake.store(project, arriving)
+        tasks.read_stale(rest=timedelta(0))
+        Trace.objects.update(first_seen=NOON)
+        with CaptureQueriesContext(connection) as captured:
+            assert tasks.settle_due() == len(names)
+        return len(captured)
+
+    assert queries(1, 2) == queries(2, 60)
 
 
 def test_the_draw_is_the_published_vector():
