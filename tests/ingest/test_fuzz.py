@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
@@ -19,8 +20,10 @@ from schemathesis.checks import CHECKS, load_all_checks
 from ingest import api as native_api
 from ingest import tokens
 from ingest.models import Scope, Trace
-from reviewapp.wsgi import application
+from reviewapp.wsgi import BodyDoor
 
+# Without the admission of wsgi.py, whose threads have connections of their own and see no test's rows.
+application = BodyDoor(get_wsgi_application(), 8 * 1024 * 1024, "policy")
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 load_all_checks()
 CHECKED = [
@@ -92,6 +95,7 @@ def test_requests_made_from_the_document(schema, headers, client, method, path, 
     )
     def send(case):
         response = case.call(headers=headers)
+        assert response.status_code != 401
         case.validate_response(response, checks=CHECKED)
 
     send()
