@@ -210,7 +210,7 @@ class TraceRecord(models.Model):
 
 
 class Source(models.TextChoices):
-    LLM = "llm"
+    LLM = "llm", "LLM"
     CODE = "code"
     HUMAN = "human"
     USER = "user"

@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('label', models.TextField(db_default='')),
                 ('confidence', models.FloatField(null=True)),
                 ('explanation', models.TextField(db_default='')),
-                ('source', models.CharField(choices=[('llm', 'Llm'), ('code', 'Code'), ('human', 'Human'), ('user', 'User')], db_default='llm', max_length=8)),
+                ('source', models.CharField(choices=[('llm', 'LLM'), ('code', 'Code'), ('human', 'Human'), ('user', 'User')], db_default='llm', max_length=8)),
                 ('evaluator', models.JSONField(db_default={})),
                 ('error_type', models.TextField(db_default='')),
                 ('timestamp', models.DateTimeField()),
