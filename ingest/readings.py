@@ -93,9 +93,12 @@ def refresh(traces: Iterable[Trace]) -> None:
 
 
 def refresh_project(project_id: int, limit: int = CHUNK) -> int:
-    """Read at most `limit` of a project's stale traces; how many are still waiting after it (capped)."""
+    """Read at most `limit` of a project's stale traces; how many are still waiting after it (capped).
+
+    The newest first: whoever looks wants what has just come, and the worker begins with the oldest.
+    """
     stale = Trace.objects.filter(project=project_id, stale_since__isnull=False)
-    refresh_rows(list(stale.order_by("stale_since")[:limit]))
+    refresh_rows(list(stale.order_by("-stale_since")[:limit]))
     return stale[: limit * 50].count()
 
 

@@ -74,45 +74,58 @@ def attach_pending(cursor: CursorWrapper) -> int:
     """
     attached = 0
     for table in STATEMENTS:
-        cursor.execute(
-            f"UPDATE {table} s SET trace_id = x.id FROM ingest_trace x "
-            "WHERE s.trace_id IS NULL AND s.target_kind = 'trace' "
-            "AND x.project_id = s.project_id AND x.trace_id = s.target_key"
-        )
-        attached += cursor.rowcount
+        attached += _attach_by_trace_id(cursor, table, "true", {})
         for kind in _CARRIERS:
             _attach_by_carrier(cursor, table, kind, "s.trace_id IS NULL", {})
     return attached
 
 
-def _attach_by_trace_id(cursor: CursorWrapper, table: str, condition: str, values: dict[str, Any]) -> None:
+# Both lock what they are about to change in the order of ids, so that two at once cannot wait for each other.
+
+
+def _attach_by_trace_id(cursor: CursorWrapper, table: str, condition: str, values: dict[str, Any]) -> int:
     cursor.execute(
-        f"UPDATE {table} s SET trace_id = x.id FROM ingest_trace x "
-        "WHERE s.project_id = %(project)s AND s.trace_id IS NULL AND s.target_kind = 'trace' "
-        f"AND x.project_id = s.project_id AND x.trace_id = s.target_key AND {condition}",
+        f"""
+        WITH due AS (
+            SELECT s.id, x.id AS trace
+              FROM {table} s JOIN ingest_trace x
+                ON x.project_id = s.project_id AND x.trace_id = s.target_key
+             WHERE {_of_project(values)} s.trace_id IS NULL AND s.target_kind = 'trace' AND {condition}
+             ORDER BY s.id FOR UPDATE OF s
+        )
+        UPDATE {table} s SET trace_id = due.trace FROM due WHERE s.id = due.id
+        """,
         values,
     )
+    attached: int = cursor.rowcount
+    return attached
 
 
 def _attach_by_carrier(
     cursor: CursorWrapper, table: str, kind: str, condition: str, values: dict[str, Any]
 ) -> None:
-    of_project = "s.project_id = %(project)s AND" if "project" in values else ""
     cursor.execute(
         f"""
         WITH found AS (
-            SELECT s.id, min(c.trace) AS trace, count(DISTINCT c.trace) = 1 AS only,
+            SELECT s.id, min(c.trace) AS trace, count(DISTINCT c.trace) = 1 AS single,
                    CASE WHEN count(*) = 1 THEN min(c.span) ELSE '' END AS span
               FROM {table} s CROSS JOIN LATERAL ({_CARRIERS[kind]}) c
-             WHERE {of_project} s.target_kind = '{kind}' AND {condition}
+             WHERE {_of_project(values)} s.target_kind = '{kind}' AND {condition}
              GROUP BY s.id
+        ), meant AS (
+            SELECT id, CASE WHEN single THEN trace END AS trace,
+                   CASE WHEN single THEN span ELSE '' END AS span
+              FROM found
+        ), due AS (
+            SELECT m.* FROM {table} s JOIN meant m ON m.id = s.id
+             WHERE (s.trace_id, s.span_id) IS DISTINCT FROM (m.trace, m.span)
+             ORDER BY s.id FOR UPDATE OF s
         )
-        UPDATE {table} s
-           SET trace_id = CASE WHEN found.only THEN found.trace END,
-               span_id = CASE WHEN found.only THEN found.span ELSE '' END
-          FROM found
-         WHERE s.id = found.id
-           AND s.trace_id IS DISTINCT FROM CASE WHEN found.only THEN found.trace END
+        UPDATE {table} s SET trace_id = due.trace, span_id = due.span FROM due WHERE s.id = due.id
         """,
         values,
     )
+
+
+def _of_project(values: dict[str, Any]) -> str:
+    return "s.project_id = %(project)s AND" if "project" in values else ""

@@ -107,6 +107,7 @@ def batches():
         spans(otlp.Span(span_id="33" * 8, parent_id="11" * 8)),
         spans(otlp.Span(span_id="44" * 8, name="said once"), otlp.Span(span_id="44" * 8, name="said twice")),
         spans(otlp.Span(trace_id=other, span_id="22" * 8), otlp.Span(trace_id=other, span_id="55" * 8)),
+        spans(otlp.Span(span_id="66" * 8, parent_id="11" * 8, attributes=answer)),
         spans(otlp.Span(trace_id=other, attributes={"nul": "\x00"})),
         logs(Log(span_id="22" * 8, body={"content": "hello"}), Log(trace_id=other, name="gen_ai.choice")),
         Batch(bodies=[posted(route="refund", input="hi")]),
@@ -131,7 +132,7 @@ def arrive(project, story):
 def test_the_order_and_the_number_of_arrivals_do_not_matter(project):
     arrive(project, batches())
     expected = state(project)
-    assert len(expected["spans"]) == 7
+    assert len(expected["spans"]) == 8
     assert {row["key"]: row["trace__trace_id"] for row in expected["scores"]} == {
         "s1": TRACE,
         "s2": None,
@@ -198,13 +199,13 @@ def test_a_statement_and_its_trace_committed_unseen_by_each_other_are_brought_to
     assert Score.objects.get().trace.trace_id == TRACE
 
 
-def test_a_second_trace_with_the_response_id_takes_the_score_back(project):
+def test_a_second_span_takes_a_score_from_the_first_and_a_second_trace_takes_it_back(project):
     carrier = {"gen_ai.response.id": "resp-1"}
     arrive(project, [Batch(scores=[score(target=Target("response", "resp-1"))])])
     arrive(project, [spans(otlp.Span(attributes=carrier))])
     assert Score.objects.get().span_id == "11" * 8
     arrive(project, [spans(otlp.Span(span_id="22" * 8, attributes=carrier))])
-    assert (Score.objects.get().trace.trace_id, Score.objects.get().span_id) == (TRACE, "11" * 8)
+    assert (Score.objects.get().trace.trace_id, Score.objects.get().span_id) == (TRACE, "")
     arrive(project, [spans(otlp.Span(trace_id="cc" * 16, attributes=carrier))])
     assert Score.objects.get().trace is None
 
