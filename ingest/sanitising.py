@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from ingest import limits
+from ingest.records import canonical_json
 
 CUT = "cut"
 SANITISED = "sanitised"
@@ -88,12 +89,24 @@ def nanoseconds(value: int, flags: set[str]) -> int | None:
     return None
 
 
-def attribute_names(attributes: dict[str, Any], flags: set[str]) -> dict[str, Any]:
-    """The attributes with every name fit to be stored, and no more of them than the limit."""
-    if len(attributes) > limits.ATTRIBUTES:
+def bounded(value: Any, flags: set[str]) -> Any:
+    """The value; a list or map whose JSON is longer than a text may be becomes that JSON, cut, as text."""
+    if isinstance(value, (list, dict)):
+        spelled = canonical_json(value)
+        if len(spelled) > limits.TEXT_CHARACTERS:
+            return text(spelled.decode(), flags)
+    return value
+
+
+def attributes(given: dict[str, Any], flags: set[str]) -> dict[str, Any]:
+    """Sanitised values under names fit to be stored, none larger and no more of them than the limits."""
+    if len(given) > limits.ATTRIBUTES:
         flags.add(CUT)
-        attributes = dict(list(attributes.items())[: limits.ATTRIBUTES])
-    joined = "".join(attributes)
+        given = dict(list(given.items())[: limits.ATTRIBUTES])
+    for name, value in given.items():
+        if type(value) in (list, dict):
+            given[name] = bounded(value, flags)
+    joined = "".join(given)
     if joined.isascii() and "\x00" not in joined and len(joined) <= limits.NAME_CHARACTERS:
-        return attributes
-    return {text(name, flags, limits.NAME_CHARACTERS): value for name, value in attributes.items()}
+        return given
+    return {text(name, flags, limits.NAME_CHARACTERS): value for name, value in given.items()}

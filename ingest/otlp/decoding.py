@@ -140,8 +140,9 @@ class Decoder:
         elif trace_id:
             name = sanitising.text(name, flags, limits.NAME_CHARACTERS)
             occurred_at = moment(time_ns)
-            digest = content_hash(span_id, name, time_ns, log.attributes, log.body)
-            self.logs.append(LogEntry(trace_id, span_id, name, occurred_at, log.attributes, log.body, digest))
+            body = sanitising.bounded(log.body, flags)
+            digest = content_hash(span_id, name, time_ns, log.attributes, body)
+            self.logs.append(LogEntry(trace_id, span_id, name, occurred_at, log.attributes, body, digest))
         if flags:
             self._note_flags(trace_id)
 

@@ -208,7 +208,7 @@ def _enum(value: Integer, names: tuple[str, ...], prefix: str) -> int:
 
 def _attributes(pairs: Iterable[KeyValue] | None, flags: set[str]) -> JsonDict:
     found = {pair.key: _value(pair.value, flags, 0) for pair in pairs or () if pair.value is not None}
-    return sanitising.attribute_names(found, flags)
+    return sanitising.attributes(found, flags)
 
 
 def _value(value: AnyValue | None, flags: set[str], depth: int) -> Any:

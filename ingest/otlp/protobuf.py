@@ -99,7 +99,7 @@ def _attributes(pairs: Iterable[KeyValue], flags: set[str]) -> JsonDict:
             found[key] = sanitising.text(value.string_value, flags)
         elif kind is not None:
             found[key] = _READERS[kind](value, flags, 0)
-    return sanitising.attribute_names(found, flags)
+    return sanitising.attributes(found, flags)
 
 
 def _value(value: AnyValue, flags: set[str], depth: int) -> Any:

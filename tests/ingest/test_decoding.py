@@ -1,4 +1,5 @@
 import gzip
+import json
 import zlib
 
 import pytest
@@ -89,6 +90,20 @@ def test_long_text_and_deep_nesting_are_cut_with_a_mark():
     assert decoder.batch().flags == {long.trace_id: {"cut"}}
     assert len(decoder.spans[0].attributes) < limits.TEXT_CHARACTERS + 20
     assert "[cut]" in decoder.spans[0].attributes
+
+
+def test_a_long_list_becomes_its_json_cut_in_attributes_and_bodies():
+    many = ["x" * 1000] * 300
+    decoder = decode(protobuf.decode_traces, traces_body([Span(attributes={"many": many, "few": ["y"]})]))
+    kept = json.loads(decoder.spans[0].attributes)
+    assert kept["few"] == ["y"]
+    assert kept["many"].startswith('["xxx')
+    assert kept["many"].endswith("[cut]")
+    assert len(kept["many"]) == limits.TEXT_CHARACTERS
+    assert decoder.batch().flags == {Span().trace_id: {"cut"}}
+    told = decode(protobuf.decode_logs, logs_body([Log(body={"content": many})]))
+    assert told.logs[0].body.endswith("[cut]")
+    assert told.batch().flags == {Log().trace_id: {"cut"}}
 
 
 def test_too_many_spans_are_refused_as_a_whole():
