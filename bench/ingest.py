@@ -43,7 +43,7 @@ def at_batch(place: Installation, size: int, spans: int, goal: int, rounds: int)
     rates, costs, floors = [], [], []
     for _ in range(rounds):
         # Each round begins rested; what it brings itself is read while it lasts.
-        place.wait_until_read(READ_SECONDS)
+        place.wait_until_none("stale_since IS NOT NULL", READ_SECONDS)
         spent = place.web_and_database()
         outcome = send(place, size, spans)
         spent = place.web_and_database() - spent

@@ -42,12 +42,12 @@ class Installation:
             assert row
             return int(row[0])
 
-    def wait_until_read(self, seconds: float) -> int:
-        """Wait for the worker to have read every trace; how many it had not when the time was over."""
+    def wait_until_none(self, where: str, seconds: float) -> int:
+        """Wait for the worker to leave no such trace; how many there were when the time was over."""
         end = time.monotonic() + seconds
-        while (stale := self.count("ingest_trace", "stale_since IS NOT NULL")) and time.monotonic() < end:
+        while (left := self.count("ingest_trace", where)) and time.monotonic() < end:
             time.sleep(0.5)
-        return stale
+        return left
 
     def web_and_database(self) -> float:
         return processes.cpu_seconds(processes.of_server(self.run, "web", "postgres"))

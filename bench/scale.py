@@ -61,6 +61,8 @@ def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
 
 
 def rate(place: Installation, rounds: int) -> float:
+    """Spans a second once the worker has settled all that was there before."""
+    place.wait_until_none("settled_at IS NULL", SETTLING_SECONDS)
     found = []
     for _ in range(rounds):
         outcome = ingest.send(place, 256, 23_040, DAYS)
@@ -79,10 +81,8 @@ def fill(place: Installation, size: int) -> None:
 def wait_for_worker(place: Installation) -> str:
     """Until the worker has read every trace's columns; a note says how long, or that it was too long."""
     begun = time.monotonic()
-    while stale := place.count("ingest_trace", "stale_since IS NOT NULL"):
-        if time.monotonic() - begun > SETTLING_SECONDS:
-            return f"the worker still had {stale:,} traces to read"
-        time.sleep(1)
+    if stale := place.wait_until_none("stale_since IS NOT NULL", SETTLING_SECONDS):
+        return f"the worker still had {stale:,} traces to read"
     return f"worker done after {time.monotonic() - begun:.0f} s"
 
 
