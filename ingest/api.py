@@ -110,7 +110,7 @@ def list_traces(request: TokenRequest) -> HttpResponse:
 
 @api.api_operation(
     READ,
-    "/traces/{path:trace_id}",
+    "/traces/{any:trace_id}",
     auth=TokenAuth(Scope.TRACES_READ),
     tags=["Read"],
     summary="Read a trace",

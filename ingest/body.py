@@ -53,11 +53,15 @@ def _too_large() -> Problem:
 
 def _inflate(wire: bytes) -> Iterator[bytes]:
     allowed = min(limits.INFLATED_BYTES, max(limits.RATIO_FREE_BYTES, len(wire) * limits.INFLATION_RATIO))
-    total = 0
+    total = members = 0
     pending = wire
     try:
         # A gzip body may be several members one after the other.
         while pending:
+            # Each costs a copy of the rest, so many empty ones would cost the square of their number.
+            members += 1
+            if members > limits.GZIP_MEMBERS:
+                raise Problem(413, f"The gzip body has more than {limits.GZIP_MEMBERS} members.")
             member = zlib.decompressobj(_GZIP)
             while not member.eof:
                 chunk = member.decompress(pending, _CHUNK)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from django.db.models import Case, CharField, DateTimeField, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Concat
 
 from ingest.models import Feedback, FeedbackKind
@@ -23,21 +23,19 @@ _WHO = Case(
     default=Concat(Value("k:"), "key"),
     output_field=CharField(),
 )
-# Statements without a time of their own have only their order of reception.
-_WHEN = Case(
-    When(occurred_at=UNDATED, then="received_at"), default="occurred_at", output_field=DateTimeField()
-)
 
 
 def time_of(statement: Feedback) -> datetime:
+    """When it was said, as far as is known: what counts is decided without the time of reception."""
     return statement.received_at if statement.occurred_at == UNDATED else statement.occurred_at
 
 
 def counting() -> QuerySet[Feedback]:
     """All feedback but what the same person has replaced since (ties by key)."""
-    known = Feedback.objects.annotate(who=_WHO, said_at=_WHEN)
+    known = Feedback.objects.annotate(who=_WHO)
     later = known.filter(
-        Q(said_at__gt=OuterRef("said_at")) | Q(said_at=OuterRef("said_at"), key__gt=OuterRef("key")),
+        Q(occurred_at__gt=OuterRef("occurred_at"))
+        | Q(occurred_at=OuterRef("occurred_at"), key__gt=OuterRef("key")),
         trace=OuterRef("trace"),
         span_id=OuterRef("span_id"),
         kind=OuterRef("kind"),
@@ -51,7 +49,7 @@ def counting_keys(history: Iterable[Feedback]) -> frozenset[str]:
     """The keys of one trace's feedback that count now: `counting` over rows already read."""
     latest: dict[tuple[str, ...], Feedback] = {}
     keys = set()
-    for statement in sorted(history, key=lambda row: (time_of(row), row.key)):
+    for statement in sorted(history, key=lambda row: (row.occurred_at, row.key)):
         if statement.kind in LATEST_COUNTS:
             latest[_subject(statement)] = statement
         else:

@@ -24,6 +24,7 @@ from ingest import feedback
 from ingest.models import FeedbackKind, Project, Score, Status, Trace
 
 LONGEST_VALUE = 500
+MOST_BOUNDS = 5
 MOST_VALUES = 50
 
 
@@ -214,8 +215,14 @@ def select(params: QueryDict, *, besides: Collection[str] = ()) -> Q:
     Raises Refused with every parameter that cannot be read.
     """
     asked = [(name, name, values) for name, values in params.lists() if not SCORE_BOUND.fullmatch(name)]
-    asked += [(f"score.{name}", "score", [value]) for name, value in _bounds(params).items()]
+    bounds = list(_bounds(params).items())
+    asked += [(f"score.{name}", "score", [value]) for name, value in bounds[:MOST_BOUNDS]]
     condition, errors = Q(), []
+    # Each is a join of its own, and the planner's time doubles with every few of them.
+    for name, _ in bounds[MOST_BOUNDS:]:
+        errors.append(
+            {"field": f"score.{name}", "error": f"is one too many; {MOST_BOUNDS} scores can be asked for"}
+        )
     for field, name, values in asked:
         try:
             if field not in besides:

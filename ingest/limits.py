@@ -9,6 +9,7 @@ MIB = 1024 * KIB
 
 INFLATED_BYTES = 64 * MIB
 INFLATION_RATIO = 200
+GZIP_MEMBERS = 100
 # A small body may be all repetition; the ratio speaks only of what is larger than this.
 RATIO_FREE_BYTES = MIB
 SPANS = 10_000

@@ -128,7 +128,7 @@ class _Trace:
             input=texts.input,
             output=texts.output,
             io_source=texts.source,
-            model=body.text("model") or (answer.model or answer.response_model if answer else ""),
+            model=body.text("model") or (answer.response_model or answer.model if answer else ""),
             provider=body.text("provider") or (answer.provider if answer else ""),
             prompt_name=body.text("prompt_name") or self._inherit("prompt_name"),
             prompt_version=body.text("prompt_version") or self._inherit("prompt_version"),

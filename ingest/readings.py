@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Func, Value
 
 from ingest import targets
@@ -24,6 +24,11 @@ logger = logging.getLogger(__name__)
 
 # The flag of a trace that no dialect could read.
 UNREADABLE = "unreadable"
+# Classes of SQLSTATE that speak of the rows: data exception, integrity violation, limit exceeded.
+DATA_FAULTS = frozenset({"22", "23", "54"})
+# Names and ids longer than this are cut in the columns: they are indexed, filtered by and shown in lists.
+SHORT_CHARACTERS = 200
+LONG_COLUMNS = frozenset({"input", "output", "error"})
 # How many traces are read at once: bounds the memory and the length of the transaction.
 CHUNK = 200
 
@@ -86,9 +91,8 @@ def load_many(traces: Sequence[Trace], span_ids: Collection[str] | None = None) 
 def refresh(traces: Iterable[Trace]) -> None:
     """Bring the columns of these traces up to date, in the objects as well as in the table."""
     for trace, reading in refresh_rows([trace for trace in traces if trace.stale_since]):
-        for column in COLUMNS:
-            if column not in ("started_at",) or reading.started_at:
-                setattr(trace, column, getattr(reading, column))
+        for column, value in _column_values(trace, reading).items():
+            setattr(trace, column, value)
         trace.stale_since = None
 
 
@@ -111,15 +115,47 @@ def refresh_rows(traces: Sequence[Trace]) -> list[tuple[Trace, Reading]]:
         return []
     rows = load_many(traces)
     read_traces = [(trace, read_trace(trace, rows[trace.pk])) for trace in traces]
-    with transaction.atomic():
-        _write(read_traces)
-        by_project: dict[int, list[int]] = defaultdict(list)
-        for trace in traces:
-            by_project[trace.project_id].append(trace.pk)
-        with connection.cursor() as cursor:
-            for project_id, ids in sorted(by_project.items()):
-                targets.attach_to_traces(cursor, project_id, ids)
+    _keep(read_traces)
     return read_traces
+
+
+def _keep(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
+    """Write the readings; one that the database refuses is given up and holds up no other."""
+    by_project: dict[int, list[int]] = defaultdict(list)
+    for trace, _ in read_traces:
+        by_project[trace.project_id].append(trace.pk)
+    try:
+        with transaction.atomic():
+            _write(read_traces)
+            with connection.cursor() as cursor:
+                for project_id, ids in sorted(by_project.items()):
+                    targets.attach_to_traces(cursor, project_id, ids)
+    except DatabaseError as error:
+        if not _is_of_data(error):
+            raise
+        if len(read_traces) > 1:
+            for pair in read_traces:
+                _keep([pair])
+        else:
+            _give_up(read_traces[0][0])
+
+
+def _is_of_data(error: DatabaseError) -> bool:
+    """Whether the rows themselves were refused, so that trying again would fail again."""
+    return str(getattr(error.__cause__, "sqlstate", None) or "")[:2] in DATA_FAULTS
+
+
+def _give_up(trace: Trace) -> None:
+    logger.exception(
+        "The reading of trace %s of project %s cannot be kept.", trace.trace_id, trace.project_id
+    )
+    _flag_unreadable(trace)
+    Trace.objects.filter(pk=trace.pk, revision=trace.revision).update(stale_since=None)
+
+
+def _flag_unreadable(trace: Trace) -> None:
+    unflagged = Trace.objects.filter(pk=trace.pk).exclude(flags__contains=[UNREADABLE])
+    unflagged.update(flags=Func(F("flags"), Value(UNREADABLE), function="array_append"))
 
 
 def read_trace(trace: Trace, rows: Rows) -> Reading:
@@ -128,8 +164,7 @@ def read_trace(trace: Trace, rows: Rows) -> Reading:
         return read(*rows)
     except Exception:
         logger.exception("Trace %s of project %s cannot be read.", trace.trace_id, trace.project_id)
-        unflagged = Trace.objects.filter(pk=trace.pk).exclude(flags__contains=[UNREADABLE])
-        unflagged.update(flags=Func(F("flags"), Value(UNREADABLE), function="array_append"))
+        _flag_unreadable(trace)
         return Reading(span_count=len(rows.spans))
 
 
@@ -157,7 +192,11 @@ def _write(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
 def _column_values(trace: Trace, reading: Reading) -> dict[str, Any]:
     values = {column: getattr(reading, column) for column in COLUMNS}
     values["started_at"] = reading.started_at or trace.started_at
-    return values
+    return values | {
+        column: value[:SHORT_CHARACTERS]
+        for column, value in values.items()
+        if isinstance(value, str) and column not in LONG_COLUMNS
+    }
 
 
 def _span_record(span: Span, trace_id: str) -> SpanRecord:

@@ -127,7 +127,7 @@ class ScoreBody(NestedScore, kw_only=True):
 
 class NestedFeedback(Struct, kw_only=True):
     """Of thumbs, ratings and task results the latest of a user (or session) counts: by `occurred_at`, or
-    where it is absent by the time of reception; ties by id. All other kinds add up."""
+    where it is absent they count as older than any dated one; ties by id. All other kinds add up."""
 
     id: Key | None = None
     target: TargetBody | None = None

@@ -36,6 +36,8 @@ def target_of(shape: shapes.TargetBody) -> Target:
     if shape.response_id:
         return Target(TargetKind.RESPONSE.value, shapes.identifier("target.response_id", shape.response_id))
     if shape.external:
+        if ":" in shape.external.system:
+            raise Invalid("target.external.system", "must not contain a colon")
         name = f"{shape.external.system}:{shape.external.id}"
         return Target(TargetKind.EXTERNAL.value, shapes.identifier("target.external", name))
     if span_id:
@@ -126,8 +128,10 @@ def _rating(text: str, payload: JsonDict) -> float:
 def _text(value: bool | float | str | None) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    # 4 and 4.0 are one rating.
-    return f"{value:g}" if isinstance(value, float) else (value or "").strip()
+    if isinstance(value, float):
+        # 4 and 4.0 are one rating.
+        return str(int(value)) if value.is_integer() else str(value)
+    return (value or "").strip()
 
 
 def _unnamed(item: JsonDict, shape: Struct) -> JsonDict:

@@ -27,8 +27,11 @@ _CARRIERS = {
     ),
     "external": (
         "SELECT x.id AS trace, '' AS span FROM ingest_trace x "
-        "WHERE x.project_id = s.project_id AND x.tags <> '{}' AND x.tags @> jsonb_build_object("
-        "split_part(s.target_key, ':', 1), substr(s.target_key, strpos(s.target_key, ':') + 1))"
+        "JOIN LATERAL (SELECT split_part(s.target_key, ':', 1) AS system, "
+        "substr(s.target_key, strpos(s.target_key, ':') + 1) AS id) f ON x.project_id = s.project_id "
+        "WHERE x.tags <> '{}' AND (x.tags @> jsonb_build_object(f.system, f.id) OR "
+        # A tag may hold the id as a number.
+        "f.id ~ '^[0-9]{1,18}$' AND x.tags @> jsonb_build_object(f.system, f.id::numeric))"
     ),
 }
 _NAMED_BY_TRACES = {
@@ -63,6 +66,8 @@ def attach_to_traces(cursor: CursorWrapper, project_id: int, traces: Sequence[in
     for table in STATEMENTS:
         _attach_by_trace_id(cursor, table, "x.id = ANY(%(traces)s)", values)
         for kind, condition in _NAMED_BY_TRACES.items():
+            # Also what is attached already: the span that carried its id may have been replaced.
+            condition = f"({condition} OR s.trace_id = ANY(%(traces)s))"
             _attach_by_carrier(cursor, table, kind, condition, values)
 
 
@@ -109,7 +114,7 @@ def _attach_by_carrier(
         WITH found AS (
             SELECT s.id, min(c.trace) AS trace, count(DISTINCT c.trace) = 1 AS single,
                    CASE WHEN count(*) = 1 THEN min(c.span) ELSE '' END AS span
-              FROM {table} s CROSS JOIN LATERAL ({_CARRIERS[kind]}) c
+              FROM {table} s LEFT JOIN LATERAL ({_CARRIERS[kind]}) c ON true
              WHERE {_of_project(values)} s.target_kind = '{kind}' AND {condition}
              GROUP BY s.id
         ), meant AS (

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
 from django.http import HttpResponseBase
 
 Environ = dict[str, Any]
@@ -20,6 +20,13 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 RETRY_AFTER_SECONDS = 1
+# Of the threads of a web process so many may read bodies; the others answer those who send none.
+THREADS = 64
+READERS = 40
+RUNNING = 4
+WAITING = 28
+# No request is worth a statement that takes longer; without it one question can hold the database for hours.
+STATEMENT_SECONDS = 20
 
 
 class Admission:
@@ -30,7 +37,9 @@ class Admission:
         self.headers = headers
         self.places = BoundedSemaphore(running + waiting)
         # Its threads start with the first request, thus after the web process was forked.
-        self.threads = ThreadPoolExecutor(running, thread_name_prefix="request")
+        self.threads = ThreadPoolExecutor(
+            running, thread_name_prefix="request", initializer=_limit_statements
+        )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not self.places.acquire(blocking=False):
@@ -73,6 +82,14 @@ class Admission:
         }
         start_response("503 Service Unavailable", list(headers.items()))
         return [body]
+
+
+def _limit_statements() -> None:
+    """For the connection of this thread alone: migrations and the worker take the time they need."""
+    given = connection.settings_dict
+    options = given["OPTIONS"]
+    limited = f"{options.get('options', '')} -c statement_timeout={STATEMENT_SECONDS}s".strip()
+    connection.settings_dict = {**given, "OPTIONS": {**options, "options": limited}}
 
 
 def _streamed(body: Iterable[bytes]) -> Iterator[bytes]:

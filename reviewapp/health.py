@@ -29,7 +29,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         parts = {"database": "does not answer"}
     ready = all(part in ("ok", "not expected") for part in parts.values())
-    return JsonResponse({"status": "ready" if ready else "not ready", **parts}, status=200 if ready else 503)
+    if ready:
+        return JsonResponse({"status": "ready", **parts})
+    return JsonResponse({"status": "not ready", **parts}, status=503, headers={"Retry-After": "2"})
 
 
 def pending_migrations() -> list[str]:

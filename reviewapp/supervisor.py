@@ -30,7 +30,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from reviewapp import boot_checks, groups, health, postgres, pulse, static_files
+from reviewapp import admission, boot_checks, groups, health, postgres, pulse, static_files
 from reviewapp.groups import Group
 
 logger = logging.getLogger(__name__)
@@ -39,8 +39,6 @@ TICK_SECONDS = 0.1
 HEARTBEAT_EVERY = 2.0
 # The worker's pulse beats every two seconds; an idle cluster that lost a process never beats again.
 HEARTBEAT_LOST = 20.0
-# They read bodies and wait; how many requests run at once is for wsgi.py to say.
-WEB_THREADS = 64
 READY_SECONDS = 120.0
 # One migration at a time, whichever machine starts first.
 MIGRATION_LOCK = 0x746F756368
@@ -165,7 +163,7 @@ class Supervisor:
             port=self.port,
             interface=Interfaces.WSGI,
             workers=settings.WEB_WORKERS,
-            blocking_threads=WEB_THREADS,
+            blocking_threads=admission.THREADS,
             backpressure=128,
             websockets=False,
             log_level=LogLevels.warning,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from ingest import api
+from ingest import converters as _converters  # noqa: F401  (registers <any:...>)
 from ingest.otlp import views as otlp
-from reviewapp import converters as _converters  # noqa: F401  (registers <any:...>)
 from reviewapp import health
 from reviewapp.views import account, audit, members, project, tokens, traces
 

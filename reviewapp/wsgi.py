@@ -11,16 +11,24 @@ import json
 import os
 from collections.abc import Iterable
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from reviewapp.admission import Admission, Application, Environ, StartResponse
+from reviewapp.admission import (
+    READERS,
+    RETRY_AFTER_SECONDS,
+    RUNNING,
+    WAITING,
+    Admission,
+    Application,
+    Environ,
+    StartResponse,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-RUNNING = 4
-WAITING = 28
 PIECE = 64 * 1024
 # Most clients hear an answer only once they have sent all: so much of a refused body is read and dropped.
 DROPPED_BYTES = 64 * 1024 * 1024
@@ -31,18 +39,24 @@ class BodyDoor:
         self.application = application
         self.limit = limit
         self.policy = policy
+        # Fewer than the threads: whoever sends no body is served however many senders are slow.
+        self.readers = BoundedSemaphore(READERS)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
         announced = int(length) if length.isdecimal() else 0
         if announced > self.limit:
             return self._refuse_long(environ, start_response)
-        if announced:
-            body: bytes | None = self._read(environ["wsgi.input"], announced)
-        elif not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = self._read_chunks(environ["wsgi.input"])
-        else:
+        chunked = not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        if not announced and not chunked:
             return self.application(environ, start_response)
+        if not self.readers.acquire(blocking=False):
+            detail = "Too many bodies are on their way. Send this again."
+            return self._refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+        try:
+            body = self._read_body(environ["wsgi.input"], announced)
+        finally:
+            self.readers.release()
         if body is None:
             return self._refuse_long(environ, start_response)
         if len(body) < announced:
@@ -51,6 +65,9 @@ class BodyDoor:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         return self.application(environ, start_response)
+
+    def _read_body(self, source: Any, announced: int) -> bytes | None:
+        return self._read(source, announced) if announced else self._read_chunks(source)
 
     def _read(self, source: Any, length: int) -> bytes:
         """As much of the announced body as comes."""
@@ -89,6 +106,8 @@ class BodyDoor:
             ("Content-Security-Policy", self.policy),
             ("Connection", "close"),
         ]
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
         start_response(f"{status.value} {status.phrase}", headers)
         return [body]
 

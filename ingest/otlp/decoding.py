@@ -22,6 +22,7 @@ from ingest.records import (
 
 STATUS_OF_CODE = {1: Status.OK.value, 2: Status.ERROR.value}
 UNSET = Status.UNSET.value
+NO_SCORE = "an evaluation result needs a name and a score value, a label or an error type"
 
 
 class WireEvent(NamedTuple):
@@ -114,8 +115,11 @@ class Decoder:
 
     def _event(self, span: WireSpan, event: WireEvent) -> JsonDict:
         time_ns = sanitising.nanoseconds(event.time_ns, self.flags) or span.start_ns
-        if event.name == EVALUATION_EVENT:
-            self._add_score(event.name, event.attributes, span.trace_id, span.span_id, time_ns)
+        if event.name == EVALUATION_EVENT and not self._add_score(
+            event.name, event.attributes, span.trace_id, span.span_id, time_ns
+        ):
+            # The span itself is kept, so it is not among the rejected.
+            self.reason = self.reason or NO_SCORE
         return {
             "name": sanitising.text(event.name, self.flags, limits.NAME_CHARACTERS),
             "time": moment(time_ns).isoformat(),
@@ -136,7 +140,9 @@ class Decoder:
         trace_id = log.trace_id if _is_id(log.trace_id, 32) else ""
         span_id = log.span_id if _is_id(log.span_id, 16) else ""
         if name == EVALUATION_EVENT:
-            self._add_score(name, log.attributes, trace_id, span_id, time_ns)
+            if not self._add_score(name, log.attributes, trace_id, span_id, time_ns):
+                self._reject(NO_SCORE)
+                return
         elif trace_id:
             name = sanitising.text(name, flags, limits.NAME_CHARACTERS)
             occurred_at = moment(time_ns)
@@ -146,14 +152,13 @@ class Decoder:
         if flags:
             self._note_flags(trace_id)
 
-    def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> None:
+    def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> bool:
         score = score_of_event(
             name, attributes, trace_id=trace_id, span_id=span_id, occurred_at=moment(time_ns)
         )
-        if score is None:
-            self._reject("an evaluation result needs a name and a score value, a label or an error type")
-        else:
+        if score is not None:
             self.scores.append(score)
+        return score is not None
 
     def _reject(self, reason: str) -> None:
         self.rejected += 1

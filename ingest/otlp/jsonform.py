@@ -19,6 +19,7 @@ Integer = int | str | None
 
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUS_CODES = ("UNSET", "OK", "ERROR")
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]*")
 
 
@@ -194,7 +195,7 @@ def _identifier(value: str | None) -> str:
 def _integer(value: Integer) -> int:
     if isinstance(value, str):
         # int() is quadratic in the digits and refuses more than 4,300 of them.
-        if len(value) > 20 or not value.lstrip("-").isdecimal():
+        if not _INTEGER.fullmatch(value):
             raise Problem(400, f"{value[:40]!r} is not a 64-bit integer.")
         return int(value)
     return value or 0

@@ -43,7 +43,7 @@ FORMS = {
 def traces(request: TokenRequest) -> HttpResponse:
     decoder = _decode(request, "traces")
     answer = ExportTraceServiceResponse()
-    if decoder.rejected:
+    if decoder.reason:
         answer.partial_success.rejected_spans = decoder.rejected
         answer.partial_success.error_message = decoder.reason
     return _answer(request, answer)
@@ -53,7 +53,7 @@ def traces(request: TokenRequest) -> HttpResponse:
 def logs(request: TokenRequest) -> HttpResponse:
     decoder = _decode(request, "logs")
     answer = ExportLogsServiceResponse()
-    if decoder.rejected:
+    if decoder.reason:
         answer.partial_success.rejected_log_records = decoder.rejected
         answer.partial_success.error_message = decoder.reason
     return _answer(request, answer)

@@ -66,12 +66,14 @@ def test_the_latest_of_each_person_counts_and_the_rest_adds_up(api, order):
     assert sorted(row["kind"] for row in listed) == ["copy", "copy", "thumbs", "thumbs"]
 
 
-def test_without_times_the_order_of_reception_decides(api):
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_without_times_the_id_decides_whatever_came_first(api, order):
     client = api()
     trace(client)
-    for body in (UP, DOWN):
-        post(client, body | {"user": "u"})
-    assert effective(client) == [("thumbs", "down")]
+    said = [UP | {"user": "u", "id": "b"}, DOWN | {"user": "u", "id": "a"}]
+    for place in order:
+        post(client, said[place])
+    assert effective(client) == [("thumbs", "up")]
 
 
 def test_without_identity_each_id_counts(api):

@@ -309,3 +309,9 @@ def test_what_was_changed_to_fit_is_flagged(api):
     told = get(client, "t").json()
     assert told["input"] == "a\ufffdb"
     assert told["flags"] == ["cut", "sanitised"]
+
+
+def test_a_trace_id_with_a_line_end_is_read_back(api):
+    client = api()
+    assert client.post("/api/v1/traces", {"id": "a\nb", "input": "hi"}, "application/json").status_code == 200
+    assert client.get("/api/v1/traces/a%0Ab").json()["trace_id"] == "a\nb"

@@ -169,7 +169,7 @@ def test_session_environment_and_texts_of_the_trace(folder, source):
     assert reading.output == "You can return an item within 30 days of delivery."
     assert reading.io_source == source
     assert (reading.session_id, reading.user_id, reading.environment) == ("sess-42", "user-7", "production")
-    assert (reading.model, reading.provider, reading.status) == ("gpt-5-mini", "openai", "ok")
+    assert (reading.model, reading.provider, reading.status) == ("gpt-5-mini-2026-07-18", "openai", "ok")
     assert reading.root_ended
 
 

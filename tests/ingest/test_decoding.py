@@ -124,6 +124,8 @@ def test_too_many_spans_are_refused_as_a_whole():
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"\\ud800"}]}]}]}',
         b"{\xff}",
         b"",
+        b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"--5"}]}]}]}',
+        '{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"\u00b2"}]}]}]}'.encode(),
     ],
 )
 def test_what_is_not_otlp_json_is_refused(data):
@@ -163,6 +165,7 @@ def test_a_gzip_body_of_several_members_is_read_whole():
         (gzip.compress(b"\0" * (limits.INFLATED_BYTES + 1)), "gzip", 413),
         (gzip.compress(b"\0" * 5 * limits.MIB), "gzip", 413),
         (gzip.compress(b"abc")[:-9], "gzip", 400),
+        (gzip.compress(b"") * 200_000, "gzip", 413),
         (b"not gzip", "gzip", 400),
         (zlib.compress(b"abc"), "deflate", 415),
         (b"x" * (8 * limits.MIB + 1), "identity", 413),
@@ -172,3 +175,12 @@ def test_bodies_over_a_limit_or_broken_are_refused(data, encoding, status):
     with pytest.raises(Problem) as refused:
         body.read(request(data, content_encoding=encoding))
     assert refused.value.status == status
+
+
+def test_a_span_with_an_evaluation_that_says_nothing_is_kept_and_the_answer_says_so():
+    nothing = ("gen_ai.evaluation.result", START, {"gen_ai.evaluation.name": "Tone"})
+    odd = Span(events=[nothing], attributes={"nul": "\x00"})
+    decoder = decode(protobuf.decode_traces, traces_body([odd]))
+    assert (len(decoder.spans), decoder.rejected, decoder.scores) == (1, 0, [])
+    assert "evaluation" in decoder.reason
+    assert decoder.batch().flags == {odd.trace_id: {"sanitised"}}

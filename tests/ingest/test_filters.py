@@ -328,3 +328,11 @@ def test_a_page_is_one_query(project, django_assert_num_queries):
         trace(project, str(index))
     with django_assert_num_queries(1):
         filters.page(Trace.objects.filter(filters.select(QueryDict("q=a&feedback=any"))), project, limit=5)
+
+
+def test_only_so_many_scores_can_be_asked_for_at_once(project):
+    params = {f"score.name{number}.min": "0.5" for number in range(filters.MOST_BOUNDS)}
+    assert found(project, urlencode(params)) == []
+    with pytest.raises(Refused) as refused:
+        found(project, urlencode(params | {"score.more.min": "1"}))
+    assert [each["field"] for each in refused.value.errors] == ["score.more"]

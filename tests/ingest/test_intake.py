@@ -1,5 +1,6 @@
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from django.db import connection
@@ -331,3 +332,47 @@ def test_a_trace_that_cannot_be_read_is_flagged_and_holds_up_no_other(project, m
     intake.store(project, spans(otlp.Span(span_id="22" * 8)))
     tasks.read_stale(rest=timedelta(0))
     assert Trace.objects.get(trace_id=TRACE).span_count == 2
+
+
+LONG = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9000))
+
+
+def test_names_of_any_length_are_cut_in_the_columns_and_hold_up_no_other_project(project, other_project):
+    long = {"session.id": LONG, "user.id": LONG, "touchstone.route": LONG, "gen_ai.request.model": LONG}
+    intake.store(project, spans(otlp.Span(attributes=long | {"gen_ai.operation.name": "chat"})))
+    intake.store(other_project, spans(otlp.Span()))
+    assert tasks.read_stale(rest=timedelta(0)) == 2
+    Trace.objects.update(first_seen=NOON)
+    assert tasks.settle_due() == 2
+    trace = Trace.objects.get(project=project)
+    assert {len(trace.session_id), len(trace.user_id), len(trace.route)} == {readings.SHORT_CHARACTERS}
+    assert trace.flags == []
+
+
+def test_a_reading_that_the_database_refuses_is_given_up_alone(project, other_project, monkeypatch, caplog):
+    monkeypatch.setattr(readings, "SHORT_CHARACTERS", 10_000)
+    intake.store(project, spans(otlp.Span(attributes={"session.id": LONG})))
+    intake.store(other_project, spans(otlp.Span()))
+    tasks.read_stale(rest=timedelta(0))
+    assert Trace.objects.get(project=project).flags == ["unreadable"]
+    assert not Trace.objects.filter(stale_since__isnull=False).exists()
+    assert Trace.objects.get(project=other_project).span_count == 1
+    assert "cannot be kept" in caplog.text
+
+
+def test_a_score_leaves_the_trace_whose_span_no_longer_carries_its_response_id(project):
+    early = spans(otlp.Span(end_ns=0, attributes={"gen_ai.response.id": "A"}))
+    late = spans(otlp.Span(attributes={"gen_ai.response.id": "B"}))
+    said = Batch(scores=[score(target=Target("response", "A"))])
+    for number, story in enumerate(permutations([early, late, said])):
+        place = Project.objects.create(slug=f"place-{number}")
+        for batch in story:
+            intake.store(place, batch)
+            tasks.read_stale(rest=timedelta(0))
+        assert Score.objects.get(project=place).trace is None, f"order {number}"
+
+
+def test_a_foreign_id_may_be_a_number_in_the_tags(project):
+    arrive(project, [Batch(scores=[score(target=Target("external", "crm:4711"))])])
+    arrive(project, [Batch(bodies=[posted(tags={"crm": 4711})])])
+    assert Score.objects.get().trace.trace_id == TRACE
