@@ -84,18 +84,22 @@ def worker() -> Finding:
     )
 
 
+def tasks(waiting: int) -> str:
+    return "1 task waits" if waiting == 1 else f"{waiting} tasks wait"
+
+
 def queue() -> Finding:
     waiting = OrmQ.objects.count()
     failed = Task.objects.filter(success=False).count()
     if waiting > QUEUE_LONG:
-        return Finding(Verdict.WARN, "queue", f"{waiting} tasks wait", "See whether the worker keeps up.")
+        return Finding(Verdict.WARN, "queue", tasks(waiting), "See whether the worker keeps up.")
     if failed:
         last = Task.objects.filter(success=False).latest("stopped")
         remedy = "Its traceback is in the table django_q_task, and in the worker's log."
         return Finding(
             Verdict.WARN, "queue", f"{failed} tasks failed, last {last.func} at {last.stopped:%F %T}", remedy
         )
-    return Finding(Verdict.OK, "queue", f"{waiting} tasks wait, none failed")
+    return Finding(Verdict.OK, "queue", f"{tasks(waiting)}, none failed")
 
 
 def backlog() -> Finding:

@@ -14,7 +14,7 @@ from reviewapp.models import Role, User
 # What a scope lets a token do, in the order in which people need them.
 SCOPE_WORDS = {
     Scope.INGEST: "Send traces, scores and feedback. The one your application needs.",
-    Scope.FEEDBACK: "Send feedback on traces that exist. The one to put into a browser.",
+    Scope.FEEDBACK: "Send feedback on traces that are there; others are refused. The one for a browser.",
     Scope.TRACES_READ: "Read traces with their scores and feedback.",
     Scope.LABELS_READ: "Read what reviewers decided, with every revision.",
     Scope.LABELS_WRITE: "Claim and label items as this token's own reviewer.",
@@ -59,9 +59,7 @@ class RoleForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(
-        max_length=120, help_text="Who uses it, so that it can be revoked with a clear conscience."
-    )
+    name = forms.CharField(max_length=120, help_text="Who or what uses it.")
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
         widget=forms.CheckboxSelectMultiple,
