@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from math import floor, log10
-
 MINUS = "\u2212"
+LEAST_MONEY = 0.00001
 
 
 def count(number: int) -> str:
@@ -32,11 +31,10 @@ def latency(milliseconds: float) -> str:
 
 
 def money(dollars: float) -> str:
-    """ "$.0041", "$1.24": two significant digits of a small price, cents of a large one."""
-    if abs(dollars) >= 1 or dollars == 0:
-        return f"${dollars:,.2f}"
-    places = min(max(1 - floor(log10(abs(dollars))), 2), 8)
-    return f"${_trim(f'{dollars:.{places}f}')}"
+    """ "$.00410", "$1.24000": as many decimals for all, so the longer of two is the greater."""
+    if 0 < dollars < LEAST_MONEY:
+        return f"<${_trim(f'{LEAST_MONEY:.5f}')}"
+    return f"${_trim(f'{dollars:,.5f}')}" if dollars else "$0"
 
 
 def percent(share: float) -> str:

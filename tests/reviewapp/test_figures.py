@@ -32,7 +32,14 @@ def test_latency_uses_the_unit_that_reads_best(milliseconds, written):
 
 @pytest.mark.parametrize(
     ("dollars", "written"),
-    [(0, "$0.00"), (0.0041, "$.0041"), (0.000038, "$.000038"), (0.42, "$.42"), (1234.5, "$1,234.50")],
+    [
+        (0, "$0"),
+        (0.0000041, "<$.00001"),
+        (0.000038, "$.00004"),
+        (0.00016, "$.00016"),
+        (0.42, "$.42000"),
+        (1234.5, "$1,234.50000"),
+    ],
 )
-def test_money_keeps_two_digits_of_a_small_price(dollars, written):
+def test_all_money_has_the_same_decimals(dollars, written):
     assert figures.money(dollars) == written
