@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -47,6 +48,11 @@ class Asked:
                 params.pop(name, None)
         return params.urlencode()
 
+    def leading(self) -> str:
+        """The filters as the beginning of a query string that goes on."""
+        query = self.query()
+        return f"{query}&" if query else ""
+
     def without(self, name: str, value: str) -> str:
         params = self.params.copy()
         params.setlist(name, [other for other in params.getlist(name) if other != value])
@@ -70,9 +76,23 @@ def ask(given: QueryDict) -> Asked:
     condition = Q()
     try:
         condition = filters.select(params, besides=OWN) & _range(params.get("range", ""))
+        _check_order(params)
     except Refused as refused:
         errors = {str(error["field"]): str(error["error"]) for error in refused.errors}
     return Asked(params, condition, errors)
+
+
+def _check_order(params: QueryDict) -> None:
+    """Nothing lies between a time and an earlier one: a slip, which an empty list would not tell."""
+    if "from" in params and "to" in params and _moment_of("from", params) >= _moment_of("to", params):
+        raise Refused([{"field": "from", "error": "is after To"}])
+
+
+def _moment_of(name: str, params: QueryDict) -> datetime:
+    """The instant that a bound of time stands for, as the filter reads it."""
+    bound: Any = filters.FILTERS[name].condition(str(params[name])).children[0]
+    moment: datetime = bound[1]
+    return moment
 
 
 def _range(name: str) -> Q:

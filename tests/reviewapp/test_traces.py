@@ -176,6 +176,24 @@ def test_a_wrong_date_is_answered_beside_its_field_and_nothing_is_lost(name, pro
     assert f'id="error-{name}"' in text
     assert 'value="yesterdayish"' in text
     assert '<input type="hidden" name="route" value="refunds">' in text
+    assert text.count("must be a date or a time") == 1
+
+
+@pytest.mark.parametrize("end", ["2026-08-05", "2026-08-06T09:00Z"])
+def test_a_time_after_its_end_is_said_once_beside_its_field(end, project, reviewer, send):
+    send(body())
+    answer = reviewer.client.get(*list_of(project, **{"from": "2026-08-06T09:30Z", "to": end}))
+    assert answer.status_code == 422
+    assert answer.content.decode().count("is after To") == 1
+    part = {"HX-Request": "true", "HX-Target": "traces"}
+    words = reviewer.client.get(*list_of(project, **{"from": "2026-08-06T09:30Z", "to": end}), headers=part)
+    assert "is after To" in words.content.decode()
+
+
+def test_one_day_lies_between_its_start_and_its_end(project, reviewer, send):
+    send(body())
+    day = (NOW - timedelta(minutes=1)).date().isoformat()
+    assert shown(reviewer, project, **{"from": day, "to": day}) == ["Question 1"]
 
 
 @pytest.mark.parametrize(
@@ -332,6 +350,26 @@ def test_an_unread_trace_says_what_is_missing(project, reviewer, send):
     text = reviewer.client.get(reverse("trace", args=[project.slug, "bare"])).content.decode()
     assert "Nothing to read yet." in text
     assert "1 span arrived" in text
+
+
+def test_a_trace_without_spans_and_content_names_the_fields_to_send(project, reviewer, send):
+    send({"id": "bare", "route": "refunds"})
+    text = reviewer.client.get(reverse("trace", args=[project.slug, "bare"])).content.decode()
+    assert "<code>input</code> and <code>output</code>" in text
+    assert "has not ended;" not in text
+    assert "0 spans" not in text
+
+
+def test_without_an_answer_passages_have_no_share_and_nothing_is_raw(project, reviewer, send):
+    passage = {"id": "p", "text": "Parcels leave at noon."}
+    for name, is_there in (("open", False), ("done", True)):
+        sent = {"id": name, "input": "When?", "context": [passage]} | (
+            {"output": "At noon."} if is_there else {}
+        )
+        send(sent)
+        text = reviewer.client.get(reverse("trace", args=[project.slug, name])).content.decode()
+        assert "Parcels leave at noon." in text.replace("<mark>", "").replace("</mark>", "")
+        assert ("passage-share" in text, "raw-toggle" in text) == (is_there, is_there)
 
 
 def test_a_span_opens_alone_and_in_the_tree(project, reviewer, send):
