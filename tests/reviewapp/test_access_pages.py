@@ -100,7 +100,10 @@ def test_keys_search_add_and_help_but_never_while_typing(ada):
     expect(ada.get_by_role("dialog", name="Keys")).to_be_hidden()
     ada.keyboard.press("Escape")
     ada.keyboard.press("n")
-    expect(ada).to_have_url("/projects/shop/members#add")
+    expect(ada.get_by_role("textbox", name="Username")).to_be_focused()
+    ada.goto("/projects/shop/tokens")
+    ada.keyboard.press("n")
+    expect(ada.get_by_role("textbox", name="Name")).to_be_focused()
 
 
 def test_a_token_is_issued_copied_and_revoked(ada):
