@@ -28,7 +28,7 @@ COLUMNS = {
     "user": "User",
     "trace_id": "Trace id",
 }
-DEFAULT = ("time", "question", "answer", "route", "prompt", "signals", "judge", "people", "latency", "cost")
+DEFAULT = ("time", "question", "answer", "route", "prompt", "signals", "judge", "latency", "cost")
 # The link to the trace stands in it.
 ALWAYS = "question"
 NUMBERS = ("tokens", "latency", "cost", "spans")
