@@ -410,6 +410,8 @@ def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signe
     page.wait_for_url("**/traces/plain-2?q=zip*")
     page.goto(house.traces)
     page.keyboard.press("f")
+    # The browser tells of the opened menu a moment later, and only then is its first field entered.
+    expect(page.locator("#filter-from")).to_be_focused()
     page.keyboard.type("not a day")
     page.keyboard.press("Enter")
     page.wait_for_selector("#error-from")
