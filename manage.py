@@ -35,7 +35,7 @@ def database_for(arguments: list[str]) -> contextlib.AbstractContextManager[obje
         return contextlib.nullcontext()
     from django.conf import settings
 
-    from reviewapp import postgres
+    from reviewapp.serving import postgres
 
     return postgres.borrowed(settings.DATA_DIR)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from bench import clients, processes
-from reviewapp import postgres, postgres_place
+from reviewapp.serving import postgres, postgres_place
 from tests import servers
 
 SLUG, USER, PASSWORD = "bench", "bench", "otter-kelp-lantern-42"

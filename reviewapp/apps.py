@@ -6,4 +6,4 @@ class ReviewAppConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from reviewapp import boot_checks  # noqa: F401  (registers the checks)
+        from reviewapp.serving import boot_checks  # noqa: F401  (registers the checks)

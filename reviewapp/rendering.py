@@ -18,8 +18,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from reviewapp import overlap
-from reviewapp.overlap import Shared
+from ingest import overlap
+from ingest.overlap import Shared
 
 # Parsing is linear in practice but slow in Python: longer texts are shown as they are.
 MARKDOWN_CHARACTERS = 20_000

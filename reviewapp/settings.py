@@ -8,7 +8,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from reviewapp import logs, postgres, postgres_place, secret
+from reviewapp.serving import logs, postgres, postgres_place, secret
 
 env: Any = environ.Env()  # type: ignore[no-untyped-call]
 
@@ -101,7 +101,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
-    "reviewapp.failures.ProblemResponses",
+    "reviewapp.serving.failures.ProblemResponses",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -202,7 +202,7 @@ Q_CLUSTER = {
     "ack_failures": True,
     "poll": 0.5,
     "log_level": "ERROR",
-    # Successes leave no row; a failure does, and is pruned (reviewapp.pulse).
+    # Successes leave no row; a failure does, and is pruned (reviewapp.serving.pulse).
     "save_limit": -1,
     "catch_up": False,
     "scheduler": False,

@@ -7,10 +7,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from ingest import api
 from ingest import converters as _converters  # noqa: F401  (registers <any:...>)
 from ingest.otlp import views as otlp
-from reviewapp import health
+from reviewapp.serving import health
 from reviewapp.views import account, audit, members, project, tokens, traces
 
-handler500 = "reviewapp.failures.server_error"
+handler500 = "reviewapp.serving.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", project.start, name="start"),

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from reviewapp.admission import (
+from reviewapp.serving.admission import (
     READERS,
     RETRY_AFTER_SECONDS,
     RUNNING,

@@ -12,8 +12,8 @@ from django.test import Client
 
 from ingest import tokens
 from ingest.models import Project, Scope
-from reviewapp import postgres, static_files
 from reviewapp.models import Membership, Role, User
+from reviewapp.serving import postgres, static_files
 from tests import servers
 
 CHROMIUM_ARGUMENTS = [

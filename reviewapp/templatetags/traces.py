@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 
 from ingest.feedback import UNDATED
 from reviewapp import figures, rendering
-from reviewapp.asked import Asked
 from reviewapp.charts import Volume
+from reviewapp.traces.asked import Asked
 
 SHOWS_HOURS = timedelta(hours=36)
 BRIEF = 160

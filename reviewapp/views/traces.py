@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from ingest import traces as documents
 from ingest.filters import Refused
 from ingest.models import Trace
-from reviewapp import asked as asking
-from reviewapp import columns, explorer, filter_bar, trace_page
 from reviewapp.access import MemberRequest, session
-from reviewapp.asked import Asked
-from reviewapp.explorer import Listing
 from reviewapp.models import Role
+from reviewapp.traces import asked as asking
+from reviewapp.traces import columns, explorer, filter_bar, trace_page
+from reviewapp.traces.asked import Asked
+from reviewapp.traces.explorer import Listing
 
 # Fields of the filter form, which tell their errors beside themselves.
 INLINE_ERRORS = ("from", "to", "session_id", "user_id", "prompt_name", "provider")

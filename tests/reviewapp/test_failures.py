@@ -31,7 +31,7 @@ def refused(request):
     return HttpResponseNotAllowed(["POST"])
 
 
-handler500 = "reviewapp.failures.server_error"
+handler500 = "reviewapp.serving.failures.server_error"
 urlpatterns = [
     path(f"{prefix}{view.__name__}", view)
     for prefix in ("", "v1/", "api/v1/")

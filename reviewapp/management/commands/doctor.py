@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from reviewapp import diagnosis
-from reviewapp.diagnosis import Verdict
+from reviewapp.serving import diagnosis
+from reviewapp.serving.diagnosis import Verdict
 
 MARKS = {Verdict.OK: "ok  ", Verdict.WARN: "warn", Verdict.FAIL: "FAIL"}
 

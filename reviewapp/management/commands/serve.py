@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from reviewapp.postgres_place import NoPostgres
+from reviewapp.serving.postgres_place import NoPostgres
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         # Here, not above: `manage.py help` must not load the whole application.
-        from reviewapp.supervisor import CannotServe, Supervisor
+        from reviewapp.serving.supervisor import CannotServe, Supervisor
 
         settings.WORKER_EXPECTED = not no_worker
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from reviewapp import pulse
+from reviewapp.serving import pulse
 
 
 class Command(BaseCommand):

@@ -35,9 +35,9 @@ def configuration(form: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-            "json": {"()": "reviewapp.logs.JsonFormatter"},
+            "json": {"()": "reviewapp.serving.logs.JsonFormatter"},
         },
-        "filters": {"declared": {"()": "reviewapp.logs.DeclaredRefusals"}},
+        "filters": {"declared": {"()": "reviewapp.serving.logs.DeclaredRefusals"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {

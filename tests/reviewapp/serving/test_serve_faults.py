@@ -7,8 +7,8 @@ import random
 import psycopg
 import pytest
 
-from reviewapp import postgres, processes
-from reviewapp.postgres import Server as Postgres
+from reviewapp.serving import postgres, processes
+from reviewapp.serving.postgres import Server as Postgres
 from tests.reviewapp.journal import Exporter, Journal
 from tests.servers import Server, serving
 

@@ -8,8 +8,8 @@ import subprocess
 import psycopg
 import pytest
 
-from reviewapp import postgres, processes
-from reviewapp.postgres import Server, borrowed
+from reviewapp.serving import postgres, processes
+from reviewapp.serving.postgres import Server, borrowed
 from tests.servers import data_directory
 
 

@@ -7,8 +7,8 @@ from django.core import checks
 from django.core.management import call_command
 from django.db import connection
 
-from reviewapp import boot_checks, supervisor
-from reviewapp.supervisor import CannotServe
+from reviewapp.serving import boot_checks, supervisor
+from reviewapp.serving.supervisor import CannotServe
 
 GOOD = "k3V-0aQ9zR7sXw2LmN5bTy8HfGdJ4uEoPcIv1KqZx6WnBtYrUi"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.reading import Message, Reading, ToolCall
-from reviewapp.conversation import flat_facts, tell
+from reviewapp.traces.conversation import flat_facts, tell
 
 
 def told(*messages: Message, **fields: str):

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django_q.models import OrmQ, Task
 
 from ingest.models import Trace
-from reviewapp import boot_checks, health
+from reviewapp.serving import boot_checks, health
 
 DISK_LOW, DISK_FULL = 5 * 1024**3, 512 * 1024**2
 SKEW_SECONDS = 2.0

@@ -9,13 +9,13 @@ from django.db.models import F
 from django.utils import timezone
 from django_q.models import Task
 
-from reviewapp import health, pulse
 from reviewapp.models import Heartbeat
-from reviewapp.pulse import Job, Pulse
+from reviewapp.serving import health, pulse
+from reviewapp.serving.pulse import Job, Pulse
 
 pytestmark = pytest.mark.django_db
 
-JOB = Job("worker", "reviewapp.pulse.nothing", every=2.0, lost_after=6.0)
+JOB = Job("worker", "reviewapp.serving.pulse.nothing", every=2.0, lost_after=6.0)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def finish():
 def test_a_job_is_put_in_once_until_it_is_finished(queued):
     beats = Pulse((JOB,))
     assert [len(beats.beat(now)) for now in (0.0, 1.0, 2.0, 5.9)] == [1, 0, 0, 0]
-    assert queued == [("reviewapp.pulse.run", "worker", "reviewapp.pulse.nothing")]
+    assert queued == [("reviewapp.serving.pulse.run", "worker", "reviewapp.serving.pulse.nothing")]
 
 
 def test_a_finished_job_is_put_in_again_when_it_is_due(queued):
@@ -73,7 +73,7 @@ def test_every_job_exists_and_may_run_twice():
 
 def test_an_unknown_job_fails_loudly():
     with pytest.raises(LookupError):
-        pulse.run("x", "reviewapp.pulse.missing")
+        pulse.run("x", "reviewapp.serving.pulse.missing")
 
 
 def test_old_failures_are_pruned():

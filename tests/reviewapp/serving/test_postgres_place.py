@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reviewapp import postgres_place
-from reviewapp.postgres_place import Account, NoPostgres, Place, locate, prepare
+from reviewapp.serving import postgres_place
+from reviewapp.serving.postgres_place import Account, NoPostgres, Place, locate, prepare
 
 NOBODY = Account("nobody", 65534, 65534)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as someone else")

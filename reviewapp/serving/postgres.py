@@ -21,8 +21,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from reviewapp import postgres_place, processes
-from reviewapp.postgres_place import NoPostgres, Place
+from reviewapp.serving import postgres_place, processes
+from reviewapp.serving.postgres_place import NoPostgres, Place
 
 DATABASE = "touchstone"
 Command = list[str | Path]

@@ -13,8 +13,8 @@ import zlib
 import psycopg
 import pytest
 
-from reviewapp import postgres, processes
-from reviewapp.postgres import Server as Postgres
+from reviewapp.serving import postgres, processes
+from reviewapp.serving.postgres import Server as Postgres
 from tests.ingest.otlp import Span, traces_body
 from tests.servers import Server, data_directory
 

@@ -15,10 +15,11 @@ from ingest import readings
 from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
 from ingest.reading import Document, Reading
-from reviewapp import conversation, explorer, rendering, signals, spantree
-from reviewapp.conversation import Conversation
-from reviewapp.signals import Signal
-from reviewapp.spantree import Row, Tree
+from reviewapp import rendering
+from reviewapp.traces import conversation, explorer, signals, spantree
+from reviewapp.traces.conversation import Conversation
+from reviewapp.traces.signals import Signal
+from reviewapp.traces.spantree import Row, Tree
 
 # A trace of more spans is told from its first and last ones: reading all would keep the reader waiting.
 READ_SPANS = 400

@@ -18,9 +18,10 @@ from ingest import filters, readings
 from ingest import traces as documents
 from ingest.filters import Order
 from ingest.models import Feedback, Project, Score, Source, Trace
-from reviewapp import charts, signals
-from reviewapp.asked import RANGES, Asked
-from reviewapp.signals import DOUBT, Signal
+from reviewapp import charts
+from reviewapp.traces import signals
+from reviewapp.traces.asked import RANGES, Asked
+from reviewapp.traces.signals import DOUBT, Signal
 
 PAGE = 50
 EXCERPT = 240

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reviewapp import spantree
-from reviewapp.spantree import Row
+from reviewapp.traces import spantree
+from reviewapp.traces.spantree import Row
 
 
 def row(span_id: str, parent_id: str = "", start: int = 0, end: int | None = 10, status: str = "ok") -> Row:

@@ -41,11 +41,11 @@ class Job:
 
 
 JOBS = (
-    Job("worker", "reviewapp.pulse.nothing", 2.0, 6.0),
+    Job("worker", "reviewapp.serving.pulse.nothing", 2.0, 6.0),
     Job("read_stale", "ingest.tasks.read_stale", 1.0, 30.0),
     Job("settle_due", "ingest.tasks.settle_due", 5.0, 30.0),
     Job("attach_pending", "ingest.tasks.attach_pending", 5.0, 30.0),
-    Job("prune_failures", "reviewapp.pulse.prune_failures", 3600.0, 600.0),
+    Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
 )
 
 
@@ -63,7 +63,7 @@ class Pulse:
         self._look(now)
         due = [job for job in self.jobs if self._is_due(job, now)]
         for job in due:
-            async_task("reviewapp.pulse.run", job.name, job.function)  # type: ignore[no-untyped-call]
+            async_task("reviewapp.serving.pulse.run", job.name, job.function)  # type: ignore[no-untyped-call]
             self.enqueued[job.name] = now
         return [job.name for job in due]
 

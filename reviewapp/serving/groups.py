@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from reviewapp import processes
+from reviewapp.serving import processes
 
 STOP_SECONDS = 6.0
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ingest.models import Scope, Span, Trace
-from reviewapp import explorer
+from reviewapp.traces import explorer
 
 NOW = datetime.now(UTC)
 

@@ -9,8 +9,8 @@ from django.db.models import Count, QuerySet
 
 from ingest import filters, readings
 from ingest.models import Project, Score, Trace
-from reviewapp.asked import RANGES, Asked
-from reviewapp.signals import DOUBT
+from reviewapp.traces.asked import RANGES, Asked
+from reviewapp.traces.signals import DOUBT
 
 # Values to choose a filter from are those of the newest traces: a scan of all would grow with the store.
 SAMPLED_TRACES = 5_000

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
-from reviewapp import health
-from reviewapp.secret import SHORTEST
+from reviewapp.serving import health
+from reviewapp.serving.secret import SHORTEST
 
 KNOWN_KEY_PARTS = ("django-insecure-", "unsafe-", "changeme", "change-me", "secret-key", "example")
 DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")

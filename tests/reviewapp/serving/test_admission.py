@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from reviewapp import admission
-from reviewapp.admission import Admission
+from reviewapp.serving import admission
+from reviewapp.serving.admission import Admission
 
 
 class Gate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from reviewapp import overlap
+from ingest import overlap
 
 
 def share(answer: str, *passages: str) -> overlap.Shared:

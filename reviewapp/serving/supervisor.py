@@ -30,8 +30,8 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from reviewapp import admission, boot_checks, groups, health, postgres, pulse, static_files
-from reviewapp.groups import Group
+from reviewapp.serving import admission, boot_checks, groups, health, postgres, pulse, static_files
+from reviewapp.serving.groups import Group
 
 logger = logging.getLogger(__name__)
 
