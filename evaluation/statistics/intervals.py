@@ -1,0 +1,101 @@
+"""Between which limits does a share lie? Wilson, Clopper-Pearson, and limits for those who always look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+from evaluation.statistics.figure import CONFIDENCE, Figure, unknown
+
+
+def z_of(confidence: float = CONFIDENCE, *, one_sided: bool = False) -> float:
+    return NormalDist().inv_cdf(confidence if one_sided else (1 + confidence) / 2)
+
+
+def wilson(share: float, n: float, z: float | None = None) -> tuple[float, float]:
+    """Wilson's score interval; `n` may be an effective sample size and need not be whole."""
+    z = z_of() if z is None else z
+    if n <= 0:
+        return 0.0, 1.0
+    square = z * z
+    centre = share + square / (2 * n)
+    half = z * math.sqrt(max(share * (1 - share), 0.0) / n + square / (4 * n * n))
+    scale = 1 + square / n
+    low = 0.0 if share <= 0 else max(0.0, (centre - half) / scale)
+    high = 1.0 if share >= 1 else min(1.0, (centre + half) / scale)
+    return low, high
+
+
+def wilson_lower(passed: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """The one-sided lower bound of a share."""
+    return wilson(passed / n, n, z_of(confidence, one_sided=True))[0] if n else 0.0
+
+
+def wilson_upper(passed: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """The one-sided upper bound of a share."""
+    return wilson(passed / n, n, z_of(confidence, one_sided=True))[1] if n else 1.0
+
+
+def share(hits: int, n: int, why_null: str = "nothing was counted") -> Figure:
+    """A plain share of equal observations with Wilson's interval."""
+    if n <= 0:
+        return unknown(why_null)
+    low, high = wilson(hits / n, n)
+    return Figure(hits / n, low, high, n)
+
+
+def clopper_pearson_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """The exact one-sided upper bound of a share."""
+    from scipy.stats import beta
+
+    return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
+
+
+def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The exact two-sided interval of a share."""
+    from scipy.stats import beta
+
+    tail = (1 - confidence) / 2
+    low = 0.0 if hits <= 0 else float(beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits >= n else float(beta.ppf(1 - tail, hits + 1, n - hits))
+    return low, high
+
+
+def confidence_sequence(hits: int, n: int, alpha: float = 1 - CONFIDENCE) -> tuple[float, float]:
+    """Limits that hold at every n at once: the shares which the beta-binomial mixture (uniform prior) has
+    not bet against by more than 1 / alpha."""
+    if n <= 0:
+        return 0.0, 1.0
+    misses = n - hits
+    wealth = math.lgamma(hits + 1) + math.lgamma(misses + 1) - math.lgamma(n + 2) - math.log(1 / alpha)
+
+    def excess(candidate: float) -> float:
+        return wealth - _log_power(hits, candidate) - _log_power(misses, 1 - candidate)
+
+    low = 0.0 if hits == 0 else _root(excess, 0.0, hits / n)
+    high = 1.0 if misses == 0 else _root(excess, 1.0, hits / n)
+    return low, high
+
+
+def _log_power(count: int, base: float) -> float:
+    return 0.0 if count == 0 else count * math.log(base) if base > 0 else -math.inf
+
+
+def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
+    """Where `excess` changes its sign between a point refuted and the estimate, which is not."""
+    for _ in range(200):
+        middle = (outside + inside) / 2
+        if middle in (outside, inside):
+            break
+        if excess(middle) > 0:
+            outside = middle
+        else:
+            inside = middle
+    return inside
+
+
+def all_pass_minimum(threshold: float, confidence: float = CONFIDENCE) -> int:
+    """How many cases, all passed, put the one-sided lower bound at the threshold."""
+    square = z_of(confidence, one_sided=True) ** 2
+    return math.ceil(threshold * square / (1 - threshold) - 1e-12)
