@@ -1,0 +1,63 @@
+"""What is there to check: the answer, the question, the documents and the steps of one trace.
+
+Everything is bounded, and worked out once at most, however many checks ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from ingest import overlap
+from ingest.otlp.calls import Call
+from ingest.reading import Document, Reading
+from ingest.records import SpanRecord
+
+# What lies beyond is not looked at: an answer is seldom a tenth of it.
+LONGEST_TEXT = 40_000
+MOST_DOCUMENTS = 50
+MOST_SPANS = 2_000
+
+
+class Subject:
+    def __init__(self, reading: Reading, spans: Sequence[SpanRecord] = ()) -> None:
+        self.reading = reading
+        self.spans = spans[:MOST_SPANS]
+
+    @cached_property
+    def generations(self) -> list[Call]:
+        return [call for call in self.reading.calls if call.is_generation]
+
+    @cached_property
+    def answering_call(self) -> Call | None:
+        """The call that gave the answer: the last successful one, else the last."""
+        successful = [call for call in self.generations if not call.error]
+        return (successful or self.generations or [None])[-1]
+
+    @cached_property
+    def calls_tools_only(self) -> bool:
+        """Whether the last word is a call of tools, which is written as text but is no answer."""
+        call = self.answering_call
+        said = call.output if call else self.reading.conversation[-1:]
+        return any(message.tool_calls for message in said) and not any(message.text for message in said)
+
+    @cached_property
+    def answer(self) -> str:
+        """The answer's text; empty where there is none, or only a call of tools."""
+        return "" if self.calls_tools_only else self.reading.output[:LONGEST_TEXT]
+
+    @cached_property
+    def question(self) -> str:
+        return self.reading.input[:LONGEST_TEXT]
+
+    @cached_property
+    def words(self) -> list[str]:
+        return overlap.words(self.answer)
+
+    @cached_property
+    def question_words(self) -> list[str]:
+        return overlap.words(self.question)
+
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        return self.reading.documents[:MOST_DOCUMENTS]
