@@ -62,7 +62,7 @@ def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
 
 def rate(place: Installation, rounds: int) -> float:
     """Spans a second once the worker has settled all that was there before."""
-    place.wait_until_none("settled_at IS NULL", SETTLING_SECONDS)
+    place.wait_until_none("id IN (SELECT trace_id FROM ingest_unsettled)", SETTLING_SECONDS)
     found = []
     for _ in range(rounds):
         outcome = ingest.send(place, 256, 23_040, DAYS)

@@ -149,10 +149,12 @@ def _meet_traces(cursor: CursorWrapper, project_id: int, first_times: dict[str, 
         return Meeting({}, set())
     names = sorted(first_times)
     cursor.execute(
-        "INSERT INTO ingest_trace (project_id, trace_id, started_at) "
+        "WITH met AS (INSERT INTO ingest_trace (project_id, trace_id, started_at) "
         "SELECT %s, n.trace_id, timestamptz 'epoch' + n.start_us * interval '1 microsecond' "
         "FROM unnest(%s::text[], %s::bigint[]) AS n (trace_id, start_us) "
-        "ON CONFLICT (project_id, trace_id) DO NOTHING RETURNING trace_id, id",
+        "ON CONFLICT (project_id, trace_id) DO NOTHING RETURNING trace_id, id), "
+        "waiting AS (INSERT INTO ingest_unsettled (trace_id) SELECT id FROM met) "
+        "SELECT trace_id, id FROM met",
         [project_id, names, [first_times[name] // 1000 for name in names]],
     )
     ids: dict[str, int] = dict(cursor.fetchall())
@@ -174,7 +176,8 @@ def _touch(cursor: CursorWrapper, traces: Iterable[int]) -> None:
         cursor.execute(
             "UPDATE ingest_trace SET revision = revision + 1, last_seen = now(), "
             "stale_since = coalesce(stale_since, now()), "
-            "flags = CASE WHEN settled_at IS NULL OR 'late' = ANY(flags) THEN flags "
+            "flags = CASE WHEN 'late' = ANY(flags) OR "
+            "NOT EXISTS (SELECT FROM ingest_auditdraw d WHERE d.trace_id = id) THEN flags "
             "ELSE flags || '{late}' END WHERE id = ANY(%s)",
             [changed],
         )

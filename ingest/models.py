@@ -85,7 +85,6 @@ class Trace(models.Model):
     revision = models.IntegerField(db_default=1)
     # Null while the columns below agree with the stored rows; else since when they may not.
     stale_since = models.DateTimeField(null=True, db_default=Now())
-    settled_at = models.DateTimeField(null=True)
     held = models.BooleanField(db_default=False)
     flags = ArrayField(models.CharField(max_length=40), db_default=[])
 
@@ -134,7 +133,6 @@ class Trace(models.Model):
             models.Index(
                 "project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"
             ),
-            models.Index("first_seen", condition=Q(settled_at__isnull=True), name="trace_unsettled"),
             models.Index("project", "session_id", condition=~Q(session_id=""), name="trace_session"),
             GinIndex(fields=["tags"], name="trace_tags", opclasses=["jsonb_path_ops"], condition=~Q(tags={})),
             GinIndex(fields=["search"], name="trace_search"),
@@ -334,6 +332,13 @@ class Superseded(models.Model):
         return f"{self.kind} {self.key}"
 
 
+class Cause(models.TextChoices):
+    MANUAL = "manual", "set by hand"
+    DAILY = "daily", "kept by volume"
+    BOOST = "boost"
+    BOOST_END = "boost_end", "end of a boost"
+
+
 class SamplingRate(models.Model):
     """The audit and judge shares of a stratum from a moment on; changed by a new row, never rewritten."""
 
@@ -343,6 +348,10 @@ class SamplingRate(models.Model):
     judge = models.FloatField()
     effective_from = models.DateTimeField()
     reason = models.TextField(db_default="")
+    cause = models.CharField(max_length=10, choices=Cause, db_default=Cause.MANUAL)
+    # Who set it: a user's name, empty for the daily job.
+    set_by = models.CharField(max_length=150, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
@@ -357,14 +366,20 @@ class SamplingRate(models.Model):
 
 
 class AuditDraw(models.Model):
-    """A trace's draw, written once when it settles: u, its stratum, and the rates in force at first sight."""
+    """A trace's draw, written once when it settles: u, its stratum, and the rates in force at first sight.
+
+    A trace has settled when it has one.
+    """
 
     trace = models.OneToOneField(Trace, models.CASCADE, primary_key=True, related_name="draw")
     u = models.FloatField()
     stratum = models.CharField(max_length=200)
     audit = models.FloatField()
     judge = models.FloatField()
-    rate = models.ForeignKey(SamplingRate, models.PROTECT, null=True)
+    rate = models.ForeignKey(SamplingRate, models.RESTRICT, null=True)
+    # Experiments and playgrounds are no production: rates 0, and never routed.
+    excluded = models.BooleanField(db_default=False)
+    settled_at = models.DateTimeField(db_default=Now())
     drawn = models.GeneratedField(
         expression=models.ExpressionWrapper(Q(u__lt=F("audit")), output_field=models.BooleanField()),
         output_field=models.BooleanField(),
@@ -376,3 +391,14 @@ class AuditDraw(models.Model):
 
     def __str__(self) -> str:
         return f"u = {self.u}"
+
+
+# Models of topics with a room of their own; Django looks for them here.
+from ingest.routing.models import (  # noqa: E402, F401
+    Route,
+    RoutingRule,
+    Signal,
+    Slice,
+    Unsettled,
+)
+from ingest.trace_checks.rows import CheckCount, CheckSetting  # noqa: E402, F401

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from ingest import sampling
-from ingest.models import AuditDraw, Trace
+from ingest.models import AuditDraw, Trace, Unsettled
 
 QUIET = timedelta(seconds=30)
 PATIENCE = timedelta(minutes=10)
@@ -23,7 +23,9 @@ CHUNK = 200
 def due() -> QuerySet[Trace]:
     quiet = Q(root_ended=True, last_seen__lte=Now() - QUIET)
     return Trace.objects.filter(
-        quiet | Q(first_seen__lte=Now() - PATIENCE), settled_at__isnull=True, stale_since__isnull=True
+        quiet | Q(first_seen__lte=Now() - PATIENCE),
+        unsettled__isnull=False,
+        stale_since__isnull=True,
     )
 
 
@@ -34,12 +36,13 @@ def settle_some() -> int:
             due()
             .select_related("project")
             .only("project__secret", "trace_id", "route", "first_seen")
-            .select_for_update(skip_locked=True, of=("self",))
-            .order_by("first_seen")[:CHUNK]
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .order_by("unsettled__pk")[:CHUNK]
         )
+        ids = [trace.pk for trace in traces]
         rates = sampling.Rates(trace.project_id for trace in traces)
         AuditDraw.objects.bulk_create([_draw(trace, rates) for trace in traces], ignore_conflicts=True)
-        Trace.objects.filter(pk__in=[trace.pk for trace in traces]).update(settled_at=Now())
+        Unsettled.objects.filter(trace__in=ids).delete()
     return len(traces)
 
 

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 from django.db import connection
-from django.db.models import ProtectedError
+from django.db.models import RestrictedError
 from django.test.utils import CaptureQueriesContext
 
 from ingest import intake, reading, readings, sampling, settling, tasks
@@ -66,7 +66,7 @@ def state(project):
     columns = [
         field.name
         for field in Trace._meta.fields
-        if field.name not in ("id", "project", "first_seen", "last_seen", "revision", "settled_at", "search")
+        if field.name not in ("id", "project", "first_seen", "last_seen", "revision", "search")
     ]
     return {
         "traces": list(Trace.objects.filter(project=project).order_by("trace_id").values(*columns)),
@@ -166,10 +166,10 @@ def test_a_batch_stored_again_changes_nothing_and_wakes_nothing(project):
         Batch(scores=[score()]),
     ]
     arrive(project, story)
-    before = list(Trace.objects.values("revision", "last_seen", "stale_since", "settled_at", "flags"))
+    before = list(Trace.objects.values("revision", "last_seen", "stale_since", "flags"))
     for batch in story:
         intake.store(project, batch)
-    assert list(Trace.objects.values("revision", "last_seen", "stale_since", "settled_at", "flags")) == before
+    assert list(Trace.objects.values("revision", "last_seen", "stale_since", "flags")) == before
 
 
 def test_a_span_after_settling_is_kept_and_flagged(project):
@@ -245,7 +245,7 @@ def test_a_quiet_ended_trace_settles_once_and_others_wait(project):
     Trace.objects.update(last_seen=datetime.now(UTC) - settling.QUIET)
     assert tasks.settle_due() == 1
     assert tasks.settle_due() == 0
-    assert Trace.objects.get(settled_at__isnull=False).trace_id == TRACE
+    assert AuditDraw.objects.get().trace.trace_id == TRACE
     Trace.objects.update(first_seen=datetime.now(UTC) - settling.PATIENCE)
     assert tasks.settle_due() == 1
     assert AuditDraw.objects.filter(drawn=True).count() == 2
@@ -275,7 +275,7 @@ def test_a_trace_is_held_against_the_rate_in_force_when_it_was_first_seen(projec
     arrive(project, [spans(otlp.Span())])
     draw = AuditDraw.objects.get()
     assert (draw.rate, draw.audit, draw.judge, draw.drawn) == (in_force, 0.0, 0.5, False)
-    with pytest.raises(ProtectedError):
+    with pytest.raises(RestrictedError):
         in_force.delete()
 
 
