@@ -292,6 +292,8 @@ class Feedback(Targeted):
     session = models.CharField(max_length=200, db_default="")
     occurred_at = models.DateTimeField()
     payload = models.JSONField(db_default={})
+    # From a browser: whether a signed link vouches for it. Null: from the application itself.
+    signed = models.BooleanField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint("project", "key", name="feedback_key_once_a_project")]
@@ -394,6 +396,8 @@ class AuditDraw(models.Model):
 
 
 # Models of topics with a room of their own; Django looks for them here.
+from ingest.feedback_door.rows import FeedbackDoor, FeedbackPace  # noqa: E402, F401
+from ingest.redaction.rows import RedactionCount, RedactionPolicy  # noqa: E402, F401
 from ingest.routing.models import (  # noqa: E402, F401
     Route,
     RoutingRule,
