@@ -76,3 +76,23 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.beat_at:%H:%M:%S}"
+
+
+# Models of topics with a room of their own; Django looks for them here.
+from reviewapp.review.models import (  # noqa: E402, F401
+    Assignee,
+    Assignment,
+    CriterionRevision,
+    Draft,
+    Flag,
+    Label,
+    LabelAnswer,
+    Queue,
+    Resolution,
+    ReviewItem,
+    Rubric,
+    RubricVersion,
+    Seat,
+    ServiceReviewer,
+    Snapshot,
+)

@@ -1,0 +1,1 @@
+"""Rubrics, queues, leases, labels and resolutions: how humans judge traces, one function for each write."""
