@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from reviewapp.demo import genai, openinference
 from reviewapp.demo.reactions import Score, Signal
-from reviewapp.demo.steps import Attributes, Step, retrieved_documents
+from reviewapp.demo.steps import Attributes, Step, retrieved_documents, tree
 from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, Turn
 
 INTERNAL, SERVER, CLIENT = (
@@ -65,7 +65,7 @@ def trace_request(turns: Iterable[Turn]) -> bytes:
         scope = resource.scope_spans.add()
         scope.scope.name = SCOPES.get(turn.channel, "opentelemetry.instrumentation.genai.openai")
         dialect = openinference if turn.channel == OPENINFERENCE else genai
-        scope.spans.extend(proto_spans(turn, dialect.root(turn)))
+        scope.spans.extend(proto_spans(turn, tree(turn, dialect)))
     return request.SerializeToString()
 
 

@@ -6,13 +6,13 @@ from reviewapp.demo.steps import (
     CLIENT,
     SERVER,
     Attributes,
+    Frame,
     Step,
     call_cost,
     call_tokens,
     compact,
     exception,
     messages_of,
-    moments,
     response_id,
     retrieved_documents,
     tool_call_part,
@@ -20,21 +20,10 @@ from reviewapp.demo.steps import (
 from reviewapp.demo.traffic import Turn
 
 
-def root(turn: Turn) -> Step:
-    retrieved, asked, tooled = moments(turn)
-    steps: list[Step] = []
-    if turn.documents:
-        steps.append(retrieval(turn, retrieved))
-    if turn.tool:
-        steps.append(chat(turn, retrieved, asked, first=True))
-        steps.append(tool(turn, asked, tooled))
-    steps.append(chat(turn, tooled, turn.latency_ms - 4, first=False))
-    return Step(
+def request(turn: Turn) -> Frame:
+    return Frame(
         name="POST /v1/chat",
-        start_ms=0,
-        end_ms=turn.latency_ms,
         kind=SERVER,
-        error=turn.error and f"{turn.error_type}: {turn.error}",
         attributes={
             "http.request.method": "POST",
             "http.route": "/v1/chat",
@@ -46,7 +35,6 @@ def root(turn: Turn) -> Step:
             "touchstone.prompt.version": turn.prompt_version,
             "touchstone.tags": compact({"language": turn.language}),
         },
-        children=tuple(steps),
     )
 
 
@@ -82,7 +70,7 @@ def tool(turn: Turn, start: float, end: float) -> Step:
     return Step(f"execute_tool {turn.tool.name}", start, end, attributes)
 
 
-def chat(turn: Turn, start: float, end: float, *, first: bool) -> Step:
+def model_call(turn: Turn, start: float, end: float, *, first: bool) -> Step:
     """The call that answers, or the `first` one, which asks for the tool."""
     failed = bool(turn.error)
     attributes: Attributes = {

@@ -26,7 +26,7 @@ SLUG, NAME = "support-assistant", "Larkfield support"
 LEAD = "hanna"
 REVIEWERS = ("priya", "ines", "tomasz", "dan")
 SEED = 20_260
-TRACES = 400
+TRACES = 6000
 
 
 @dataclass(frozen=True, slots=True)

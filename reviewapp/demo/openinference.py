@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from reviewapp.demo.steps import (
     Attributes,
+    Frame,
     Step,
     call_cost,
     call_tokens,
     compact,
     exception,
     messages_of,
-    moments,
     retrieved_documents,
     tool_call_part,
 )
 from reviewapp.demo.traffic import Turn
 
 
-def root(turn: Turn) -> Step:
-    retrieved, asked, tooled = moments(turn)
-    steps: list[Step] = []
-    if turn.documents:
-        steps.append(retriever(turn, retrieved))
-    if turn.tool:
-        steps.append(llm(turn, retrieved, asked, first=True))
-        steps.append(tool(turn, asked, tooled))
-    steps.append(llm(turn, tooled, turn.latency_ms - 4, first=False))
-    return Step(
+def request(turn: Turn) -> Frame:
+    return Frame(
         name="SupportAgent",
-        start_ms=0,
-        end_ms=turn.latency_ms,
-        error=turn.error and f"{turn.error_type}: {turn.error}",
         attributes={
             "openinference.span.kind": "CHAIN",
             "input.value": turn.question,
@@ -42,11 +31,10 @@ def root(turn: Turn) -> Step:
             "llm.prompt_template.version": turn.prompt_version,
             "touchstone.prompt.name": "support-answer",
         },
-        children=tuple(steps),
     )
 
 
-def retriever(turn: Turn, end: float) -> Step:
+def retrieval(turn: Turn, end: float) -> Step:
     attributes: Attributes = {"openinference.span.kind": "RETRIEVER", "input.value": turn.question}
     for place, (key, title, text, score) in enumerate(retrieved_documents(turn)):
         prefix = f"retrieval.documents.{place}.document"
@@ -66,7 +54,7 @@ def tool(turn: Turn, start: float, end: float) -> Step:
     return Step(turn.tool.name, start, end, attributes)
 
 
-def llm(turn: Turn, start: float, end: float, *, first: bool) -> Step:
+def model_call(turn: Turn, start: float, end: float, *, first: bool) -> Step:
     attributes: Attributes = {
         "openinference.span.kind": "LLM",
         "llm.provider": turn.model.provider,

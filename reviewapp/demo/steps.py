@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
@@ -28,6 +28,44 @@ class Step:
     error: str = ""
     events: tuple[tuple[str, Attributes], ...] = ()
     children: tuple[Step, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The span around a turn, as a dialect words it."""
+
+    name: str
+    attributes: Attributes
+    kind: Kind.ValueType = INTERNAL
+
+
+class Dialect(Protocol):
+    """A module that words the steps of a turn."""
+
+    def request(self, turn: Turn) -> Frame: ...
+
+    def retrieval(self, turn: Turn, end: float) -> Step: ...
+
+    def tool(self, turn: Turn, start: float, end: float) -> Step: ...
+
+    def model_call(self, turn: Turn, start: float, end: float, *, first: bool) -> Step: ...
+
+
+def tree(turn: Turn, dialect: Dialect) -> Step:
+    """The request with its steps: retrieval, the call that asks for a tool, the tool, the answering call."""
+    retrieved, asked, tooled = moments(turn)
+    steps: list[Step] = []
+    if turn.documents:
+        steps.append(dialect.retrieval(turn, retrieved))
+    if turn.tool:
+        steps.append(dialect.model_call(turn, retrieved, asked, first=True))
+        steps.append(dialect.tool(turn, asked, tooled))
+    steps.append(dialect.model_call(turn, tooled, turn.latency_ms - 4, first=False))
+    frame = dialect.request(turn)
+    error = turn.error and f"{turn.error_type}: {turn.error}"
+    return Step(
+        frame.name, 0, turn.latency_ms, frame.attributes, frame.kind, error=error, children=tuple(steps)
+    )
 
 
 def response_id(turn: Turn, number: int) -> str:

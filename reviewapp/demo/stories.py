@@ -14,6 +14,16 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "stories"
 ENGLISH, GERMAN = "en", "de"
+# Where stories are told, and in which language unless they say so themselves.
+FILES = {
+    "english": ENGLISH,
+    "english_service": ENGLISH,
+    "english_trips": ENGLISH,
+    "german": GERMAN,
+    "german_service": GERMAN,
+    "attacks": ENGLISH,
+}
+SITUATION_SHARE = 0.3
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -49,8 +59,8 @@ class Story:
     documents: tuple[Document, ...]
     tool: Tool | None = None
     follow_ups: tuple[FollowUp, ...] = ()
-    # Each answer belongs to the question at its place; else any answers any.
-    paired: bool = False
+    # The place of each question's answer; empty where any answers any.
+    answer_of: tuple[int, ...] = ()
     # Slots the story fixes itself, such as the product its facts are about.
     fixed: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +78,8 @@ class Voice:
     connections: tuple[str, ...]
     complaints: tuple[str, ...]
     small_talk: tuple[FollowUp, ...]
+    # What people tell of themselves along with a question.
+    situations: tuple[str, ...]
     words: dict[str, tuple[str, ...]]
 
 
@@ -95,15 +107,18 @@ def read(name: str) -> dict[str, Any]:
 
 @cache
 def stories() -> tuple[Story, ...]:
-    told = [story_of(entry, ENGLISH) for entry in read("english.toml")["story"]]
-    told += [story_of(entry, GERMAN) for entry in read("german.toml")["story"]]
+    told = [
+        story_of(entry, language)
+        for name, language in FILES.items()
+        for entry in read(f"{name}.toml")["story"]
+    ]
     return (*told, *product_stories())
 
 
 @cache
 def twins() -> dict[str, Story]:
     """The English stories by intent whose answers fit any of their questions."""
-    return {each.intent: each for each in stories() if each.language == ENGLISH and not each.paired}
+    return {each.intent: each for each in stories() if each.language == ENGLISH and not each.answer_of}
 
 
 def english_twin(story: Story) -> Story | None:
@@ -114,18 +129,24 @@ def story_of(entry: dict[str, Any], language: str) -> Story:
     return Story(
         route=entry["route"],
         intent=entry["intent"],
-        language=language,
+        language=entry.get("language", language),
         questions=tuple(entry["questions"]),
         answers=tuple(entry["answers"]),
         flaws={flaw: tuple(texts) for flaw, texts in entry["flaws"].items()},
         documents=tuple(document(key) for key in entry["documents"]),
-        paired=entry.get("paired", False),
+        answer_of=answer_places(entry),
         tool=Tool(**entry["tool"]) if "tool" in entry else None,
         follow_ups=tuple(
             FollowUp(each["question"], tuple(each["answers"]), tuple(each["flawed"]))
             for each in entry.get("follow_ups", ())
         ),
     )
+
+
+def answer_places(entry: dict[str, Any]) -> tuple[int, ...]:
+    if entry.get("paired"):
+        return tuple(range(len(entry["questions"])))
+    return tuple(entry.get("answer_of", ()))
 
 
 def document(key: str) -> Document:
@@ -178,6 +199,7 @@ def voice(language: str) -> Voice:
             FollowUp(question, (answer,))
             for question, answer in common["generic_follow_ups" if not prefix else "german_follow_ups"]
         ),
+        situations=tuple(common[f"{prefix}situations"]),
         words={
             "product": products,
             "other": products,
@@ -186,6 +208,8 @@ def voice(language: str) -> Voice:
             "name": tuple(common[f"{prefix}names"]),
             "colour": tuple(common[f"{prefix}colours"]),
             "size": tuple(common["sizes"]),
+            "trip": tuple(common[f"{prefix}trips"]),
+            "when": tuple(common[f"{prefix}whens"]),
         },
     )
 
@@ -197,16 +221,18 @@ def slots(language: str, rng: Random, date: str) -> dict[str, str]:
     drawn["tracking"] = f"{rng.choice(LETTERS)}{rng.choice(LETTERS)}{rng.randrange(10**8, 10**9)}"
     drawn["card"] = "".join(rng.choice(LETTERS + "0123456789") for _ in range(6))
     drawn["amount"] = f"{rng.randrange(12, 320)}.{rng.choice(('00', '50', '90', '95'))}"
+    drawn["email"] = f"{drawn['name'].split()[-1].lower()}.{rng.randrange(10, 99)}@post.example"
     drawn["date"] = date
     return drawn
 
 
 def narrowed(story: Story, rng: Random) -> Story:
-    """A paired story with one of its questions and the answer to it; any other as it is."""
-    if not story.paired:
+    """A story whose answers belong to questions with one question and its answer; any other as it is."""
+    if not story.answer_of:
         return story
     place = rng.randrange(len(story.questions))
-    return replace(story, questions=(story.questions[place],), answers=(story.answers[place],))
+    answer = story.answers[story.answer_of[place]]
+    return replace(story, questions=(story.questions[place],), answers=(answer,), answer_of=(0,))
 
 
 def ask(story: Story, rng: Random, words: dict[str, str], opening: str | None = None) -> str:
@@ -215,12 +241,21 @@ def ask(story: Story, rng: Random, words: dict[str, str], opening: str | None = 
     text = rng.choice(story.questions)
     if opening is None and rng.random() < 0.55:
         opening = rng.choice(own.openings)
+    if rng.random() < SITUATION_SHARE and "{trip}" not in text:
+        text = situated(text, rng.choice(own.situations), rng)
     if rng.random() < 0.4:
         text = end_sentence(text) + rng.choice(own.closings)
     text = fill(join(opening or "", text), words)
     if story.language == ENGLISH and rng.random() < 0.14:
         text = text.lower().replace("'", "").rstrip(".")
     return text
+
+
+def situated(text: str, situation: str, rng: Random) -> str:
+    """The question with what its sender tells of themselves before it or after it."""
+    if rng.random() < 0.5:
+        return f"{end_sentence(text)} {situation}"
+    return f"{situation} {text[:1].upper()}{text[1:]}"
 
 
 def end_sentence(text: str) -> str:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 
 from reviewapp.demo import stories
@@ -34,13 +35,20 @@ class Model:
     failures: float
 
 
-APRIL = Model("gpt-5-mini-2026-04-14", "openai", 2.5e-7, 2e-6, 92, 0.15)
-JULY = Model("gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 118, 0.10)
+JULY = Model("gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 92, 0.13)
+OCTOBER = Model("gpt-5-mini-2026-10-09", "openai", 2.5e-7, 2e-6, 118, 0.09)
 MISTRAL = Model("mistral-small-2506", "mistral_ai", 1e-7, 3e-7, 140, 0.22)
 
 # What a route and a flaw's language add to the chance that an answer fails.
 HARDER_ROUTES = {"refunds": 0.07, "warranty": 0.05, "gift_cards": 0.04, "product": -0.03}
 GERMAN_HARDER = 0.05
+# The newer snapshot is the better one, except where money is concerned.
+OCTOBER_HARDER = {"refunds": 0.12, "gift_cards": 0.06}
+# Product facts are many small stories, attacks are rare; any other story counts once.
+FACT_WEIGHT, ATTACK_WEIGHT = 0.35, 0.3
+ATTACKS = frozenset({"injection", "fishing", "abusive", "far"})
+# Traffic of a Saturday or Sunday in that of a working day, and the growth over the whole plan.
+WEEKEND, GROWTH = 0.65, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Plan:
     seed: int
     anchor: datetime
     traces: int
-    days: int = 10
+    days: int = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,23 @@ def conversations(plan: Plan) -> Iterator[tuple[Turn, ...]]:
         left, number = left - len(turns), number + 1
 
 
+def weight(story: Story) -> float:
+    """How often a story is told, against any other."""
+    if story.fixed:
+        return FACT_WEIGHT
+    return ATTACK_WEIGHT if story.intent.split("_")[0] in ATTACKS else 1.0
+
+
+@cache
+def day_weights(midnight: datetime, days: int) -> tuple[float, ...]:
+    """Traffic of each day, the last one first."""
+    dates = [midnight - timedelta(days=back) for back in range(days)]
+    return tuple(
+        (WEEKEND if date.weekday() > 4 else 1.0) * (1 + GROWTH * (1 - back / days))
+        for back, date in enumerate(dates)
+    )
+
+
 def identity(seed: int, *parts: object) -> str:
     """32 hexadecimal digits which follow from the seed."""
     return hashlib.sha256("/".join(map(str, (seed, *parts))).encode()).hexdigest()[:32]
@@ -136,7 +161,7 @@ class Conversation:
         midnight = self.plan.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
         hour = self.rng.choices(range(24), HOURS)[0]
         second = self.rng.randrange(3600)
-        days_back = self.rng.randrange(self.plan.days)
+        days_back = self.rng.choices(range(self.plan.days), day_weights(midnight, self.plan.days))[0]
         moment = midnight + timedelta(hours=hour, seconds=second) - timedelta(days=days_back)
         # The anchor's own day has only just begun or is half over: what lies ahead of it was a day earlier.
         return moment if moment < self.plan.anchor - timedelta(minutes=30) else moment - timedelta(days=1)
@@ -145,13 +170,11 @@ class Conversation:
         """`age` is 1 at the plan's beginning, 0 at its anchor; one visit in eight tries another maker."""
         if self.rng.random() < 0.12:
             return MISTRAL
-        return APRIL if age > 0.65 else JULY
+        return JULY if age > 0.55 else OCTOBER
 
     def new_story(self) -> Story:
         told = [story for story in stories.stories() if story.language == self.language]
-        # Product facts are many small stories; together they weigh as much as five others.
-        weights = [0.35 if story.fixed else 1.0 for story in told]
-        story = stories.narrowed(self.rng.choices(told, weights)[0], self.rng)
+        story = stories.narrowed(self.rng.choices(told, list(map(weight, told)))[0], self.rng)
         self.words = self.words | story.fixed
         if self.words["other"] == self.words["product"]:
             self.words["other"] = self.rng.choice([w for w in self.products() if w != self.words["product"]])
@@ -218,6 +241,7 @@ class Conversation:
             return "error"
         chance = self.model.failures + HARDER_ROUTES.get(story.route, 0.0)
         chance += GERMAN_HARDER if story.language == GERMAN else 0.0
+        chance += OCTOBER_HARDER.get(story.route, 0.0) if self.model is OCTOBER else 0.0
         # The newer prompt invents less and refuses more.
         newer = self.prompt_version == "v7"
         if rng.random() >= chance * (0.8 if newer else 1.0):
