@@ -14,7 +14,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 DAYS = 30
 STEP = 76_800
 MOST_GROWTH, MOST_LIST_MS, LEAST_INGEST = 1.5, 150, 0.8
-REQUESTS = 30
+REQUESTS = 60
 # The newest page, and pages narrowed by what a quarter of the traces have, by a word in one of forty, and by
 # one in nearly all.
 LISTS = {"newest": "", "route": "?route=refunds", "rare word": "?q=chandelier", "common word": "?q=refund"}
