@@ -1,0 +1,287 @@
+"""How good is a judge, and how bad is production? Every figure of the calibration page, from kinds of pairs.
+
+A pair is a human verdict beside a judge's of the same trace. Pairs that are equal in all that matters here
+come as one Cell with their count, so the work does not grow with the number of pairs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.statistics import resampling, tables
+from evaluation.statistics.alpha import Unit, alpha
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.resampling import Kind
+from evaluation.statistics.weighted import Row, share
+
+LEAST_ASYMPTOTIC, LEAST_MARGINAL = 100, 5
+NO_PAIRS = "no trace has both a human label and a verdict"
+NO_CHANCE = "all verdicts are one and the same, so chance alone would agree as well"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`cluster` names the session of pairs that belong together; empty: each stands for itself."""
+
+    human_fails: bool
+    judge_fails: bool
+    weight: float = 1.0
+    count: int = 1
+    stratum: str = ""
+    cluster: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        return self.human_fails == self.judge_fails
+
+    def features(self) -> tuple[float, float, float, float]:
+        """Its weight in the place of tp, fn, fp or tn."""
+        place = (0 if self.judge_fails else 1) if self.human_fails else (2 if self.judge_fails else 3)
+        placed = [0.0, 0.0, 0.0, 0.0]
+        placed[place] = self.weight
+        return placed[0], placed[1], placed[2], placed[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    n: int
+    confusion: Confusion
+    agreement: Figure
+    tpr: Figure
+    tnr: Figure
+    precision: Figure
+    base_rate: Figure
+    judged_rate: Figure
+    pabak: Figure
+    kappa: Figure
+    ac1: Figure
+    f1: Figure
+    mcc: Figure
+
+
+def measure(cells: Sequence[Cell]) -> Measures:
+    shares = measure_shares(cells)
+    kinds = list(kinds_of(cells))
+    n = shares.n
+    coefficient = {
+        name: resampling.estimate(kinds, statistic, n, why_null=NO_CHANCE if n else NO_PAIRS)
+        for name, statistic in (("ac1", _ac1), ("f1", _f1), ("mcc", _mcc))
+    }
+    return Measures(
+        n=n,
+        confusion=shares.confusion,
+        agreement=shares.agreement,
+        tpr=shares.tpr,
+        tnr=shares.tnr,
+        precision=shares.precision,
+        base_rate=shares.base_rate,
+        judged_rate=shares.judged_rate,
+        pabak=_doubled(shares.agreement),
+        kappa=kappa(cells, kinds),
+        ac1=coefficient["ac1"],
+        f1=coefficient["f1"],
+        mcc=coefficient["mcc"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The figures that need no resampling: cheap enough for every week and slice."""
+
+    n: int
+    confusion: Confusion
+    agreement: Figure
+    tpr: Figure
+    tnr: Figure
+    precision: Figure
+    base_rate: Figure
+    judged_rate: Figure
+
+
+def measure_shares(cells: Sequence[Cell]) -> Shares:
+    return Shares(
+        n=sum(cell.count for cell in cells),
+        confusion=confusion(cells),
+        agreement=_share(cells, lambda cell: cell.agrees, NO_PAIRS),
+        tpr=_share([c for c in cells if c.human_fails], lambda cell: cell.agrees, "no labelled failures"),
+        tnr=_share([c for c in cells if not c.human_fails], lambda cell: cell.agrees, "no labelled passes"),
+        precision=_share([c for c in cells if c.judge_fails], lambda c: c.human_fails, "it failed nothing"),
+        base_rate=_share(cells, lambda cell: cell.human_fails, NO_PAIRS),
+        judged_rate=_share(cells, lambda cell: cell.judge_fails, NO_PAIRS),
+    )
+
+
+def confusion(cells: Iterable[Cell]) -> Confusion:
+    """Plain counts, whatever the weights."""
+    counts = {(human, judge): 0 for human in (True, False) for judge in (True, False)}
+    for cell in cells:
+        counts[cell.human_fails, cell.judge_fails] += cell.count
+    return Confusion(
+        tp=counts[True, True], fp=counts[False, True], fn=counts[True, False], tn=counts[False, False]
+    )
+
+
+def kappa(cells: Sequence[Cell], kinds: Sequence[Kind]) -> Figure:
+    """Cohen's kappa; by the asymptotic formula for plain counts that are large enough, else resampled."""
+    n = sum(cell.count for cell in cells)
+    if not n:
+        return unknown(NO_PAIRS)
+    table = table_of(cells)
+    found = tables.kappa(table)
+    if found is None:
+        return unknown(NO_CHANCE, n)
+    if _is_plain(cells) and n >= LEAST_ASYMPTOTIC and _least_marginal(table) >= LEAST_MARGINAL:
+        half = 1.959963984540054 * found.se
+        return Figure(found.value, found.value - half, min(1.0, found.value + half), n)
+    return resampling.estimate(kinds, _kappa, n, why_null=NO_CHANCE)
+
+
+def table_of(cells: Iterable[Cell]) -> list[list[float]]:
+    """Weights as [[tp, fn], [fp, tn]]."""
+    sums = [0.0, 0.0, 0.0, 0.0]
+    for cell in cells:
+        for place, weight in enumerate(cell.features()):
+            sums[place] += weight * cell.count
+    return [sums[:2], sums[2:]]
+
+
+def kinds_of(cells: Iterable[Cell]) -> Iterable[Kind]:
+    """Independent groups: each pair, or where sessions repeat, each session with all its pairs."""
+    singles: dict[tuple[str, tuple[float, ...]], int] = defaultdict(int)
+    clusters: dict[str, tuple[str, list[float]]] = {}
+    for cell in cells:
+        if not cell.cluster:
+            singles[cell.stratum, cell.features()] += cell.count
+            continue
+        _, sums = clusters.setdefault(cell.cluster, (cell.stratum, [0.0, 0.0, 0.0, 0.0]))
+        for place, weight in enumerate(cell.features()):
+            sums[place] += weight * cell.count
+    for stratum, sums in clusters.values():
+        singles[stratum, tuple(sums)] += 1
+    for (stratum, features), count in singles.items():
+        yield Kind(stratum, features, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How far people agree with each other: what a judge cannot be held above."""
+
+    alpha: Figure
+    kappa: Figure
+    agreement: Figure
+
+
+def ceiling(units: Mapping[tuple[int, int], int]) -> Ceiling:
+    """`units` counts items by (fails, passes) among their independent labels."""
+    twice = {unit: many for unit, many in units.items() if sum(unit) > 1}
+    n = sum(twice.values())
+    why = "no item was labelled by two people"
+    if not n:
+        return Ceiling(unknown(why), unknown(why), unknown(why))
+    kinds = [Kind("", _coincidence(fails, passes), many) for (fails, passes), many in twice.items()]
+    exact = alpha([unit for (f, p), many in twice.items() for unit in [_unit(f, p)] * many])
+    found = resampling.estimate(kinds, _alpha, n, why_null=NO_CHANCE)
+    if exact is None:
+        found = unknown(NO_CHANCE, n)
+    agreeing = [
+        Row((f * (f - 1) + p * (p - 1)) / ((f + p) * (f + p - 1)), 1.0, many)
+        for (f, p), many in twice.items()
+    ]
+    return Ceiling(
+        found, resampling.estimate(kinds, _pair_kappa, n, why_null=NO_CHANCE), share(agreeing).figure
+    )
+
+
+def _unit(fails: int, passes: int) -> Unit:
+    return [1.0] * fails + [0.0] * passes
+
+
+def _coincidence(fails: int, passes: int) -> tuple[float, float, float]:
+    """Both failed, one of each, both passed: pairs within an item, by its number of labels."""
+    each = fails + passes - 1
+    return fails * (fails - 1) / each, 2 * fails * passes / each, passes * (passes - 1) / each
+
+
+def _is_plain(cells: Sequence[Cell]) -> bool:
+    return not any(cell.cluster for cell in cells) and len({cell.weight for cell in cells}) == 1
+
+
+def _least_marginal(table: tables.Table) -> float:
+    (tp, fn), (fp, tn) = table
+    return min(tp + fn, fp + tn, tp + fp, fn + tn)
+
+
+def _share(cells: Sequence[Cell], holds: Any, why_null: str) -> Figure:
+    kinds: dict[tuple[bool, float], int] = defaultdict(int)
+    for cell in cells:
+        kinds[holds(cell), cell.weight] += cell.count
+    rows = [Row(float(value), weight, count) for (value, weight), count in sorted(kinds.items())]
+    return share(rows, why_null).figure
+
+
+def _doubled(agreement: Figure) -> Figure:
+    """PABAK of two classes."""
+    if agreement.value is None or agreement.low is None or agreement.high is None:
+        return agreement
+    return Figure(2 * agreement.value - 1, 2 * agreement.low - 1, 2 * agreement.high - 1, agreement.n)
+
+
+def _ratio(above: Any, below: Any) -> Any:
+    """nan where the lower part is nothing."""
+    import numpy as np
+
+    nothing = np.abs(below) < 1e-12
+    return np.where(nothing, np.nan, above / np.where(nothing, 1.0, below))
+
+
+def _kappa(sums: Any) -> Any:
+    tp, fn, fp, tn = sums
+    n = tp + fn + fp + tn
+    po = _ratio(tp + tn, n)
+    pe = _ratio((tp + fn) * (tp + fp) + (fp + tn) * (fn + tn), n * n)
+    return _ratio(po - pe, 1 - pe)
+
+
+def _ac1(sums: Any) -> Any:
+    tp, fn, fp, tn = sums
+    n = tp + fn + fp + tn
+    fails = _ratio(2 * tp + fn + fp, 2 * n)
+    pe = 2 * fails * (1 - fails)
+    return _ratio(_ratio(tp + tn, n) - pe, 1 - pe)
+
+
+def _f1(sums: Any) -> Any:
+    tp, fn, fp, _ = sums
+    return _ratio(2 * tp, 2 * tp + fp + fn)
+
+
+def _mcc(sums: Any) -> Any:
+    import numpy as np
+
+    tp, fn, fp, tn = sums
+    scale = np.maximum((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn), 0.0)
+    return _ratio(tp * tn - fp * fn, np.sqrt(scale))
+
+
+def _alpha(sums: Any) -> Any:
+    both_failed, differing, both_passed = sums
+    n = both_failed + differing + both_passed
+    fails, passes = both_failed + differing / 2, both_passed + differing / 2
+    return 1 - _ratio(differing * (n - 1), 2 * fails * passes)
+
+
+def _pair_kappa(sums: Any) -> Any:
+    """Kappa of the symmetric table of all pairs of people."""
+    both_failed, differing, both_passed = sums
+    return _kappa((both_failed, differing / 2, differing / 2, both_passed))

@@ -1,0 +1,170 @@
+"""Does a judge's probability of failure mean what it says? Ranking, Brier, reliability and recalibration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.intervals import wilson
+from evaluation.statistics.weighted import Row, mean, share
+
+BINS = 10
+LEAST_FOR_BINS = 50
+LEAST_ISOTONIC, LEAST_OF_EACH = 1000, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """`count` pairs in which the judge gave `score` (1 = fails) and people said `failed`."""
+
+    score: float
+    failed: bool
+    weight: float = 1.0
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Pairs of similar scores: their mean score, the share that people failed, and how many they are."""
+
+    mean_score: float
+    failed: Figure
+
+
+def auc(pairs: Sequence[Scored]) -> Figure:
+    """The probability that a failure is scored above a pass (ties half), interval by its placements."""
+    ordered = sorted(pairs, key=lambda pair: pair.score)
+    n = sum(pair.count for pair in pairs)
+    total = {side: math.fsum(p.weight * p.count for p in pairs if p.failed is side) for side in (True, False)}
+    if not total[True] or not total[False]:
+        return unknown("no failures" if not total[True] else "no passes", n)
+    below = {True: 0.0, False: 0.0}
+    placements: list[tuple[Scored, float]] = []
+    for _, group in groupby(ordered, key=lambda pair: pair.score):
+        tied = list(group)
+        mass = {s: math.fsum(p.weight * p.count for p in tied if p.failed is s) for s in (True, False)}
+        for pair in tied:
+            other = not pair.failed
+            under = (below[other] + mass[other] / 2) / total[other]
+            placements.append((pair, under if pair.failed else 1 - under))
+        for side in mass:
+            below[side] += mass[side]
+    value = math.fsum(p.weight * p.count * at for p, at in placements if p.failed) / total[True]
+    variance = math.fsum(p.count * (p.weight * (at - value) / total[p.failed]) ** 2 for p, at in placements)
+    fewer = min(sum(p.count for p in pairs if p.failed is side) for side in (True, False))
+    n_eff = value * (1 - value) / variance if variance > 0 else fewer
+    low, high = wilson(value, n_eff)
+    return Figure(value, low, high, n)
+
+
+def average_precision(pairs: Sequence[Scored]) -> float | None:
+    """The mean precision over the failures, from the highest score down; ties are taken together."""
+    failures = math.fsum(p.weight * p.count for p in pairs if p.failed)
+    if not failures:
+        return None
+    taken = hits = total = 0.0
+    for _, group in groupby(sorted(pairs, key=lambda p: -p.score), key=lambda p: p.score):
+        tied = list(group)
+        found = math.fsum(p.weight * p.count for p in tied if p.failed)
+        taken += math.fsum(p.weight * p.count for p in tied)
+        hits += found
+        total += found * hits / taken
+    return total / failures
+
+
+def brier(pairs: Sequence[Scored]) -> Figure:
+    return mean(
+        [Row((p.score - p.failed) ** 2, p.weight, p.count) for p in pairs], "the judge gives no score"
+    )
+
+
+def reliability(pairs: Sequence[Scored], bins: int = BINS) -> list[Bin]:
+    """Bins of about equal n from the lowest score up; equal scores are never parted."""
+    n = sum(pair.count for pair in pairs)
+    if n < LEAST_FOR_BINS:
+        return []
+    made: list[Bin] = []
+    collected: list[Scored] = []
+    left = n
+    for _, group in groupby(sorted(pairs, key=lambda p: p.score), key=lambda p: p.score):
+        collected += group
+        have = sum(pair.count for pair in collected)
+        if have >= left / max(bins - len(made), 1):
+            made.append(_bin(collected))
+            left -= have
+            collected = []
+    return made + ([_bin(collected)] if collected else [])
+
+
+def _bin(pairs: Sequence[Scored]) -> Bin:
+    weight = math.fsum(p.weight * p.count for p in pairs)
+    return Bin(
+        mean_score=math.fsum(p.weight * p.count * p.score for p in pairs) / weight,
+        failed=share([Row(float(p.failed), p.weight, p.count) for p in pairs]).figure,
+    )
+
+
+def calibration_error(bins: Sequence[Bin]) -> float | None:
+    """ECE: how far bins are from the diagonal, by their n."""
+    n = sum(each.failed.n for each in bins)
+    if not n:
+        return None
+    return math.fsum(each.failed.n * abs(each.mean_score - (each.failed.value or 0)) for each in bins) / n
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibration:
+    """What cross-fitted recalibration would bring; `method` is empty where there is too little for it."""
+
+    method: str
+    before: Figure
+    after: Figure
+
+
+def recalibration(pairs: Sequence[Scored], folds: int = 5) -> Recalibration:
+    """Platt's curve, or an isotonic one from 1,000 labels with 50 of each class; never judged on itself."""
+    before = brier(pairs)
+    each = [pair for pair in pairs for _ in range(pair.count)]
+    failures = sum(pair.failed for pair in each)
+    if min(failures, len(each) - failures) < max(folds, 10):
+        return Recalibration("", before, unknown("too few failures or passes", len(each)))
+    isotonic = len(each) >= LEAST_ISOTONIC and min(failures, len(each) - failures) >= LEAST_OF_EACH
+    fitted = _cross_fitted(sorted(each, key=lambda p: (p.failed, p.score)), folds, isotonic)
+    return Recalibration("isotonic" if isotonic else "Platt", before, brier(fitted))
+
+
+def _cross_fitted(pairs: Sequence[Scored], folds: int, isotonic: bool) -> list[Scored]:
+    import numpy as np
+
+    x = np.array([p.score for p in pairs])
+    y = np.array([p.failed for p in pairs], dtype=float)
+    w = np.array([p.weight for p in pairs])
+    fold = np.arange(len(pairs)) % folds
+    fitted = np.empty(len(pairs))
+    for held in range(folds):
+        here = fold == held
+        fitted[here] = _curve(x[~here], y[~here], w[~here], x[here], isotonic)
+    return [Scored(float(p), pair.failed, pair.weight) for p, pair in zip(fitted, pairs, strict=True)]
+
+
+def _curve(x: Any, y: Any, w: Any, at: Any, isotonic: bool) -> Any:
+    import numpy as np
+
+    if isotonic:
+        from sklearn.isotonic import IsotonicRegression
+
+        return (
+            IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(x, y, sample_weight=w).predict(at)
+        )
+    from sklearn.linear_model import LogisticRegression
+
+    def logit(p: Any) -> Any:
+        clipped = np.clip(np.asarray(p, dtype=float), 1e-4, 1 - 1e-4)
+        return np.log(clipped / (1 - clipped)).reshape(-1, 1)
+
+    model = LogisticRegression(C=1e6).fit(logit(x), y, sample_weight=w)
+    return model.predict_proba(logit(at))[:, 1]

@@ -1,0 +1,112 @@
+"""What share of production fails, from labels that were drawn with known probabilities?
+
+Rows are (value, weight, count): equal rows may stand once with their count, so a million of them cost no
+more than the few kinds there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.intervals import wilson
+
+FEW_LABELS = 30
+UNEVEN_WEIGHTS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`count` equal observations of `value`, each of weight `weight`; `other` is a second value beside it."""
+
+    value: float
+    weight: float = 1.0
+    count: int = 1
+    other: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A weighted share: `se` is the square root of S(y, y), `n_eff` the sample size of Wilson's interval."""
+
+    figure: Figure
+    se: float
+    n_eff: float
+
+
+def total_weight(rows: Iterable[Row]) -> float:
+    return math.fsum(row.weight * row.count for row in rows)
+
+
+def means(rows: Sequence[Row]) -> tuple[float, float]:
+    """The weighted means of value and other."""
+    total = total_weight(rows)
+    return (
+        math.fsum(row.weight * row.count * row.value for row in rows) / total,
+        math.fsum(row.weight * row.count * row.other for row in rows) / total,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """S(a, a), S(b, b) and S(a, b) of values a and others b."""
+
+    values: float
+    others: float
+    between: float
+
+
+def spread(rows: Sequence[Row]) -> Spread:
+    """S(a, b) = sum w^2 (a - mean a)(b - mean b) / (sum w)^2."""
+    mean_a, mean_b = means(rows)
+    square = total_weight(rows) ** 2
+    weights = [row.weight**2 * row.count for row in rows]
+    a = [row.value - mean_a for row in rows]
+    b = [row.other - mean_b for row in rows]
+    return Spread(
+        values=math.fsum(w * x * x for w, x in zip(weights, a, strict=True)) / square,
+        others=math.fsum(w * y * y for w, y in zip(weights, b, strict=True)) / square,
+        between=math.fsum(w * x * y for w, x, y in zip(weights, a, b, strict=True)) / square,
+    )
+
+
+def share(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Share:
+    """The weighted share of rows whose value is 1, with Wilson's interval at the effective sample size."""
+    n = sum(row.count for row in rows)
+    if n == 0:
+        return Share(unknown(why_null), math.nan, 0.0)
+    value = means(rows)[0]
+    variance = spread(rows).values
+    if variance > 0:
+        n_eff = min(value * (1 - value) / variance, n)
+    else:
+        n_eff = total_weight(rows) ** 2 / math.fsum(row.weight**2 * row.count for row in rows)
+    low, high = wilson(value, n_eff)
+    return Share(Figure(value, low, high, n), math.sqrt(variance), n_eff)
+
+
+def mean(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Figure:
+    """The weighted mean of values of any size, with its normal interval."""
+    n = sum(row.count for row in rows)
+    if n == 0:
+        return unknown(why_null)
+    value, half = means(rows)[0], 1.959963984540054 * math.sqrt(spread(rows).values)
+    return Figure(value, value - half, value + half, n)
+
+
+def response_factor(drawn: Iterable[float], answered: Iterable[float]) -> float:
+    """By how much the answered must stand for the drawn: sum 1/pi over both, of one stratum."""
+    answering = math.fsum(1 / pi for pi in answered)
+    return math.fsum(1 / pi for pi in drawn) / answering if answering else math.nan
+
+
+def warnings_of(n: int, weights: Sequence[float]) -> list[str]:
+    """What a reader must know about the labels of a stratum."""
+    said = []
+    if n < FEW_LABELS:
+        said.append(f"under {FEW_LABELS} labels")
+    if weights and max(weights) > UNEVEN_WEIGHTS * min(weights):
+        said.append("weights differ by more than 5x")
+    return said
