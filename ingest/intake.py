@@ -212,8 +212,11 @@ def _store_statements(
     if not records:
         return frozenset()
     keys = sorted({record.key for record in records})
-    upsert(cursor, table, [row_of(project_id, record) for record in records], project_id, Outcome())
+    outcome = Outcome()
+    upsert(cursor, table, [row_of(project_id, record) for record in records], project_id, outcome)
     targets.attach_statements(cursor, table.name, project_id, keys)
+    # A revision may speak of another trace than the body that it replaced.
+    targets.signal(cursor, [trace for trace in outcome.changed if trace])
     cursor.execute(
         f"SELECT key FROM {table.name} WHERE project_id = %s AND key = ANY(%s) AND trace_id IS NULL",
         [project_id, keys],

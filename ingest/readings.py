@@ -131,7 +131,7 @@ def _keep(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
                 for project_id, ids in sorted(by_project.items()):
                     targets.attach_to_traces(cursor, project_id, ids)
     except DatabaseError as error:
-        if not _is_of_data(error):
+        if not is_of_data(error):
             raise
         if len(read_traces) > 1:
             for pair in read_traces:
@@ -140,7 +140,7 @@ def _keep(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
             _give_up(read_traces[0][0])
 
 
-def _is_of_data(error: DatabaseError) -> bool:
+def is_of_data(error: DatabaseError) -> bool:
     """Whether the rows themselves were refused, so that trying again would fail again."""
     return str(getattr(error.__cause__, "sqlstate", None) or "")[:2] in DATA_FAULTS
 
@@ -186,6 +186,12 @@ def _write(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
             f"FROM jsonb_to_recordset(%s::jsonb) AS r (id bigint, revision int, {types}) "
             "WHERE t.id = r.id AND t.revision = r.revision",
             [canonical_json(values).decode()],
+        )
+        # Rules ask the columns, so what comes after settling decides the routes again.
+        cursor.execute(
+            "INSERT INTO ingest_signal (trace_id) "
+            "SELECT trace_id FROM ingest_auditdraw WHERE trace_id = ANY(%s)",
+            [[value["id"] for value in values]],
         )
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from ingest.models import SamplingRate
+from ingest.models import AuditDraw, SamplingRate
 
 # Rates of a stratum for which none has been set: every trace is audited, as befits the few of a new project.
 DEFAULT_AUDIT = 1.0
@@ -19,6 +19,18 @@ def draw(secret: bytes, trace_id: str) -> float:
     """The trace's u in [0, 1): the first 53 bits of HMAC-SHA256(secret, trace id) / 2^53."""
     digest = hmac.digest(secret, trace_id.encode(), hashlib.sha256)
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+
+
+def shares(rate: SamplingRate | None) -> tuple[float, float]:
+    """The audit share a, and the judge share j - a: a trace is judged where a <= u < j."""
+    return (rate.audit, rate.judge) if rate else (DEFAULT_AUDIT, DEFAULT_JUDGE)
+
+
+def lane(draw: AuditDraw) -> str:
+    """What chance has chosen a settled trace for: "audit", "judge", or nothing ("")."""
+    if draw.u < draw.audit:
+        return "audit"
+    return "judge" if draw.u < draw.audit + draw.judge else ""
 
 
 class Rates:

@@ -1,7 +1,8 @@
 """Finds the traces that scores and feedback speak of, whichever came first.
 
 A trace id names one trace. A bare span id, a response id or a foreign id is attached while exactly one
-trace of the project carries it; found in several, the statement waits and shows as pending.
+trace of the project carries it; found in several, the statement waits and shows as pending. Whatever is
+attached or taken away leaves a signal: the routes of that trace are to be decided again.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def attach_to_traces(cursor: CursorWrapper, project_id: int, traces: Sequence[in
             _attach_by_carrier(cursor, table, kind, condition, values)
 
 
+def signal(cursor: CursorWrapper, traces: Sequence[int]) -> None:
+    """Have the worker decide the routes of these traces again, once they have settled."""
+    if traces:
+        cursor.execute("INSERT INTO ingest_signal (trace_id) SELECT unnest(%s::bigint[])", [list(traces)])
+
+
 def attach_pending(cursor: CursorWrapper) -> int:
     """Attach every waiting statement whose target is here; how many by trace id.
 
@@ -97,13 +104,17 @@ def _attach_by_trace_id(cursor: CursorWrapper, table: str, condition: str, value
                 ON x.project_id = s.project_id AND x.trace_id = s.target_key
              WHERE {_of_project(values)} s.trace_id IS NULL AND s.target_kind = 'trace' AND {condition}
              ORDER BY s.id FOR UPDATE OF s
+        ), attached AS (
+            UPDATE {table} s SET trace_id = due.trace FROM due WHERE s.id = due.id RETURNING due.trace
+        ), signalled AS (
+            INSERT INTO ingest_signal (trace_id) SELECT DISTINCT trace FROM attached
         )
-        UPDATE {table} s SET trace_id = due.trace FROM due WHERE s.id = due.id
+        SELECT count(*) FROM attached
         """,
         values,
     )
-    attached: int = cursor.rowcount
-    return attached
+    (attached,) = cursor.fetchone()
+    return int(attached)
 
 
 def _attach_by_carrier(
@@ -122,11 +133,15 @@ def _attach_by_carrier(
                    CASE WHEN single THEN span ELSE '' END AS span
               FROM found
         ), due AS (
-            SELECT m.* FROM {table} s JOIN meant m ON m.id = s.id
+            SELECT m.*, s.trace_id AS former FROM {table} s JOIN meant m ON m.id = s.id
              WHERE (s.trace_id, s.span_id) IS DISTINCT FROM (m.trace, m.span)
              ORDER BY s.id FOR UPDATE OF s
+        ), moved AS (
+            UPDATE {table} s SET trace_id = due.trace, span_id = due.span FROM due WHERE s.id = due.id
+            RETURNING due.trace, due.former
         )
-        UPDATE {table} s SET trace_id = due.trace, span_id = due.span FROM due WHERE s.id = due.id
+        INSERT INTO ingest_signal (trace_id)
+        SELECT trace FROM moved WHERE trace IS NOT NULL UNION SELECT former FROM moved WHERE former IS NOT NULL
         """,
         values,
     )

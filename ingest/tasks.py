@@ -44,6 +44,14 @@ def settle_due() -> int:
     return total
 
 
+def rescore_signalled() -> int:
+    """Decide the routes of settled traces of which something has been said since; how many signals."""
+    total, end = 0, time.monotonic() + TURN_SECONDS
+    while time.monotonic() < end and (signals := settling.rescore_some()):
+        total += signals
+    return total
+
+
 def attach_pending() -> int:
     """Attach statements that were committed at the same moment as their trace; how many."""
     with connection.cursor() as cursor:

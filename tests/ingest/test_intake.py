@@ -13,6 +13,7 @@ from ingest.models import (
     Feedback,
     LogRecord,
     Project,
+    Route,
     SamplingRate,
     Score,
     Span,
@@ -23,6 +24,8 @@ from ingest.models import (
 from ingest.otlp import protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.records import Batch, FeedbackRecord, ScoreRecord, Target, TraceBody, content_hash
+from ingest.routing import rules
+from ingest.trace_checks.vocabulary import KEY_PREFIX
 from tests.ingest import otlp
 from tests.ingest.otlp import Log, logs_body, traces_body
 
@@ -92,7 +95,12 @@ def state(project):
         "draws": list(
             AuditDraw.objects.filter(trace__project=project)
             .order_by("trace__trace_id")
-            .values("u", "stratum")
+            .values("u", "stratum", "drawn")
+        ),
+        "routes": list(
+            Route.objects.filter(trace__project=project)
+            .order_by("trace__trace_id", "queue")
+            .values_list("trace__trace_id", "queue", "reasons", "terms", "priority", "audit")
         ),
     }
 
@@ -131,10 +139,12 @@ def arrive(project, story):
 
 
 def test_the_order_and_the_number_of_arrivals_do_not_matter(project):
+    rules.create_default_rules(project)
     arrive(project, batches())
     expected = state(project)
     assert len(expected["spans"]) == 8
-    assert {row["key"]: row["trace__trace_id"] for row in expected["scores"]} == {
+    sent = [row for row in expected["scores"] if not row["key"].startswith(KEY_PREFIX)]
+    assert {row["key"]: row["trace__trace_id"] for row in sent} == {
         "s1": TRACE,
         "s2": None,
         "s3": None,  # two traces have such a span
@@ -144,12 +154,16 @@ def test_the_order_and_the_number_of_arrivals_do_not_matter(project):
     }
     assert next(row["value"] for row in expected["scores"] if row["key"] == "s1") == 0.1
     assert len(expected["superseded"]) == 5
+    # It was thumbs up in the end; the other trace has a low score, and both were drawn.
+    assert [route[0] for route in expected["routes"]] == [TRACE, "bb" * 16]
+    assert {reason["code"] for reason in expected["routes"][0][2]} == {"score_below", "audit"}
     assert [row["flags"] for row in expected["traces"]] == [["conflict"], ["sanitised"]]
     for seed in range(12):
         chance = random.Random(seed)
         story = batches() + chance.sample(batches(), 6)
         chance.shuffle(story)
         shuffled = Project.objects.create(slug=f"shuffled-{seed}", secret=project.secret)
+        rules.create_default_rules(shuffled)
         for batch in story:
             intake.store(shuffled, batch)
             if chance.random() < 0.3:
@@ -204,11 +218,11 @@ def test_a_second_span_takes_a_score_from_the_first_and_a_second_trace_takes_it_
     carrier = {"gen_ai.response.id": "resp-1"}
     arrive(project, [Batch(scores=[score(target=Target("response", "resp-1"))])])
     arrive(project, [spans(otlp.Span(attributes=carrier))])
-    assert Score.objects.get().span_id == "11" * 8
+    assert Score.objects.get(key="s1").span_id == "11" * 8
     arrive(project, [spans(otlp.Span(span_id="22" * 8, attributes=carrier))])
-    assert (Score.objects.get().trace.trace_id, Score.objects.get().span_id) == (TRACE, "")
+    assert (Score.objects.get(key="s1").trace.trace_id, Score.objects.get(key="s1").span_id) == (TRACE, "")
     arrive(project, [spans(otlp.Span(trace_id="cc" * 16, attributes=carrier))])
-    assert Score.objects.get().trace is None
+    assert Score.objects.get(key="s1").trace is None
 
 
 def test_a_foreign_id_finds_the_trace_that_is_tagged_with_it(project):
@@ -225,7 +239,7 @@ def test_statements_of_one_project_never_meet_traces_of_another(project, other_p
     stored = intake.store(other_project, Batch(scores=statements))
     arrive(other_project, [])
     assert stored.pending_scores == {0, 1, 2}
-    assert Score.objects.filter(trace__isnull=False).count() == 0
+    assert Score.objects.filter(project=other_project, trace__isnull=False).count() == 0
 
 
 def test_a_failing_batch_leaves_nothing_behind(project):
@@ -290,7 +304,8 @@ def test_settling_takes_as_many_queries_for_many_traces_as_for_one(project):
             assert tasks.settle_due() == len(names)
         return len(captured)
 
-    assert queries(1, 2) == queries(2, 60)
+    # The first trace brings a new slice.
+    assert queries(1, 2) >= queries(2, 60)
 
 
 def test_the_draw_is_the_published_vector():
