@@ -47,6 +47,10 @@ _TAGS = {
 _SCHEMES = {"http", "https", "mailto"}
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 
+# What Markdown writes around words and before lines; an excerpt is read better without it.
+_AROUND = re.compile(r"(\*\*|__|~~|`)(?=\S)(.+?)(?<=\S)\1")
+_BEFORE = re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", re.MULTILINE)
+
 # Characters that show nothing, or change the order or the look of others: controls, separators, bidi and
 # format characters, fillers, variation selectors, tags, lone surrogates.
 _UNSEEN = (
@@ -62,6 +66,11 @@ _PLAIN_JOINER = re.compile(
 )
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
 _KEPT_OR_HIDDEN = re.compile(f"(?P<kept>{_PLAIN_JOINER.pattern})|{_HIDDEN.pattern}")
+
+
+def unmarked(text: str) -> str:
+    """The words of a Markdown text in one line, without most of its marks."""
+    return " ".join(_AROUND.sub(r"\2", _BEFORE.sub("", text)).split())
 
 
 def visible(text: str) -> str:

@@ -18,7 +18,7 @@ from ingest import filters, readings
 from ingest import traces as documents
 from ingest.filters import Order
 from ingest.models import Feedback, Project, Score, Source, Trace
-from reviewapp import charts
+from reviewapp import charts, rendering
 from reviewapp.traces import signals
 from reviewapp.traces.asked import RANGES, Asked
 from reviewapp.traces.signals import DOUBT, Signal
@@ -103,7 +103,7 @@ def _row(trace: Trace, scores: list[Score], feedback: list[Feedback]) -> Row:
 def _excerpt(trace: Trace, column: str, annotation: str) -> str:
     """From the column itself where a refresh has just written it."""
     text = trace.__dict__[column][:EXCERPT] if column in trace.__dict__ else getattr(trace, annotation)
-    return " ".join(str(text).split())
+    return rendering.unmarked(str(text))
 
 
 def _lowest(scores: Sequence[Score], source: Source) -> Score | None:

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from reviewapp.rendering import MARKDOWN_CHARACTERS, markdown, marked, plain, pretty, visible
+from reviewapp.rendering import MARKDOWN_CHARACTERS, markdown, marked, plain, pretty, unmarked, visible
 
 
 def html(text: str, *passages: str) -> str:
@@ -133,3 +133,16 @@ def test_no_text_takes_long(unit):
 
 def test_a_very_long_text_is_shown_as_it_is():
     assert html("*a* " * MARKDOWN_CHARACTERS).startswith("<p>*a* *a*")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("Go to **Account > Orders**, then `print`.", "Go to Account > Orders, then print."),
+        ("# Steps\n\n- one\n- two", "Steps one two"),
+        ("2 * 3 * 4 and snake_case__name, a ** b", "2 * 3 * 4 and snake_case__name, a ** b"),
+        ("**" * 5000, "**" * 5000),
+    ],
+)
+def test_an_excerpt_leaves_the_marks_out(given, shown):
+    assert unmarked(given) == shown
