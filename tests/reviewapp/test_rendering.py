@@ -141,7 +141,7 @@ def test_a_very_long_text_is_shown_as_it_is():
         ("Go to **Account > Orders**, then `print`.", "Go to Account > Orders, then print."),
         ("# Steps\n\n- one\n- two", "Steps one two"),
         ("2 * 3 * 4 and snake_case__name, a ** b", "2 * 3 * 4 and snake_case__name, a ** b"),
-        ("**" * 5000, "**" * 5000),
+        ("** a", "** a"),
     ],
 )
 def test_an_excerpt_leaves_the_marks_out(given, shown):
