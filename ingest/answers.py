@@ -175,6 +175,14 @@ class Columns(Struct, kw_only=True):
     audit: Audit
 
 
+class Reason(Struct):
+    """Why a settled trace waits in a queue."""
+
+    queue: str
+    code: str
+    detail: str
+
+
 class TraceDetail(Columns, kw_only=True):
     context: list[ContextDocument]
     tags: JsonDict
@@ -183,7 +191,7 @@ class TraceDetail(Columns, kw_only=True):
     spans: list[StoredSpan]
     scores: list[StoredScore]
     feedback: list[StoredFeedback]
-    reasons: list[JsonDict]
+    reasons: list[Reason]
     priority: float | None
 
 

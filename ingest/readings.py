@@ -140,7 +140,7 @@ def _keep(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
             _give_up(read_traces[0][0])
 
 
-def is_of_data(error: DatabaseError) -> bool:
+def is_of_data(error: Exception) -> bool:
     """Whether the rows themselves were refused, so that trying again would fail again."""
     return str(getattr(error.__cause__, "sqlstate", None) or "")[:2] in DATA_FAULTS
 

@@ -16,10 +16,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from ingest import readings, sampling, trace_checks
-from ingest.models import AuditDraw, Project, Signal, Trace, Unsettled
+from ingest.models import AuditDraw, Project, Trace
 from ingest.routing import loading, storing
 from ingest.routing.deciding import Decision, decide
 from ingest.routing.facts import is_excluded
+from ingest.routing.models import Signal, Unsettled
 
 logger = logging.getLogger(__name__)
 

@@ -141,7 +141,8 @@ def _attach_by_carrier(
             RETURNING due.trace, due.former
         )
         INSERT INTO ingest_signal (trace_id)
-        SELECT trace FROM moved WHERE trace IS NOT NULL UNION SELECT former FROM moved WHERE former IS NOT NULL
+        SELECT DISTINCT x.trace FROM moved, LATERAL (VALUES (moved.trace), (moved.former)) x (trace)
+         WHERE x.trace IS NOT NULL
         """,
         values,
     )

@@ -18,6 +18,7 @@ from ingest.models import AuditDraw, Feedback, Project, Score, Superseded, Super
 from ingest.native_spans import KINDS
 from ingest.reading import Call, Message
 from ingest.records import JsonDict, SpanRecord
+from ingest.routing.models import Route
 
 # How much of input and output a list shows.
 EXCERPT = 300
@@ -51,6 +52,7 @@ def detail(trace: Trace) -> JsonDict:
     """Everything known of a trace, in the contract's shape."""
     rows = readings.load(trace)
     reading = readings.read_trace(trace, rows)
+    routes = list(Route.objects.standing().filter(trace=trace).order_by("queue"))
     told = _columns(trace, trace.input, trace.output)
     return told | {
         "context": [
@@ -66,9 +68,12 @@ def detail(trace: Trace) -> JsonDict:
         ],
         "scores": _scores(trace),
         "feedback": _feedback(trace),
-        # Review decides these; the queues are the next floor's.
-        "reasons": [],
-        "priority": None,
+        "reasons": [
+            {"queue": route.queue, "code": reason["code"], "detail": reason["detail"]}
+            for route in routes
+            for reason in route.reasons
+        ],
+        "priority": max((route.priority for route in routes), default=None),
     }
 
 

@@ -109,7 +109,7 @@ def _name(kind: str, number: float | None) -> str:
 
 
 def _repeated(factor: float, number: int) -> float:
-    return factor ** (1 + 0.5 * (min(number, 3) - 1))
+    return float(factor ** (1 + 0.5 * (min(number, 3) - 1)))
 
 
 def _uncertainty(facts: Facts, p_fail: float) -> float:
@@ -124,4 +124,4 @@ def _novelty(age_days: float | None) -> float:
     """From 1.5 for the first traces of a new slice down to 1 as it ages."""
     if age_days is None:
         return 1.0
-    return 1 + NEW_SLICE * 0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS)
+    return float(1 + NEW_SLICE * 0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS))

@@ -1,4 +1,4 @@
-"""Writes routing rules: those of a new project, and what a lead edits. Every rule is checked on its way in."""
+"""Writes routing rules: those of a new project, and what a lead edits. Each is checked on its way in."""
 
 from __future__ import annotations
 

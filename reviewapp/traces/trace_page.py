@@ -16,10 +16,13 @@ from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
 from ingest.reading import Document, Reading
 from reviewapp import rendering
+from reviewapp.models import Membership
 from reviewapp.traces import conversation, explorer, signals, spantree
 from reviewapp.traces.conversation import Conversation
 from reviewapp.traces.signals import Signal
 from reviewapp.traces.spantree import Row, Tree
+from reviewapp.traces.why import Why
+from reviewapp.traces.why import tell as tell_why
 
 # A trace of more spans is told from its first and last ones: reading all would keep the reader waiting.
 READ_SPANS = 400
@@ -105,7 +108,7 @@ class TracePage:
     feedback: list[Said]
     session: list[explorer.Row]
     facts: list[Fact]
-    drawn: bool | None
+    why: Why | None
 
     @property
     def is_empty(self) -> bool:
@@ -130,7 +133,9 @@ def find(project: Project, trace_id: str) -> Trace | None:
     return trace
 
 
-def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> TracePage:
+def tell(
+    trace: Trace, member: Membership | None = None, *, raw_text: bool = False, all_spans: bool = False
+) -> TracePage:
     spans = span_rows(trace)
     reading = read_some(trace, spans)
     told = conversation.tell(reading)
@@ -159,7 +164,7 @@ def tell(trace: Trace, *, raw_text: bool = False, all_spans: bool = False) -> Tr
         feedback=timeline(feedback),
         session=session_of(trace),
         facts=facts_of(trace),
-        drawn=trace.draw.drawn if hasattr(trace, "draw") else None,
+        why=tell_why(member, trace) if member else None,
     )
 
 

@@ -127,7 +127,7 @@ def trace(request: MemberRequest, trace_id: str) -> HttpResponse:
     if found is None:
         return missing(request, asked, trace_id)
     raw_text, all_spans = request.GET.get("text") == "raw", request.GET.get("spans") == "all"
-    page = trace_page.tell(found, raw_text=raw_text, all_spans=all_spans)
+    page = trace_page.tell(found, request.membership, raw_text=raw_text, all_spans=all_spans)
     newer, older = ("", "") if asked.errors else explorer.neighbours(request.project, asked, found)
     context = {"asked": asked, "page": page, "trace": found, "newer": newer, "older": older}
     return render(request, "traces/trace.html", context | {"raw_text": raw_text, "all_spans": all_spans})

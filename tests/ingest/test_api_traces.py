@@ -248,7 +248,7 @@ def test_detail_takes_few_queries(api, django_assert_max_num_queries):
     client = api()
     post(client, SUPPORT)
     get(client, SUPPORT["id"])
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         get(client, SUPPORT["id"])
 
 
