@@ -1,31 +1,36 @@
-"""What a reviewer says of an item: submit, take back, change after the reveal. Revisions are only appended."""
+"""What a reviewer says of an item: submit, take back, change after the reveal. Only ever appended."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from ingest.models import Trace
+from reviewapp.models import User
+from reviewapp.review import answers, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
+from reviewapp.review.answers import Answer
 from reviewapp.review.leases import Lease
-from reviewapp.review.models import Label, ReviewItem
+from reviewapp.review.models import (
+    Assignment,
+    Draft,
+    Kind,
+    Label,
+    LabelAnswer,
+    Method,
+    Queue,
+    Resolution,
+    ReviewItem,
+    State,
+)
+from reviewapp.review.refusals import Invalid, LeaseLost, NothingToUndo, Published
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was said, as it came: `labels.submit` checks it against the item's rubric version.
-
-    `answers` by criterion key: pass_fail "pass"|"fail"; choice and scale the option's value;
-    multiple_choice a list of values; number a number; text a string. An absent or empty one is no answer.
-    """
-
-    verdict: str = ""
-    preference: str = ""
-    confidence: str = ""
-    answers: dict[str, Any] = field(default_factory=dict)
-    failure_modes: list[str] = field(default_factory=list)
-    note: str = ""
-    corrected_output: str = ""
+__all__ = ["Answer", "Submitted", "change_mind", "last_submitted", "reveal", "submit", "undo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,190 @@ def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str
 
     `key` is the idempotency key; without one the lease's token serves.
     """
-    raise NotImplementedError
+    key = key or str(token)
+    if known := repeat(item, actor.reviewer, key):
+        return Submitted(known, is_new=False)
+    answer, values = answers.check(answer, item.kind, item.rubric_version)
+    if snapshots.look(item):
+        raise LeaseLost(
+            "More has come for this trace while you read it. Your text is kept; take the item again.",
+            can_reclaim=True,
+            changed=True,
+        )
+    try:
+        return _submit(item, actor, token, answer, values, key)
+    except IntegrityError:
+        # The key was used at the same moment for another item.
+        if known := repeat(item, actor.reviewer, key):
+            return Submitted(known, is_new=False)
+        raise
 
 
+def repeat(item: ReviewItem, reviewer: User, key: str) -> Label | None:
+    """The label that this key has given already. Raises Invalid if that was for another item."""
+    label = Label.objects.filter(reviewer=reviewer, idempotency_key=key).select_related("assignment").first()
+    if label is not None and label.assignment.item_id != item.pk:
+        errors = [{"field": "idempotency_key", "error": "has been used for another item; take a new one"}]
+        raise Invalid("This idempotency key belongs to another label.", errors)
+    return label
+
+
+@transaction.atomic
+def _submit(
+    item: ReviewItem, actor: Actor, token: UUID, answer: Answer, values: dict[int, Any], key: str
+) -> Submitted:
+    locked = lock(item)
+    assignment = Assignment.objects.filter(item=item, reviewer=actor.reviewer).first()
+    if assignment is None or assignment.token != token:
+        # A second tab or a doubled click may have been quicker, with the same key.
+        if known := repeat(item, actor.reviewer, key):
+            return Submitted(known, is_new=False)
+        raise leases.lost(item, actor.reviewer)
+    label = append(locked, assignment, actor, answer, values, key)
+    becomes = {"current": label, "submitted_at": Now(), "token": None, "lease_until": None}
+    if label.kind != Kind.POST_REVEAL:
+        becomes["counted"] = label
+    held = Assignment.objects.held().filter(pk=assignment.pk, token=token)
+    if not held.update(state=State.SUBMITTED, **becomes):
+        raise leases.lost(item, actor.reviewer)
+    Draft.objects.filter(assignment=assignment).delete()
+    hold_traces(locked)
+    resolutions.settle(locked)
+    return Submitted(label, is_new=True)
+
+
+def lock(item: ReviewItem) -> ReviewItem:
+    locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+    locked.queue = item.queue
+    return locked
+
+
+def append(
+    item: ReviewItem, assignment: Assignment, actor: Actor, answer: Answer, values: dict[int, Any], key: str
+) -> Label:
+    last = Label.objects.filter(assignment=assignment).aggregate(last=Max("revision"))["last"] or 0
+    label = Label.objects.create(
+        assignment=assignment,
+        revision=last + 1,
+        kind=kind_of(assignment, last),
+        via=actor.via,
+        reviewer=actor.reviewer,
+        token=actor.token,
+        impersonated=actor.impersonated,
+        rubric_version_id=item.rubric_version_id,
+        snapshot_id=item.snapshot_id,
+        blind=item.queue.blind,
+        verdict=answer.verdict,
+        preference=answer.preference,
+        confidence=answer.confidence,
+        failure_modes=answer.failure_modes,
+        note=answer.note,
+        corrected_output=answer.corrected_output,
+        idempotency_key=key,
+        seconds=seconds_since_claim(assignment),
+    )
+    LabelAnswer.objects.bulk_create(
+        LabelAnswer(label=label, criterion_id=criterion, value=value) for criterion, value in values.items()
+    )
+    return label
+
+
+def kind_of(assignment: Assignment, last: int) -> Kind:
+    if assignment.revealed_at is not None:
+        return Kind.POST_REVEAL
+    return Kind.AMEND if last else Kind.ANSWER
+
+
+def seconds_since_claim(assignment: Assignment) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [assignment.claimed_at])
+        return float(cursor.fetchone()[0])
+
+
+def hold_traces(item: ReviewItem) -> None:
+    """What has a label is kept by retention."""
+    traces = [pk for pk in (item.trace_id, item.other_trace_id) if pk]
+    Trace.objects.filter(pk__in=traces, held=False).update(held=True)
+
+
+def last_submitted(queue: Queue, reviewer: User) -> ReviewItem | None:
+    """What undo would take back."""
+    done = Assignment.objects.filter(item__queue=queue, reviewer=reviewer, state=State.SUBMITTED)
+    last = done.select_related("item__rubric_version").order_by("-submitted_at").first()
+    if last is None:
+        return None
+    last.item.queue = queue
+    return last.item
+
+
+@transaction.atomic
 def undo(item: ReviewItem, actor: Actor) -> Lease:
-    """Take one's label back and hold the item again, the text in its draft. Raises NothingToUndo, Published."""
-    raise NotImplementedError
+    """Take one's label back and hold the item again, the text in its draft.
+
+    Raises NothingToUndo, Published.
+    """
+    locked = lock(item)
+    assignment = (
+        Assignment.objects.filter(item=item, reviewer=actor.reviewer, state=State.SUBMITTED)
+        .select_related("current")
+        .first()
+    )
+    if assignment is None or assignment.current is None:
+        raise NothingToUndo("You have no label on this item that could be taken back.")
+    refuse_if_decided(locked)
+    label = assignment.current
+    keep_as_draft(assignment, label)
+    last = Label.objects.filter(assignment=assignment).aggregate(last=Max("revision"))["last"]
+    Label.objects.create(
+        assignment=assignment,
+        revision=last + 1,
+        kind=Kind.UNDO,
+        via=actor.via,
+        reviewer=actor.reviewer,
+        token=actor.token,
+        impersonated=actor.impersonated,
+        rubric_version_id=label.rubric_version_id,
+        snapshot_id=label.snapshot_id,
+        blind=label.blind,
+    )
+    resolutions.withdraw(locked)
+    return lease_again(locked, assignment)
+
+
+def refuse_if_decided(item: ReviewItem) -> None:
+    if Resolution.objects.filter(item=item, published_at__isnull=False).exists():
+        raise Published("This label is part of a published golden version, so it stays. Tell a lead.")
+    if item.resolution is not None and item.resolution.method == Method.ADJUDICATED:
+        raise NothingToUndo("A lead has decided this item with your label in view. Tell the lead.")
+
+
+def keep_as_draft(assignment: Assignment, label: Label) -> None:
+    given = LabelAnswer.objects.filter(label=label).values_list("criterion__key", "value")
+    said = Answer(
+        label.verdict,
+        label.preference,
+        label.confidence,
+        dict(given),
+        label.failure_modes,
+        label.note,
+        label.corrected_output,
+    )
+    Draft.objects.update_or_create(assignment=assignment, defaults={"body": said.body(), "version": 1})
+
+
+def lease_again(item: ReviewItem, assignment: Assignment) -> Lease:
+    """The slot stays taken, now by a lease. What was counted before a reveal goes on being counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE reviewapp_assignment SET state = 'leased', current_id = NULL, submitted_at = NULL, "
+            "counted_id = CASE WHEN revealed_at IS NULL THEN NULL ELSE counted_id END, "
+            "token = gen_random_uuid(), claimed_at = clock_timestamp(), "
+            "lease_until = clock_timestamp() + %s * interval '1 second' "
+            "WHERE id = %s RETURNING token, lease_until",
+            [item.queue.lease_seconds, assignment.pk],
+        )
+        token, until = cursor.fetchone()
+    return Lease(item, assignment.pk, token, until, assignment.display_order)
 
 
 def reveal(item: ReviewItem, actor: Actor) -> None:
@@ -54,9 +237,23 @@ def reveal(item: ReviewItem, actor: Actor) -> None:
 
     From then on another answer is a revision marked post_reveal, which no figure counts.
     """
-    raise NotImplementedError
+    mine = Assignment.objects.filter(item=item, reviewer=actor.reviewer, state=State.SUBMITTED)
+    mine.filter(revealed_at=None).update(revealed_at=Now())
 
 
 def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
     """Append a post_reveal revision to one's submitted label. Raises Invalid, NothingToUndo."""
-    raise NotImplementedError
+    reveal(item, actor)
+    answer, values = answers.check(answer, item.kind, item.rubric_version)
+    with transaction.atomic():
+        locked = lock(item)
+        assignment = Assignment.objects.filter(
+            item=item, reviewer=actor.reviewer, state=State.SUBMITTED
+        ).first()
+        if assignment is None:
+            raise NothingToUndo("You have no label on this item that could be changed.")
+        label = append(locked, assignment, actor, answer, values, "")
+        Assignment.objects.filter(pk=assignment.pk).update(current=label)
+        if locked.resolution is None or locked.resolution.method != Method.ADJUDICATED:
+            resolutions.settle(locked)
+    return label

@@ -10,19 +10,89 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
 from reviewapp.models import User
-from reviewapp.review.models import Queue, ReviewItem, SkipReason
+from reviewapp.review import seats, snapshots
+from reviewapp.review.models import (
+    Assignment,
+    ItemState,
+    Lane,
+    Queue,
+    ReviewItem,
+    SkipReason,
+    State,
+)
+from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
+
+# A claim that lost a race with the same reviewer's other claim looks again so often.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """`item` comes with queue, rubric version and snapshot. `display_order` of a pair: "ab" or "ba"."""
+    """`item` comes with queue, rubric version and snapshot. `display_order` of a pair: "ab" or "ba".
+
+    `skipped_before`: the same reviewer has skipped it, and there is nothing else left.
+    """
 
     item: ReviewItem
     assignment_id: int
     token: UUID
     expires_at: datetime
     display_order: str
+    skipped_before: bool = False
+
+
+# One statement: lock the first free item, insert or reuse the assignment, and take a slot only if that
+# succeeded. The state is asked by a scalar subquery, since that is never planned as a join over the whole
+# table. The check of open_slots holds for the newest version of the row, as PostgreSQL looks again after
+# it has the lock.
+FRESH = """
+    SELECT i.id FROM reviewapp_reviewitem i
+    WHERE i.queue_id = %(queue)s AND i.open_slots > 0 AND i.{rank} IS NOT NULL
+        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
+        AND coalesce((SELECT a.state FROM reviewapp_assignment a
+            WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released'
+    ORDER BY i.{rank} DESC, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
+"""
+SKIPPED = """
+    SELECT i.id FROM reviewapp_reviewitem i
+    JOIN reviewapp_assignment s ON s.item_id = i.id AND s.reviewer_id = %(reviewer)s AND s.state = 'skipped'
+    WHERE i.queue_id = %(queue)s AND i.open_slots > 0
+        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
+    ORDER BY s.skipped_at, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
+"""
+ONE = """
+    SELECT i.id FROM reviewapp_reviewitem i
+    WHERE i.id = %(item)s AND i.queue_id = %(queue)s AND i.open_slots > 0
+        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
+    FOR NO KEY UPDATE OF i
+"""
+TAKE = """
+    WITH picked AS ({choice}),
+    assigned AS (
+        INSERT INTO reviewapp_assignment AS a
+            (item_id, reviewer_id, state, token, lease_until, claimed_at, display_order, skip_reason)
+        SELECT id, %(reviewer)s, 'leased', gen_random_uuid(),
+            clock_timestamp() + %(seconds)s * interval '1 second', clock_timestamp(),
+            CASE WHEN random() < 0.5 THEN 'ab' ELSE 'ba' END, ''
+        FROM picked
+        ON CONFLICT (item_id, reviewer_id) DO UPDATE SET state = 'leased', token = excluded.token,
+            lease_until = excluded.lease_until, claimed_at = excluded.claimed_at
+            WHERE a.state IN ('released', 'skipped')
+        RETURNING id, item_id, token, lease_until, display_order
+    ),
+    taken AS (
+        UPDATE reviewapp_reviewitem i SET open_slots = i.open_slots - 1
+        FROM assigned WHERE i.id = assigned.item_id
+    )
+    SELECT picked.id, assigned.id, assigned.token, assigned.lease_until, assigned.display_order
+    FROM picked LEFT JOIN assigned ON true
+"""
+RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
 
 
 def claim(queue: Queue, reviewer: User) -> Lease | None:
@@ -30,34 +100,203 @@ def claim(queue: Queue, reviewer: User) -> Lease | None:
 
     Each call gives another item (the page fetches the next one ahead). Raises NotAllowed.
     """
-    raise NotImplementedError
+    if queue.paused or queue.archived_at:
+        return None
+    check_admission(queue, reviewer)
+    if has_expired(queue):
+        expire()
+    lease = _claim(queue, reviewer)
+    while lease is not None and snapshots.look(lease.item) and not _is_held(lease):
+        # What is shown has just changed, which voids the leases: also this one, of a second ago.
+        lease = _claim(queue, reviewer)
+    return lease
+
+
+def _claim(queue: Queue, reviewer: User) -> Lease | None:
+    lanes = seats.lanes(queue, reviewer)
+    for lane in lanes:
+        if lease := _take(queue, reviewer, FRESH.format(rank=RANKS[lane])):
+            seats.note(queue, reviewer, lane)
+            return lease
+    return _take(queue, reviewer, SKIPPED.format(), skipped=True)
+
+
+def _take(
+    queue: Queue, reviewer: User, choice: str, *, item: int | None = None, skipped: bool = False
+) -> Lease | None:
+    values = {"queue": queue.pk, "reviewer": reviewer.pk, "seconds": queue.lease_seconds, "item": item}
+    for _ in range(ATTEMPTS):
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE.format(choice=choice), values)
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        picked, assignment, token, until, order = row
+        if assignment is not None:
+            return Lease(_item(queue, picked), assignment, token, until, order, skipped)
+    return None
+
+
+def _item(queue: Queue, pk: int) -> ReviewItem:
+    found = ReviewItem.objects.select_related("snapshot", "rubric_version__rubric", "trace", "other_trace")
+    item = found.defer("trace__search", "other_trace__search").get(pk=pk)
+    item.queue = queue
+    return item
+
+
+def _is_held(lease: Lease) -> bool:
+    return Assignment.objects.filter(pk=lease.assignment_id, token=lease.token).exists()
+
+
+def check_admission(queue: Queue, reviewer: User) -> None:
+    if not seats.admits(queue, reviewer):
+        raise NotAllowed("This queue goes to named reviewers, and you are not one of them. Ask a lead.")
 
 
 def held(queue: Queue, reviewer: User) -> list[Lease]:
     """The leases that still run, the oldest first: where a reviewer who comes back resumes."""
-    raise NotImplementedError
+    running = Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer)
+    related = ("item__snapshot", "item__rubric_version__rubric", "item__trace", "item__other_trace")
+    found = running.select_related(*related).defer("item__trace__search", "item__other_trace__search")
+    leases = [_lease(assignment) for assignment in found.order_by("claimed_at", "pk")]
+    for lease in leases:
+        lease.item.queue = queue
+    return leases
+
+
+def _lease(assignment: Assignment) -> Lease:
+    assert assignment.token is not None and assignment.lease_until is not None
+    return Lease(
+        assignment.item,
+        assignment.pk,
+        assignment.token,
+        assignment.lease_until,
+        assignment.display_order,
+        assignment.skipped_at is not None,
+    )
 
 
 def reclaim(item: ReviewItem, reviewer: User) -> Lease:
-    """Take this item (again): after an expiry, to open one by its address. Raises ItemClosed, NotAllowed."""
-    raise NotImplementedError
+    """Take this item (again): after an expiry, to open one by its address. Raises ItemClosed, NotAllowed.
+
+    One that the reviewer holds is given as it is.
+    """
+    queue = item.queue
+    check_admission(queue, reviewer)
+    if queue.archived_at:
+        raise ItemClosed("This queue is archived.")
+    expire()
+    mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
+    lease = mine or _take(queue, reviewer, ONE.format(), item=item.pk)
+    if lease is None:
+        raise ItemClosed(_why_closed(item, reviewer))
+    if snapshots.look(lease.item) and not _is_held(lease):
+        return reclaim(item, reviewer)
+    return lease
+
+
+def _why_closed(item: ReviewItem, reviewer: User) -> str:
+    if Assignment.objects.filter(item=item, reviewer=reviewer, state=State.SUBMITTED).exists():
+        return "You have labelled this item already; undo takes the label back."
+    if ReviewItem.objects.filter(pk=item.pk, state=ItemState.REMOVED).exists():
+        return "This item was removed from the queue."
+    return "Others have taken this item meanwhile. What you typed is kept as your draft."
 
 
 def heartbeat(item: ReviewItem, reviewer: User, token: UUID) -> datetime:
     """Renew the lease; until when it now runs. Raises LeaseLost."""
-    raise NotImplementedError
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE reviewapp_assignment a SET lease_until = clock_timestamp() "
+            "+ (SELECT q.lease_seconds FROM reviewapp_queue q WHERE q.id = %s) * interval '1 second' "
+            "WHERE a.item_id = %s AND a.reviewer_id = %s AND a.token = %s AND a.state = 'leased' "
+            "AND a.lease_until > clock_timestamp() RETURNING a.lease_until",
+            [item.queue_id, item.pk, reviewer.pk, token],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise lost(item, reviewer)
+    until: datetime = row[0]
+    return until
 
 
 def release(item: ReviewItem, reviewer: User, token: UUID) -> None:
     """Give the item back, at its place for everyone. Raises LeaseLost."""
-    raise NotImplementedError
+    _give_back(item, reviewer, token, state=State.RELEASED)
 
 
 def skip(item: ReviewItem, reviewer: User, token: UUID, reason: SkipReason) -> None:
     """Give the item back to others; it comes last in one's own order. Raises LeaseLost."""
-    raise NotImplementedError
+    _give_back(item, reviewer, token, state=State.SKIPPED, skip_reason=reason, skipped_at=Now())
 
 
+@transaction.atomic
+def _give_back(item: ReviewItem, reviewer: User, token: UUID, **becomes: object) -> None:
+    ReviewItem.objects.select_for_update(no_key=True).only("pk").get(pk=item.pk)
+    mine = Assignment.objects.held().filter(item=item, reviewer=reviewer, token=token)
+    if not mine.update(token=None, lease_until=None, **becomes):
+        raise lost(item, reviewer)
+    _free_slot([item.pk])
+
+
+def _free_slot(items: list[int]) -> None:
+    """One slot for each id; the items are locked."""
+    for pk in items:
+        ReviewItem.objects.filter(pk=pk, state=ItemState.OPEN).update(open_slots=F("open_slots") + 1)
+
+
+def lost(item: ReviewItem, reviewer: User) -> LeaseLost:
+    """Why the token no longer counts, in words that say what to do."""
+    found = ReviewItem.objects.filter(pk=item.pk).values_list("state", "open_slots").first()
+    state, open_slots = found or (ItemState.REMOVED, 0)
+    mine = Assignment.objects.filter(item=item, reviewer=reviewer).first()
+    if mine is None:
+        return LeaseLost("You do not hold this item. Claim it first.", can_reclaim=open_slots > 0)
+    if mine.state == State.SUBMITTED:
+        return LeaseLost("You have labelled this item already; undo takes the label back.")
+    if state == ItemState.REMOVED:
+        return LeaseLost("This item was removed from the queue meanwhile.")
+    if Assignment.objects.held().filter(pk=mine.pk).exists():
+        return LeaseLost("Another window of yours holds this item under a newer token.", can_reclaim=True)
+    if open_slots > 0 or mine.state == State.LEASED:
+        return LeaseLost(
+            "Your lease has run out, and the item is still free: take it again.", can_reclaim=True
+        )
+    return LeaseLost("Your lease ran out, and others have taken the item since. What you typed is kept.")
+
+
+def has_expired(queue: Queue) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM reviewapp_assignment "
+            "WHERE state = 'leased' AND lease_until <= clock_timestamp())"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
 def expire(limit: int = 500) -> int:
     """Free the slots of leases that have run out; how many. The worker's job; claim does it too."""
-    raise NotImplementedError
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [limit])
+        items = [pk for (pk,) in cursor.fetchall()]
+        if not items:
+            return 0
+        cursor.execute(
+            "UPDATE reviewapp_assignment SET state = 'released', token = NULL, lease_until = NULL "
+            "WHERE item_id = ANY(%s) AND state = 'leased' AND lease_until <= clock_timestamp() "
+            "RETURNING item_id",
+            [items],
+        )
+        freed = [pk for (pk,) in cursor.fetchall()]
+    _free_slot(freed)
+    return len(freed)
+
+
+# Whoever holds an item's lock just now deals with it; the next look comes soon.
+DUE = """
+    SELECT i.id FROM reviewapp_reviewitem i
+    WHERE i.id IN (SELECT item_id FROM reviewapp_assignment
+        WHERE state = 'leased' AND lease_until <= clock_timestamp() ORDER BY lease_until LIMIT %s)
+    ORDER BY i.id FOR NO KEY UPDATE OF i SKIP LOCKED
+"""

@@ -1,11 +1,36 @@
-"""What an item's labels come to: single, majority, or a lead's decision; appended, with what it rests on."""
+"""What an item's labels come to: single, majority, or a lead's decision; appended, with what it rests on.
+
+Confirmed is a failure that two people saw independently before any reveal: two labels, or one label and a
+different lead's decision. `cannot_tell` counts for neither.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review.models import Cause, Resolution, ReviewItem
+from reviewapp.review.models import (
+    Assignment,
+    Cause,
+    Flag,
+    ItemKind,
+    ItemState,
+    Label,
+    Method,
+    Preference,
+    Purpose,
+    Resolution,
+    ReviewItem,
+    State,
+    Verdict,
+)
+from reviewapp.review.refusals import Invalid, ItemClosed
 
 # Why an item waits for a lead (ReviewItem.adjudication_reason).
 REASONS = {
@@ -17,10 +42,94 @@ REASONS = {
 
 
 def settle(item: ReviewItem) -> Resolution | None:
-    """Bring state and resolution in line with the labels. The item is locked by the caller."""
-    raise NotImplementedError
+    """Bring state and resolution in line with the labels. The item is locked by the caller.
+
+    The resolution that stands now; None while labels are wanting or a lead has to decide.
+    """
+    done = list(
+        Assignment.objects.filter(item=item, state=State.SUBMITTED)
+        .select_related("current", "counted")
+        .order_by("pk")
+    )
+    if len(done) < item.required:
+        return _stand(item, ItemState.OPEN, "")
+    if item.purpose != Purpose.REVIEW:
+        return _stand(item, ItemState.RESOLVED, "")
+    labels = [label for each in done if (label := each.counted or each.current)]
+    if any(_has_changed_mind(each) for each in done):
+        return _stand(item, ItemState.ADJUDICATION, "changed_mind")
+    found = majority([said(label) for label in labels])
+    if found is None or found == Verdict.CANNOT_TELL:
+        unsure = any(label.verdict == Verdict.CANNOT_TELL for label in labels)
+        return _stand(item, ItemState.ADJUDICATION, "cannot_tell" if unsure else "tie")
+    agreeing = [label for label in labels if said(label) == found]
+    resolution = _append(
+        item,
+        method=Method.SINGLE if len(labels) == 1 else Method.MAJORITY,
+        confirmed=found == Verdict.FAIL and len(_independent(agreeing)) >= 2,
+        failure_modes=_shared_modes(agreeing),
+        corrected_output=next((label.corrected_output for label in agreeing if label.corrected_output), ""),
+        labels=[label.pk for label in labels],
+        **_outcome(item, found),
+    )
+    return _stand(item, ItemState.RESOLVED, "", resolution)
 
 
+def said(label: Label) -> str:
+    return label.verdict or label.preference
+
+
+def majority(votes: Sequence[str]) -> str | None:
+    """What more than half of them say, or None."""
+    if not votes:
+        return None
+    value, count = Counter(votes).most_common(1)[0]
+    return value if 2 * count > len(votes) else None
+
+
+def _has_changed_mind(assignment: Assignment) -> bool:
+    current, counted = assignment.current, assignment.counted
+    return current is not None and counted is not None and said(current) != said(counted)
+
+
+def _independent(labels: Iterable[Label]) -> set[int]:
+    """The reviewers behind pre-reveal labels."""
+    return {label.reviewer_id for label in labels if label.kind in ("answer", "amend")}
+
+
+def _shared_modes(labels: Sequence[Label]) -> list[str]:
+    """The failure modes that any of them named, the most often named first."""
+    return [
+        mode for mode, _ in Counter(mode for label in labels for mode in label.failure_modes).most_common()
+    ]
+
+
+def _outcome(item: ReviewItem, value: str) -> dict[str, str]:
+    return {"preference": value} if item.kind == ItemKind.PAIR else {"verdict": value}
+
+
+def _stand(
+    item: ReviewItem, state: ItemState, reason: str, resolution: Resolution | None = None
+) -> Resolution | None:
+    item.state, item.adjudication_reason, item.resolution = state, reason, resolution
+    fields = ["state", "adjudication_reason", "resolution", "open_slots"]
+    item.save(update_fields=fields)
+    return resolution
+
+
+def _append(item: ReviewItem, **values: Any) -> Resolution:
+    last = Resolution.objects.filter(item=item).aggregate(last=Max("revision"))["last"] or 0
+    return Resolution.objects.create(item=item, revision=last + 1, **values)
+
+
+def withdraw(item: ReviewItem) -> None:
+    """A label was taken back: what rested on it stands no longer. The item is locked by the caller."""
+    if item.resolution_id is not None:
+        _append(item, method=Method.WITHDRAWN)
+    _stand(item, ItemState.OPEN, "")
+
+
+@transaction.atomic
 def adjudicate(
     item: ReviewItem,
     lead: User,
@@ -33,10 +142,72 @@ def adjudicate(
     corrected_output: str = "",
     flag_rubric: bool = False,
 ) -> Resolution:
-    """Append a lead's decision. A lead's own label is no second opinion: it confirms with another's only."""
-    raise NotImplementedError
+    """Append a lead's decision; it closes the item. Raises Invalid, ItemClosed.
+
+    A lead's own label is no second opinion: the decision confirms a failure only with another's label.
+    """
+    locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+    _check_decision(locked, verdict, preference, str(cause))
+    labels = list(Label.objects.filter(counted_of__item=locked).order_by("pk"))
+    others = {label.reviewer_id for label in labels if label.verdict == Verdict.FAIL} - {lead.pk}
+    resolution = _append(
+        locked,
+        method=Method.ADJUDICATED,
+        verdict=verdict,
+        preference=preference,
+        confirmed=verdict == Verdict.FAIL and bool(others),
+        cause=cause,
+        note=note,
+        failure_modes=list(failure_modes) if verdict == Verdict.FAIL else [],
+        corrected_output=corrected_output,
+        labels=[label.pk for label in labels],
+        by=lead,
+    )
+    _close(locked)
+    _stand(locked, ItemState.RESOLVED, "", resolution)
+    _close_flags(locked, lead, flag_rubric, note)
+    item.state, item.resolution, item.open_slots = locked.state, resolution, locked.open_slots
+    return resolution
+
+
+def _check_decision(item: ReviewItem, verdict: str, preference: str, cause: str) -> None:
+    errors = []
+    if item.kind == ItemKind.PAIR and (preference not in Preference.values or verdict):
+        errors.append({"field": "preference", "error": f"must be one of {', '.join(Preference.values)}"})
+    if item.kind == ItemKind.TRACE and (verdict not in ("pass", "fail") or preference):
+        errors.append({"field": "verdict", "error": "must be pass or fail"})
+    if cause not in ("", *Cause.values):
+        errors.append({"field": "cause", "error": f"must be one of {', '.join(Cause.values)}"})
+    if errors:
+        raise Invalid("The decision is not complete yet: see each field.", errors)
+    if item.state == ItemState.REMOVED:
+        raise ItemClosed("This item was removed from the queue.")
+    if not Label.objects.filter(current_of__item=item).exists():
+        raise ItemClosed("Nobody has labelled this item yet, so there is nothing to decide between.")
+
+
+def _close(item: ReviewItem) -> None:
+    """No more labels: open slots are taken away and running leases end."""
+    running = Assignment.objects.filter(item=item, state=State.LEASED)
+    running.update(state=State.RELEASED, token=None, lease_until=None)
+    item.open_slots = 0
+
+
+def _close_flags(item: ReviewItem, lead: User, flag_rubric: bool, note: str) -> None:
+    Flag.objects.filter(item=item, closed_at=None).update(closed_at=Now(), closed_by=lead.username)
+    if flag_rubric:
+        Flag.objects.create(item=item, reviewer=lead, note=note, on_rubric=True)
+
+
+@transaction.atomic
+def ask_for_decision(item: ReviewItem) -> None:
+    """Put a labelled item before a lead, who may confirm it or overrule it."""
+    locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+    if locked.state != ItemState.RESOLVED:
+        raise ItemClosed("Only an item that has been labelled can be put before a lead.")
+    ReviewItem.objects.filter(pk=item.pk).update(state=ItemState.ADJUDICATION, adjudication_reason="asked")
 
 
 def publish(resolutions: Iterable[int]) -> None:
     """Note that these are part of a published golden version. For the floor above."""
-    raise NotImplementedError
+    Resolution.objects.filter(pk__in=list(resolutions), published_at=None).update(published_at=Now())
