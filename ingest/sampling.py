@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from ingest.models import AuditDraw, SamplingRate
 
 # Rates of a stratum for which none has been set: every trace is audited, as befits the few of a new project.
@@ -34,11 +36,24 @@ def lane(draw: AuditDraw) -> str:
 
 
 class Rates:
-    """The rates of some projects, to be asked for many traces: one query, however many are asked for."""
+    """The rates of some strata, to be asked for many traces: one query, however many are asked for.
 
-    def __init__(self, projects: Iterable[int]) -> None:
+    Only those that can matter for traces first seen at `oldest` or later: history grows for ever.
+    """
+
+    def __init__(self, strata: Iterable[tuple[int, str]], oldest: datetime) -> None:
         self.newest_first: dict[tuple[int, str], list[SamplingRate]] = defaultdict(list)
-        for rate in SamplingRate.objects.filter(project__in=set(projects)).order_by("-effective_from"):
+        wanted = set(strata)
+        rates = SamplingRate.objects.filter(
+            project__in={project for project, _ in wanted}, stratum__in={name for _, name in wanted}
+        )
+        later = rates.filter(
+            project=OuterRef("project"),
+            stratum=OuterRef("stratum"),
+            effective_from__gt=OuterRef("effective_from"),
+            effective_from__lte=oldest,
+        )
+        for rate in rates.filter(~Exists(later)).order_by("-effective_from"):
             self.newest_first[rate.project_id, rate.stratum].append(rate)
 
     def in_force(self, project_id: int, stratum: str, at: datetime) -> SamplingRate | None:

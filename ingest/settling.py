@@ -137,7 +137,8 @@ def _check(traces: Sequence[Trace]) -> list[tuple[Trace, list[trace_checks.Findi
 
 def _draw_all(traces: Sequence[Trace], secrets: dict[int, bytes]) -> dict[int, AuditDraw]:
     """Write the draws, and note that the traces have settled."""
-    rates = sampling.Rates(secrets)
+    strata = {(trace.project_id, trace.route) for trace in traces}
+    rates = sampling.Rates(strata, min(trace.first_seen for trace in traces))
     draws = {trace.pk: _draw(trace, secrets[trace.project_id], rates) for trace in traces}
     AuditDraw.objects.bulk_create(draws.values(), ignore_conflicts=True)
     Unsettled.objects.filter(trace__in=list(draws)).delete()

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from ingest import readings, settling, targets
+from ingest import rates, readings, settling, targets
 from ingest.models import Trace
 
 TURN_SECONDS = 5.0
@@ -50,6 +50,11 @@ def rescore_signalled() -> int:
     while time.monotonic() < end and (signals := settling.rescore_some()):
         total += signals
     return total
+
+
+def keep_rates() -> int:
+    """Adapt the audit rates of strata that are kept by volume; how many changed."""
+    return rates.keep_daily()
 
 
 def attach_pending() -> int:

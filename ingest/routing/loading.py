@@ -44,14 +44,19 @@ def facts_of(
     draws: Mapping[int, AuditDraw],
     secrets: Mapping[int, bytes],
     found: Iterable[tuple[Trace, Sequence[Finding]]] = (),
+    *,
+    with_slices: bool = True,
 ) -> dict[int, Facts]:
-    """Of each trace, by its id. `draws` by trace, `secrets` by project; `found` by checks not stored yet."""
+    """Of each trace, by its id. `draws` by trace, `secrets` by project; `found` by checks not stored yet.
+
+    Only the priority asks for the age of slices, and asking for it notes new ones.
+    """
     ids = [trace.pk for trace in traces]
     scores, failed = scores_of(ids)
     for trace, findings in found:
         failed[trace.pk] = sorted(finding.name for finding in findings if finding.passed is False)
     said = said_of(ids)
-    ages = slice_ages(traces)
+    ages = slice_ages(traces) if with_slices else {}
     return {
         trace.pk: _facts(
             trace,

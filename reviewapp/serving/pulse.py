@@ -45,6 +45,7 @@ JOBS = (
     Job("read_stale", "ingest.tasks.read_stale", 1.0, 30.0),
     Job("settle_due", "ingest.tasks.settle_due", 5.0, 30.0),
     Job("rescore_signalled", "ingest.tasks.rescore_signalled", 5.0, 30.0),
+    Job("keep_rates", "ingest.tasks.keep_rates", 3600.0, 600.0),
     Job("attach_pending", "ingest.tasks.attach_pending", 5.0, 30.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
 )
