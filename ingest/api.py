@@ -21,6 +21,7 @@ from ingest.models import Scope
 from ingest.native import Taken
 from ingest.problems import Problem
 from ingest.records import Stored
+from ingest.redaction.policies import redactor_of
 from ingest.tokens import TokenAuth, TokenRequest, declare_api
 
 MOST_STATEMENTS = 1000
@@ -47,7 +48,7 @@ api = openapi.Api(
 )
 def post_traces(request: TokenRequest) -> HttpResponse:
     sent = _documents(request, "traces", limits.SPANS)
-    taken = native.take_traces(sent, time.time_ns())
+    taken = native.take_traces(sent, time.time_ns(), redactor_of(request.caller.project))
     if len(taken.spans) > limits.SPANS:
         raise Problem(413, f"The traces hold more than {limits.SPANS} spans; send smaller batches.")
     return _receipt(taken, _store(request, sent, taken))
@@ -62,7 +63,7 @@ def post_traces(request: TokenRequest) -> HttpResponse:
 )
 def post_scores(request: TokenRequest) -> HttpResponse:
     sent = _documents(request, "scores", MOST_STATEMENTS)
-    taken = native.take_scores(sent)
+    taken = native.take_scores(sent, redactor_of(request.caller.project))
     return _receipt(taken, _store(request, sent, taken))
 
 
@@ -75,7 +76,7 @@ def post_scores(request: TokenRequest) -> HttpResponse:
 )
 def post_feedback(request: TokenRequest) -> HttpResponse:
     sent = _documents(request, "feedback", MOST_STATEMENTS)
-    taken = native.take_feedback(sent)
+    taken = native.take_feedback(sent, redactor_of(request.caller.project))
     if not request.caller.may(Scope.INGEST):
         native.refuse_unknown_traces(taken, request.caller.project)
     return _receipt(taken, _store(request, sent, taken))

@@ -23,6 +23,7 @@ from ingest.records import (
     TraceBody,
     canonical_json,
 )
+from ingest.redaction import counting
 from ingest.upserts import Outcome, Table, upsert
 
 S = TypeVar("S", ScoreRecord, FeedbackRecord)
@@ -92,9 +93,12 @@ FEEDBACK = Table(
         "session",
         "occurred_at",
         "payload",
+        "signed",
     ),
     identity=("project_id", "key"),
-    wins="(i.occurred_at, i.sha256) > (s.occurred_at, s.sha256)",
+    # What anyone could have sent replaces nothing that is vouched for.
+    wins="(coalesce(i.signed, true), i.occurred_at, i.sha256) > "
+    "(coalesce(s.signed, true), s.occurred_at, s.sha256)",
     kind=SupersededKind.FEEDBACK.value,
     key="key",
 )
@@ -115,6 +119,7 @@ def store(project: Project, batch: Batch) -> Stored:
         _flag(cursor, _flags_of(batch, meeting.ids, outcome))
         pending_scores = _store_statements(cursor, SCORES, project.pk, batch.scores, _score_row)
         pending_feedback = _store_statements(cursor, FEEDBACK, project.pk, batch.feedback, _feedback_row)
+        counting.add(cursor, project.pk, batch.masked)
     return Stored(pending_scores, pending_feedback)
 
 
@@ -268,6 +273,7 @@ def _feedback_row(project_id: int, feedback: FeedbackRecord) -> tuple[Any, ...]:
         feedback.session,
         feedback.occurred_at,
         canonical_json(feedback.payload).decode(),
+        feedback.signed,
     )
 
 

@@ -5,6 +5,7 @@ Keys and hashes are made from an item's own content, so that the same item sent 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,7 @@ from ingest.records import (
     TraceBody,
     content_hash,
 )
+from ingest.redaction.masking import Redactor
 from ingest.shapes import Invalid
 from ingest.statements import feedback_of, score_of, target_of
 
@@ -44,6 +46,7 @@ class Taken:
     # Where in the request each accepted item stood.
     positions: list[int] = field(default_factory=list)
     refused: list[tuple[int, Invalid]] = field(default_factory=list)
+    masked: Counter[str] = field(default_factory=Counter)
 
     def batch(self) -> Batch:
         return Batch(
@@ -52,6 +55,7 @@ class Taken:
             scores=self.scores,
             feedback=self.feedback,
             flags=self.flags,
+            masked=self.masked,
         )
 
 
@@ -59,28 +63,32 @@ class Taken:
 Take = Callable[[Any, Taken, set[str]], str]
 
 
-def take_traces(documents: Documents, received_ns: int) -> Taken:
+def take_traces(documents: Documents, received_ns: int, redactor: Redactor) -> Taken:
     """`received_ns` stands in for the start of a trace that gives no time, in its row only."""
-    return _take(documents, partial(_take_trace, received_ns=received_ns))
+    return _take(documents, partial(_take_trace, received_ns=received_ns), redactor)
 
 
-def take_scores(documents: Documents) -> Taken:
-    return _take(documents, _take_score)
+def take_scores(documents: Documents, redactor: Redactor) -> Taken:
+    return _take(documents, _take_score, redactor)
 
 
-def take_feedback(documents: Documents) -> Taken:
-    return _take(documents, _take_feedback)
+def take_feedback(documents: Documents, redactor: Redactor) -> Taken:
+    return _take(documents, _take_feedback, redactor)
 
 
-def _take(documents: Documents, take: Take) -> Taken:
+def _take(documents: Documents, take: Take, redactor: Redactor) -> Taken:
+    """Whatever the redactor knows is masked before an item is read: no record, key or hash is made of it."""
     taken = Taken()
     for index, item in enumerate(documents.items):
         flags: set[str] = set()
+        masked: Counter[str] = Counter()
         try:
             if isinstance(item, Malformed):
                 raise Invalid("", f"the line is not JSON: {item}")
-            taken.ids.append(take(sanitising.json_value(item, flags), taken, flags))
+            fit = redactor.item(sanitising.json_value(item, flags), masked)
+            taken.ids.append(take(fit, taken, flags))
             taken.positions.append(index)
+            taken.masked += masked
         except Invalid as invalid:
             taken.refused.append((index, invalid))
     return taken

@@ -96,12 +96,12 @@ def span_row(
     """Encode a sanitised span; `resource_json` is the canonical JSON of its resource's attributes."""
     attributes_json = _canonical.encode(attributes)
     events_json = _canonical.encode(events) if events else b"[]"
-    digest = hashlib.sha256(
-        _canonical.encode((span_id, parent_id, name, kind, start_ns, end_ns, status, error, scope))
+    digest = _hash_of_span(
+        (span_id, parent_id, name, kind, start_ns, end_ns, status, error, scope),
+        attributes_json,
+        events_json,
+        resource_json,
     )
-    digest.update(attributes_json)
-    digest.update(events_json)
-    digest.update(resource_json)
     response_id = ""
     for key in RESPONSE_ID_ATTRIBUTES:
         if key in attributes:
@@ -122,8 +122,20 @@ def span_row(
         attributes_json.decode(),
         events_json.decode(),
         resource_json.decode(),
-        digest.digest(),
+        digest,
     )
+
+
+def _hash_of_span(said: tuple[Any, ...], *encoded: bytes) -> bytes:
+    digest = hashlib.sha256(_canonical.encode(said))
+    for part in encoded:
+        digest.update(part)
+    return digest.digest()
+
+
+def hash_of_span(row: SpanRow) -> bytes:
+    """The hash of a row whose texts have been replaced, as `span_row` would have made it."""
+    return _hash_of_span(row[1:10], row.attributes.encode(), row.events.encode(), row.resource.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +201,8 @@ class FeedbackRecord:
     occurred_at: datetime
     payload: JsonDict
     sha256: bytes
+    # From a browser: whether a signed link vouches for it. None: from the application itself.
+    signed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +216,8 @@ class Batch:
     feedback: Sequence[FeedbackRecord] = ()
     # trace id -> what had to be done to its content: "cut", "sanitised".
     flags: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    # Kind -> how many values were masked in what the batch holds.
+    masked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

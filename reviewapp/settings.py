@@ -179,13 +179,24 @@ MAX_BODY_MB = env.int("MAX_BODY_MB", default=8)
 # The WSGI application refuses larger bodies before Django reads them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_MB * 1024 * 1024
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
+# Dotted paths of callables text -> [(start, end, kind)]: finders of the operator's own (docs/redaction.md).
+REDACTION_HOOKS = env.list("REDACTION_HOOKS", default=[])
+# So many proxies of the operator's stand in front, each of which adds the address it heard from to
+# X-Forwarded-For. With 0 that header is anyone's word and is not read.
+FORWARDED_FOR_HOPS = env.int("FORWARDED_FOR_HOPS", default=0)
 
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 LOGGING = logs.configuration(env.str("LOG_FORMAT", default="text"))
 if SENTRY_DSN := env.str("SENTRY_DSN", default=""):
     import sentry_sdk
 
-    sentry_sdk.init(dsn=SENTRY_DSN, send_default_pii=False)
+    # Nothing of a request's content: it has not been redacted where an error happens before that.
+    sentry_sdk.init(
+        dsn=SENTRY_DSN,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+    )
 
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 # `serve --no-worker` turns it off; /readyz then does without a heartbeat.

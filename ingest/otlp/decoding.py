@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from ingest.records import (
     content_hash,
     span_row,
 )
+from ingest.redaction.masking import Redactor
 
 STATUS_OF_CODE = {1: Status.OK.value, 2: Status.ERROR.value}
 UNSET = Status.UNSET.value
@@ -62,9 +64,14 @@ def _is_id(value: str, length: int) -> bool:
 
 
 class Decoder:
-    """Collects the records of one request; `rejected` and `reason` become the partial success."""
+    """Collects the records of one request; `rejected` and `reason` become the partial success.
 
-    def __init__(self) -> None:
+    What the redactor knows is masked before anything is hashed, so that no hash tells of it either.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self.masked: Counter[str] = Counter()
         self.spans: list[SpanRow] = []
         self.logs: list[LogEntry] = []
         self.scores: list[ScoreRecord] = []
@@ -82,7 +89,7 @@ class Decoder:
             )
 
     def enter_resource(self, attributes: JsonDict) -> None:
-        self._resource = canonical_json(attributes)
+        self._resource = canonical_json(self.redactor.attributes(attributes, self.masked))
 
     def add_span(self, span: WireSpan) -> None:
         flags = self.flags
@@ -93,28 +100,30 @@ class Decoder:
         if start_ns is None:
             self._reject(f"span {span.span_id} needs a start time between 1990 and 2200")
             return
-        self.spans.append(
-            span_row(
-                trace_id=span.trace_id,
-                span_id=span.span_id,
-                parent_id=span.parent_id if _is_id(span.parent_id, 16) else "",
-                name=sanitising.text(span.name, flags, limits.NAME_CHARACTERS),
-                kind=span.kind if 0 <= span.kind <= 5 else 0,
-                start_ns=start_ns,
-                end_ns=sanitising.nanoseconds(span.end_ns, flags),
-                status=STATUS_OF_CODE.get(span.status_code, UNSET),
-                error=sanitising.text(span.status_message, flags) if span.status_message else "",
-                scope=sanitising.text(span.scope, flags, limits.NAME_CHARACTERS),
-                attributes=span.attributes,
-                events=[self._event(span, event) for event in span.events] if span.events else [],
-                resource_json=self._resource,
-            )
+        row = span_row(
+            trace_id=span.trace_id,
+            span_id=span.span_id,
+            parent_id=span.parent_id if _is_id(span.parent_id, 16) else "",
+            name=sanitising.text(span.name, flags, limits.NAME_CHARACTERS),
+            kind=span.kind if 0 <= span.kind <= 5 else 0,
+            start_ns=start_ns,
+            end_ns=sanitising.nanoseconds(span.end_ns, flags),
+            status=STATUS_OF_CODE.get(span.status_code, UNSET),
+            error=sanitising.text(span.status_message, flags) if span.status_message else "",
+            scope=sanitising.text(span.scope, flags, limits.NAME_CHARACTERS),
+            attributes=span.attributes,
+            events=[self._event(span, event) for event in span.events] if span.events else [],
+            resource_json=self._resource,
         )
+        self.spans.append(self.redactor.row(row, self.masked))
         if flags:
             self._note_flags(span.trace_id)
 
     def _event(self, span: WireSpan, event: WireEvent) -> JsonDict:
         time_ns = sanitising.nanoseconds(event.time_ns, self.flags) or span.start_ns
+        if event.name == EVALUATION_EVENT:
+            # It becomes a score too, with a hash of its own.
+            event = event._replace(attributes=self.redactor.attributes(event.attributes, self.masked))
         if event.name == EVALUATION_EVENT and not self._add_score(
             event.name, event.attributes, span.trace_id, span.span_id, time_ns
         ):
@@ -137,6 +146,7 @@ class Decoder:
         if time_ns is None:
             self._reject(f"log event {name[:100]!r} needs a time between 1990 and 2200")
             return
+        log = self._masked_log(log)
         trace_id = log.trace_id if _is_id(log.trace_id, 32) else ""
         span_id = log.span_id if _is_id(log.span_id, 16) else ""
         if name == EVALUATION_EVENT:
@@ -151,6 +161,11 @@ class Decoder:
             self.logs.append(LogEntry(trace_id, span_id, name, occurred_at, log.attributes, body, digest))
         if flags:
             self._note_flags(trace_id)
+
+    def _masked_log(self, log: WireLog) -> WireLog:
+        whole = {"attributes": log.attributes, "body": log.body}
+        masked = self.redactor.attributes(whole, self.masked)
+        return log if masked is whole else log._replace(**masked)
 
     def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> bool:
         score = score_of_event(
@@ -170,7 +185,13 @@ class Decoder:
         self.flags.clear()
 
     def batch(self) -> Batch:
-        return Batch(spans=self.spans, logs=self.logs, scores=self.scores, flags=self._flags_of_trace)
+        return Batch(
+            spans=self.spans,
+            logs=self.logs,
+            scores=self.scores,
+            flags=self._flags_of_trace,
+            masked=self.masked,
+        )
 
 
 def moment(time_ns: int) -> datetime:

@@ -17,6 +17,7 @@ from ingest.models import Scope
 from ingest.otlp import jsonform, protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.problems import Problem
+from ingest.redaction import policies
 from ingest.tokens import TokenRequest, token
 
 PROTOBUF = "application/x-protobuf"
@@ -69,7 +70,7 @@ def metrics(request: TokenRequest) -> HttpResponse:
 
 def _decode(request: TokenRequest, signal: str) -> Decoder:
     walk: Walker = getattr(_form(request), signal)
-    decoder = Decoder()
+    decoder = Decoder(policies.redactor_of(request.caller.project))
     walk(body.read(request), decoder)
     intake.store(request.caller.project, decoder.batch())
     return decoder

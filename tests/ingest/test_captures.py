@@ -18,6 +18,7 @@ from ingest.otlp import protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.reading import Call, Reading, read
 from ingest.records import Batch, LogEntry, SpanRecord, SpanRow
+from ingest.redaction.masking import OFF
 
 CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "data" / "otlp"
 FOLDERS = [
@@ -58,7 +59,7 @@ def expected(folder: str) -> dict[str, Any]:
 
 @cache
 def decoded(path: Path) -> Batch:
-    decoder = Decoder()
+    decoder = Decoder(OFF)
     decode = protobuf.decode_traces if "v1_traces" in path.name else protobuf.decode_logs
     decode(gzip.decompress(path.read_bytes()), decoder)
     assert decoder.rejected == 0

@@ -9,6 +9,7 @@ from ingest import body, limits
 from ingest.otlp import jsonform, protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.problems import Problem
+from ingest.redaction.masking import OFF
 from tests.ingest.otlp import START, Log, Span, logs_body, traces_body, traces_json, traces_message
 
 RICH = Span(
@@ -30,7 +31,7 @@ RICH = Span(
 
 
 def decode(walk, data):
-    decoder = Decoder()
+    decoder = Decoder(OFF)
     walk(data, decoder)
     return decoder
 

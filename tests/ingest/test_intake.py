@@ -24,6 +24,7 @@ from ingest.models import (
 from ingest.otlp import protobuf
 from ingest.otlp.decoding import Decoder
 from ingest.records import Batch, FeedbackRecord, ScoreRecord, Target, TraceBody, content_hash
+from ingest.redaction.masking import OFF
 from ingest.routing import rules
 from ingest.trace_checks.vocabulary import KEY_PREFIX
 from tests.ingest import otlp
@@ -37,13 +38,13 @@ ABOUT_TRACE = Target("trace", TRACE)
 
 
 def spans(*given):
-    decoder = Decoder()
+    decoder = Decoder(OFF)
     protobuf.decode_traces(traces_body(given), decoder)
     return decoder.batch()
 
 
 def logs(*given):
-    decoder = Decoder()
+    decoder = Decoder(OFF)
     protobuf.decode_logs(logs_body(given), decoder)
     return decoder.batch()
 

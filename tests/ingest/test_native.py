@@ -9,6 +9,7 @@ from ingest import native
 from ingest.documents import Documents
 from ingest.feedback import UNDATED
 from ingest.records import Target
+from ingest.redaction.masking import OFF
 
 RECEIVED = datetime(2026, 8, 6, 12, tzinfo=UTC)
 RECEIVED_NS = int(RECEIVED.timestamp()) * 10**9
@@ -16,7 +17,7 @@ ON_TRACE = {"target": {"trace_id": "t"}}
 
 
 def traces(*items):
-    return native.take_traces(Documents(list(items), bulk=True), RECEIVED_NS)
+    return native.take_traces(Documents(list(items), bulk=True), RECEIVED_NS, OFF)
 
 
 def trace(**fields):
@@ -26,13 +27,13 @@ def trace(**fields):
 
 
 def score(**fields):
-    taken = native.take_scores(Documents([ON_TRACE | {"name": "n", **fields}], bulk=True))
+    taken = native.take_scores(Documents([ON_TRACE | {"name": "n", **fields}], bulk=True), OFF)
     assert not taken.refused, taken.refused
     return taken.scores[0]
 
 
 def said(**fields):
-    taken = native.take_feedback(Documents([ON_TRACE | fields], bulk=True))
+    taken = native.take_feedback(Documents([ON_TRACE | fields], bulk=True), OFF)
     assert not taken.refused, taken.refused
     return taken.feedback[0]
 
@@ -86,7 +87,7 @@ def test_a_trace_keeps_what_was_posted_without_nulls_and_parts():
 
 def test_hash_and_id_come_from_the_content_alone():
     first, again, other = (
-        native.take_traces(Documents([item], bulk=False), received).bodies[0]
+        native.take_traces(Documents([item], bulk=False), received, OFF).bodies[0]
         for item, received in [
             ({"input": "a", "model": "m"}, RECEIVED_NS),
             ({"model": "m", "output": None, "input": "a"}, RECEIVED_NS + 10**12),
@@ -223,7 +224,7 @@ def test_targets(target, expected):
     ],
 )
 def test_targets_that_name_nothing_or_two_things(target, field):
-    taken = native.take_scores(Documents([{"name": "n", "value": 1, "target": target}], bulk=True))
+    taken = native.take_scores(Documents([{"name": "n", "value": 1, "target": target}], bulk=True), OFF)
     assert refusals(taken) == [(0, field)]
 
 
@@ -271,12 +272,12 @@ def test_meanings_of_feedback(kind, value, payload, expected):
     ],
 )
 def test_feedback_that_says_nothing_clear(fields, field):
-    assert refusals(native.take_feedback(Documents([ON_TRACE | fields], bulk=True))) == [(0, field)]
+    assert refusals(native.take_feedback(Documents([ON_TRACE | fields], bulk=True), OFF)) == [(0, field)]
 
 
 @pytest.mark.parametrize("item", [None, 1, "x", [], [{}], True])
 def test_items_that_are_no_objects(item):
-    assert refusals(native.take_scores(Documents([item], bulk=True))) == [(0, "")]
+    assert refusals(native.take_scores(Documents([item], bulk=True), OFF)) == [(0, "")]
     assert refusals(traces(item)) == [(0, "")]
 
 

@@ -1,0 +1,258 @@
+"""Puts placeholders in the place of what a policy wants masked, in texts, JSON values and records.
+
+Two steps: a linear search over the whole JSON says which kinds it could hold at all, mostly none; the
+finders of those kinds then look at each text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import re2
+
+from ingest.records import RESPONSE_ID_ATTRIBUTES, JsonDict, SpanRow, canonical_json, hash_of_span
+from ingest.redaction import addresses, emails, keys, numbers, phones
+from ingest.redaction.finding import Finding, placeholder, settled
+from ingest.redaction.policy import NOTHING, Kind, Policy, compile_pattern
+from ingest.redaction.projection import project
+
+# (start, end, kind): what a hook of the operator's finds in a text.
+Hook = Callable[[str], Iterable[tuple[int, int, str]]]
+_HOOK_KIND = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
+
+# What may stand between the digits of one number: gaps, Markdown marks, escapes.
+_GAP = r"[^A-Za-z0-9\n,;:\"]{0,6}(?:\\[nrtu][0-9a-f]{0,4})?"
+# Without which a text holds nothing of a kind. Each is allowed to be found in vain, and never to miss.
+_HINTS = {
+    Kind.SECRET: (
+        r"(?:sk|pk|rk)[-_]|ts_[0-9a-f]|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt)-|A[KSGIRN][IAPDO][AV]|xox[a-z]-|xapp-"
+        r"|AIza|ya29|GOCSPX|hf_|gsk_|r8_|lsv2_|npm_|pypi-|dop_v1|shp[acs]|whsec_|SG\.|key-|AC[0-9a-f]{8}|eyJ|AGE-SEC"
+        r"|PRIVATE KEY|://[^\s/:@\"]*:[^\s/@\"]+@"
+        r"|(?i:bearer|authorization|api[_.-]?key|passw|kennwort|secret|(?:access|refresh|auth)[_-]?token"
+        r"|private[_-]?key|cookie)"
+    ),
+    Kind.CARD: rf"(?:[0-9]{_GAP}){{13}}",
+    Kind.IBAN: (
+        rf"(?:^|[^A-Za-z0-9]|\\[nrtbf])[A-Za-z]{{2}}{_GAP}[0-9]{_GAP}[0-9](?:[^A-Za-z0-9\n,;:\"]{{0,4}}[A-Za-z0-9]){{11}}"
+    ),
+    Kind.EMAIL: r"@|%40|\\u0040|&#64;|&#x40;|&commat;",
+    Kind.PHONE: rf"(?:\+|00|%2[bB]|\\u002[bB]){_GAP}(?:[0-9]{_GAP}){{7}}",
+    Kind.IP: r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:(?::|[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:]",
+}
+_NATIONAL_PHONE = rf"(?:[0-9]{_GAP}){{7}}"
+# In this order they count where two find the same characters.
+_ORDER = (Kind.SECRET, Kind.IBAN, Kind.CARD, Kind.EMAIL, Kind.IP, Kind.PHONE)
+# Names of fields that hold an id by which rows find one another, or a time.
+IDENTIFIERS = frozenset(
+    {"id", "trace_id", "span_id", "parent_id", "parent_span_id", "response_id", "signature"}
+    | {"started_at", "ended_at", "occurred_at", "timestamp", "time"}
+)
+PARTS = frozenset({"spans", "scores", "feedback", "events"})
+_LEFT_ALONE = frozenset(RESPONSE_ID_ATTRIBUTES)
+_CARD_FIELD = re.compile(r"card|\bpan\b|kreditkarte", re.I)
+_VERSION_FIELD = re.compile(r"version\Z", re.I)
+# What is masked can bring what stood beside it into the open; more rounds than this find nothing new.
+_ROUNDS = 3
+_decode = msgspec.json.decode
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A text before and after, and what was found in it."""
+
+    text: str
+    counts: dict[str, int]
+
+
+class Redactor:
+    """Masks by one policy with one project's key. Holds no state of a request, so that threads share it."""
+
+    def __init__(self, policy: Policy, key: bytes, hooks: Sequence[Hook] = ()) -> None:
+        self.policy = policy
+        self.key = key
+        self.hooks = tuple(hooks)
+        self.kinds = tuple(kind for kind in _ORDER if kind in policy.kinds)
+        self.own = tuple((own.name, compile_pattern(own.name, own.pattern)) for own in policy.patterns)
+        # These know no hint, so every text is looked at.
+        self.always = bool(self.own or self.hooks)
+        self.active = bool(self.kinds) or self.always
+        self._hints = _hints(self.kinds, bool(policy.regions))
+
+    def suspects(self, text: str | bytes) -> tuple[Kind, ...]:
+        """The kinds that this text or JSON could hold."""
+        if self._hints is None:
+            return ()
+        return tuple(self.kinds[index] for index in sorted(self._hints.Match(text) or ()))
+
+    def text(self, text: str, masked: Counter[str], without: frozenset[Kind] = frozenset()) -> str:
+        """The text with placeholders; what was masked is added to the counter."""
+        for _ in range(_ROUNDS):
+            kinds = tuple(kind for kind in self.suspects(text) if kind not in without)
+            if not kinds and not self.always:
+                return text
+            pieces, at = [], 0
+            for finding in self._findings(text, kinds):
+                pieces += text[at : finding.start], placeholder(self.key, finding.kind, finding.value)
+                masked[finding.kind] += 1
+                at = finding.end
+            if not pieces:
+                return text
+            text = "".join([*pieces, text[at:]])
+        return text
+
+    def _findings(self, text: str, kinds: Sequence[Kind]) -> list[Finding]:
+        projection = project(text)
+        seen = projection.text
+        found = (each for each in self._found(seen, kinds) if not self._allowed(each))
+        return [
+            Finding(*projection.span(each.start, each.end), each.kind, each.value)
+            for each in settled(found, seen)
+        ]
+
+    def _found(self, text: str, kinds: Sequence[Kind]) -> Iterator[Finding]:
+        if Kind.SECRET in kinds:
+            yield from keys.find(text)
+        for name, pattern in self.own:
+            for match in pattern.finditer(text):
+                yield Finding(match.start(), match.end(), name.lower(), match.group())
+        for kind in kinds:
+            yield from _find(kind, text, self.policy.regions)
+        for hook in self.hooks:
+            yield from _of_hook(hook, text)
+
+    def _allowed(self, finding: Finding) -> bool:
+        allowed = self.policy.allowed
+        if not allowed:
+            return False
+        value = finding.value.lower()
+        return value in allowed or (finding.kind == Kind.EMAIL and value[value.rfind("@") :] in allowed)
+
+    def value(self, value: Any, masked: Counter[str], name: str = "") -> Any:
+        """A JSON value with its texts and the names of its fields masked; numbers stay, ids stay."""
+        match value:
+            case str():
+                if name and Kind.SECRET in self.kinds and keys.FIELD.search(name):
+                    return self._secret(value, masked)
+                return self.text(value, masked, _unlikely(name))
+            case dict():
+                return {
+                    self.text(key, masked): each if key in _LEFT_ALONE else self.value(each, masked, key)
+                    for key, each in value.items()
+                }
+            case list():
+                return [self.value(each, masked, name) for each in value]
+            case int() if value >= 10**12 and name and Kind.CARD in self.kinds and _CARD_FIELD.search(name):
+                return self.text(str(value), masked) if numbers.is_card(str(value)) else value
+        return value
+
+    def _secret(self, value: str, masked: Counter[str]) -> str:
+        """The whole of a field whose name says that it is a secret."""
+        changed = self.text(value, masked)
+        if changed != value or not keys.is_value(value) or value.lower() in self.policy.allowed:
+            return changed
+        masked[Kind.SECRET] += 1
+        return placeholder(self.key, Kind.SECRET, value)
+
+    def attributes(self, attributes: JsonDict, masked: Counter[str]) -> JsonDict:
+        """The same, where most hold nothing: found out over all of them at once."""
+        if (
+            not attributes
+            or not self.active
+            or not (self.always or self.suspects(canonical_json(attributes)))
+        ):
+            return attributes
+        changed: JsonDict = self.value(attributes, masked)
+        return changed
+
+    def item(self, item: Any, masked: Counter[str]) -> Any:
+        """A body of the native API. The ids of it and of its parts stay, else nothing would find them."""
+        if not self.active or not (self.always or self.suspects(canonical_json(item))):
+            return item
+        return self._item(item, masked)
+
+    def _item(self, item: Any, masked: Counter[str]) -> Any:
+        if not isinstance(item, dict):
+            return self.value(item, masked)
+        return {self.text(name, masked): self._field(name, value, masked) for name, value in item.items()}
+
+    def _field(self, name: str, value: Any, masked: Counter[str]) -> Any:
+        if name in IDENTIFIERS and not isinstance(value, dict | list):
+            return value
+        if name in PARTS and isinstance(value, list):
+            return [self._item(each, masked) for each in value]
+        if name == "target" and isinstance(value, dict):
+            return value | self._external(value.get("external"), masked)
+        return self.value(value, masked, name)
+
+    def _external(self, external: Any, masked: Counter[str]) -> JsonDict:
+        """A foreign id is looked for among a trace's tags, which are masked."""
+        if not isinstance(external, dict) or not isinstance(external.get("id"), str):
+            return {}
+        return {"external": external | {"id": self.text(external["id"], masked)}}
+
+    def row(self, row: SpanRow, masked: Counter[str]) -> SpanRow:
+        """An encoded span. Its resource is masked before, once for all spans of it."""
+        if not self.active:
+            return row
+        changed: dict[str, Any] = {}
+        for column in ("attributes", "events"):
+            encoded: str = getattr(row, column)
+            if len(encoded) > 2 and (self.always or self.suspects(encoded)):
+                value = self.value(_decode(encoded), masked)
+                changed[column] = canonical_json(value).decode()
+        for column in ("name", "error"):
+            if given := getattr(row, column):
+                changed[column] = self.text(given, masked)
+        if all(getattr(row, column) == value for column, value in changed.items()):
+            return row
+        row = row._replace(**changed)
+        return row._replace(sha256=hash_of_span(row))
+
+    def preview(self, text: str) -> Preview:
+        masked: Counter[str] = Counter()
+        return Preview(self.text(text, masked), dict(masked))
+
+
+def _hints(kinds: Sequence[Kind], national: bool) -> Any:
+    if not kinds:
+        return None
+    hints = re2.Set.SearchSet()
+    for kind in kinds:
+        hints.Add(_NATIONAL_PHONE if kind is Kind.PHONE and national else _HINTS[kind])
+    hints.Compile()
+    return hints
+
+
+def _find(kind: Kind, text: str, regions: tuple[str, ...]) -> Iterable[Finding]:
+    match kind:
+        case Kind.IBAN:
+            return numbers.ibans(text)
+        case Kind.CARD:
+            return numbers.cards(text)
+        case Kind.EMAIL:
+            return emails.find(text)
+        case Kind.IP:
+            return addresses.find(text)
+        case Kind.PHONE:
+            return phones.find(text, regions)
+    return ()
+
+
+def _of_hook(hook: Hook, text: str) -> Iterator[Finding]:
+    for start, end, kind in hook(text):
+        name = kind.upper()
+        if 0 <= start < end <= len(text) and _HOOK_KIND.fullmatch(name):
+            yield Finding(start, end, name.lower(), text[start:end])
+
+
+def _unlikely(name: str) -> frozenset[Kind]:
+    """1.2.3.4 in a field `…version` is no address."""
+    return frozenset({Kind.IP}) if name and _VERSION_FIELD.search(name) else frozenset()
+
+
+OFF = Redactor(NOTHING, b"")
