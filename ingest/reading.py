@@ -170,7 +170,7 @@ class _Trace:
         facts = self.root_facts
         spoken, written = last_word(getattr(facts, side), role), getattr(facts, f"{side}_text")
         first, second = (spoken, written) if facts.sort == Kind.GENERATION else (written, spoken)
-        return getattr(facts, f"stated_{side}") or first or second
+        return self._inherit(f"stated_{side}") or first or second
 
     def _first_question(self) -> str:
         calls = self._generations() or self.calls

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.otlp import tree
@@ -36,15 +36,65 @@ class Call:
     is_generation: bool = True
 
 
+# What a call is told by the span around it, where it is silent itself.
+_LENT = ("model", "input_tokens", "output_tokens", "cost_usd", "finish", "output", "response_id")
+
+
 def leaf_calls(
     spans: Sequence[SpanRecord], facts: Mapping[str, Facts], parents: Mapping[str, str]
 ) -> tuple[Call, ...]:
     """In order of start. A wrapper is left out when a call of its own sort was recorded below it."""
     generations = [span for span in spans if _is_generation(facts[span.span_id])]
     embeddings = [span for span in spans if facts[span.span_id].sort == Kind.EMBEDDING]
-    leaves = [*tree.leaves(generations, parents), *tree.leaves(embeddings, parents)]
-    leaves.sort(key=lambda span: (span.started_at, span.span_id))
-    return tuple(_call(span, facts[span.span_id]) for span in leaves)
+    found = [call for sort in (generations, embeddings) for call in _leaves(sort, facts, parents)]
+    return tuple(sorted(found, key=lambda call: (call.started_at, call.span_id)))
+
+
+def _leaves(
+    spans: Sequence[SpanRecord], facts: Mapping[str, Facts], parents: Mapping[str, str]
+) -> Iterator[Call]:
+    leaves = _told_once(tree.leaves(spans, parents), facts, parents)
+    around = tree.only_leaf_of(spans, leaves, parents)
+    for leaf in leaves:
+        call = _call(leaf, facts[leaf.span_id])
+        for wrapper in around.get(leaf.span_id, ()):
+            if facts[wrapper].sort != Kind.AGENT:
+                call = _completed(call, facts[wrapper])
+        yield call
+
+
+def _told_once(
+    leaves: Sequence[SpanRecord], facts: Mapping[str, Facts], parents: Mapping[str, str]
+) -> list[SpanRecord]:
+    """Without a second instrumentation's record of one call, which a shared response id gives away.
+
+    One package may well repeat an id (a fake server does), so only those of different packages, at the same
+    place and time, are one; the fuller record stays.
+    """
+    kept: list[SpanRecord] = []
+    for span in sorted(leaves, key=lambda each: (-_fullness(facts[each.span_id]), each.span_id)):
+        if not any(_same_call(span, other, facts, parents) for other in kept):
+            kept.append(span)
+    return kept
+
+
+def _same_call(
+    one: SpanRecord, other: SpanRecord, facts: Mapping[str, Facts], parents: Mapping[str, str]
+) -> bool:
+    response_id = facts[one.span_id].response_id
+    return (
+        bool(response_id)
+        and response_id == facts[other.span_id].response_id
+        and one.scope != other.scope
+        and parents.get(one.span_id) == parents.get(other.span_id)
+        and one.started_at <= (other.ended_at or one.started_at)
+        and other.started_at <= (one.ended_at or other.started_at)
+    )
+
+
+def _fullness(facts: Facts) -> int:
+    counted = facts.input_tokens is not None or facts.output_tokens is not None
+    return 4 * counted + 2 * bool(facts.output) + bool(facts.input)
 
 
 def _is_generation(facts: Facts) -> bool:
@@ -77,6 +127,20 @@ def _call(span: SpanRecord, facts: Facts) -> Call:
         error_message=message,
         is_generation=facts.sort != Kind.EMBEDDING,
     )
+
+
+def _completed(call: Call, wrapper: Facts) -> Call:
+    """The call with what only the span around it recorded: often the content, or the price."""
+    silent = {name: getattr(wrapper, name) for name in _LENT if getattr(call, name) in (None, "", ())}
+    if not call.input and not call.system:
+        silent |= {"system": wrapper.system, "input": wrapper.input}
+    if call.error:
+        silent.pop("output", None)
+    return replace(call, **silent) if any(_says(silent.values())) else call
+
+
+def _says(values: Iterable[object]) -> Iterator[bool]:
+    return (value not in (None, "", ()) for value in values)
 
 
 def error_message(span: SpanRecord, facts: Facts) -> str:

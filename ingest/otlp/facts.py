@@ -171,11 +171,14 @@ def read_documents(value: Any, span_id: str = "") -> tuple[Document, ...]:
 def _document(value: Any, span_id: str) -> Document | None:
     if not isinstance(value, dict):
         said = text(value)
-        return Document("", said, span_id=span_id) if said else None
+        # A framework's object as it prints itself is no text to read.
+        return Document("", said, span_id=span_id) if said and not said.startswith("<") else None
     inner = mapping(value.get("document")) or value
     metadata = mapping(inner.get("metadata"))
     content = first_text(inner, "text", "content", "page_content", "pageContent", "document")
-    identity = first_text(inner, "id", "document_id") or first_text(metadata, "id", "source", "url")
+    identity = first_text(inner, "id", "document_id") or first_text(
+        metadata, "id", "source", "url", "doc_uri"
+    )
     if not content and not identity:
         return None
     score = first_number(inner, "score", "relevance_score")

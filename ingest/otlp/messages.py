@@ -38,7 +38,16 @@ class Message:
 
 
 SYSTEM_ROLES = frozenset({"system", "developer"})
-_ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant", "function": "tool"}
+_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "function": "tool",
+    "tool-call": "assistant",
+    "tool-response": "tool",
+}
 _KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", *_ROLES})
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
 _CALL_PARTS = frozenset(
@@ -51,6 +60,8 @@ _MESSAGE_KEYS = frozenset(
     {"role", "parts", "content", "message", "messages", "choices", "kwargs", "tool_calls"}
 )
 _CALL_IDS = ("tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "call_id", "id")
+# Bedrock's and Gemini's parts, told apart by their one key.
+_UNTYPED_PARTS = frozenset({"text", "toolUse", "toolResult", "functionCall", "functionResponse"})
 _WRAPPED_CALLS = ("functionCall", "function_call", "toolUse")
 _WRAPPED_RESULTS = ("functionResponse", "function_response", "toolResult")
 
@@ -144,6 +155,9 @@ def read_message(value: Any, role: str) -> tuple[Message, ...]:
     if not isinstance(value, dict):
         return read_parts([value], role)
     inner = _unwrapped(value)
+    if "role" not in inner and text(inner.get("type")) in _CALL_PARTS | _RESULT_PARTS:
+        # An item of OpenAI's Responses API, which stands beside messages.
+        return read_parts([inner], "assistant")
     role = role_of(inner.get("role"), _typed_role(inner) or role)
     content = _content(_first(inner, "parts", "content", "contents", "text", "body"))
     calls = _calls_beside(inner)
@@ -163,10 +177,12 @@ def _content(value: Any) -> Any:
 
 
 def _unwrapped(value: JsonDict) -> JsonDict:
-    for key in ("kwargs", "data", "message"):
-        inner = value.get(key)
-        if isinstance(inner, dict):
-            return {"type": value.get("type"), **inner} if key == "data" else inner
+    """The message in an envelope, or in two: LangChain serialises an object within a generation."""
+    for _ in range(2):
+        key = next((key for key in ("kwargs", "data", "message") if isinstance(value.get(key), dict)), None)
+        if key is None:
+            break
+        value = {"type": value.get("type"), **value[key]} if key == "data" else value[key]
     return value
 
 
@@ -231,6 +247,8 @@ def _are_parts(values: list[Any]) -> bool:
 
 def _is_part(value: JsonDict) -> bool:
     kind = value.get("type")
+    if kind is None and len(value) == 1 and value.keys() <= _UNTYPED_PARTS:
+        return True
     return (
         isinstance(kind, str)
         and not {"role", "kwargs", "data", "parts", "message"} & value.keys()

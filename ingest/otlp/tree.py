@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ingest.records import SpanRecord
 
@@ -60,3 +60,26 @@ def leaves(spans: Sequence[SpanRecord], parents: Mapping[str, str]) -> list[Span
     """Those with none of the others below them."""
     covering = ancestors([span.span_id for span in spans], parents)
     return [span for span in spans if span.span_id not in covering]
+
+
+def only_leaf_of(
+    spans: Sequence[SpanRecord], leaves: Sequence[SpanRecord], parents: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """By leaf, the spans above it that have no other leaf below them, from the inside out."""
+    candidates = {span.span_id for span in spans}
+    found: dict[str, list[str]] = {}
+    below: dict[str, int] = {}
+    for leaf in leaves:
+        path = [span_id for span_id in ancestry(leaf.span_id, parents) if span_id in candidates]
+        found[leaf.span_id] = path
+        for span_id in path:
+            below[span_id] = below.get(span_id, 0) + 1
+    return {leaf: [span_id for span_id in path if below[span_id] == 1] for leaf, path in found.items()}
+
+
+def ancestry(span_id: str, parents: Mapping[str, str]) -> Iterator[str]:
+    """The spans above one, from the inside out."""
+    at = parents.get(span_id)
+    while at is not None:
+        yield at
+        at = parents.get(at)

@@ -1,7 +1,7 @@
 """In which dialects can a span speak, and whose word counts first?
 
-A dialect is one module with `INDEXED`, the prefixes of its numbered keys, and `read(view)`, its answer or
-None. A span may carry attributes of several: each field is taken from the first row that fills it.
+A dialect is one module with `read(view)`, its answer or None. A span may carry attributes of several: each
+field is taken from the first row that fills it.
 """
 
 from __future__ import annotations
@@ -9,20 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ingest.otlp.dialects import genai, general, openinference
+from ingest.otlp.dialects import (
+    genai,
+    general,
+    google_adk,
+    langfuse,
+    langsmith,
+    litellm,
+    mlflow,
+    openinference,
+    openllmetry,
+    pydantic_ai,
+    vercel,
+    wrappers,
+)
 from ingest.otlp.facts import Facts, SpanView, merge
 
 
 class Dialect(NamedTuple):
+    """`indexed`: the prefixes of its numbered keys. `claims`: attributes that the rows below must not read
+    where this dialect has answered, since it means something else by them."""
+
     name: str
     read: Callable[[SpanView], Facts | None]
-    indexed: tuple[str, ...]
+    indexed: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
 
 PRECEDENCE: tuple[Dialect, ...] = (
-    Dialect("general", general.read, general.INDEXED),
+    Dialect("general", general.read),
+    Dialect("langsmith", langsmith.read, claims=langsmith.CLAIMS),
     Dialect("genai", genai.read, genai.INDEXED),
+    Dialect("vercel", vercel.read),
+    Dialect("pydantic_ai", pydantic_ai.read),
+    Dialect("litellm", litellm.read),
     Dialect("openinference", openinference.read, openinference.INDEXED),
+    Dialect("langfuse", langfuse.read),
+    Dialect("openllmetry", openllmetry.read, openllmetry.INDEXED),
+    Dialect("mlflow", mlflow.read),
+    Dialect("google_adk", google_adk.read),
+    Dialect("wrappers", wrappers.read),
 )
 
 _INDEXED = tuple(prefix for dialect in PRECEDENCE for prefix in dialect.indexed)
@@ -31,4 +57,14 @@ _INDEXED = tuple(prefix for dialect in PRECEDENCE for prefix in dialect.indexed)
 def read_span(view: SpanView) -> Facts:
     """What the span says, after all dialects were asked."""
     view.indexed = {key: value for key, value in view.attributes.items() if key.startswith(_INDEXED)}
-    return merge([facts for dialect in PRECEDENCE if (facts := dialect.read(view)) is not None])
+    answers = []
+    for dialect in PRECEDENCE:
+        facts = dialect.read(view)
+        if facts is None:
+            continue
+        answers.append(facts)
+        if dialect.claims:
+            view.attributes = {
+                key: value for key, value in view.attributes.items() if key not in dialect.claims
+            }
+    return merge(answers)

@@ -43,6 +43,7 @@ _EVENT_ROLES = {
     "gen_ai.tool.message": "tool",
 }
 _CHOICE_EVENT = "gen_ai.choice"
+_COSTS = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost")
 _CONTENT_EVENTS = frozenset({"gen_ai.content.prompt", "gen_ai.content.completion"})
 
 
@@ -84,7 +85,7 @@ def read_attributes(attributes: JsonDict, indexed: JsonDict, span_id: str) -> Fa
         response_model=response_model,
         input_tokens=first_count(attributes, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
         output_tokens=first_count(attributes, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-        cost_usd=first_number(attributes, "gen_ai.usage.cost", "gen_ai.usage.total_cost"),
+        cost_usd=first_number(attributes, *_COSTS),
         finish=_finish(attributes, completions),
         system=_instructions(attributes),
         input=_messages(attributes, ("gen_ai.input.messages", "gen_ai.prompt"), prompts, "user"),
@@ -111,7 +112,11 @@ def _messages(
 def _nested(entry: JsonDict) -> JsonDict:
     """`role`, `content`, `tool_calls.N.name` ... of one number, as a message."""
     calls = [call | {"function": _function(call)} for call in numbered(entry, "tool_calls")]
-    plain = {key: value for key, value in entry.items() if not key.startswith("tool_calls.")}
+    if called := {key[14:]: value for key, value in entry.items() if key.startswith("function_call.")}:
+        calls.append({"function": called})
+    plain = {
+        key: value for key, value in entry.items() if not key.startswith(("tool_calls.", "function_call."))
+    }
     return {**plain, "tool_calls": calls} if calls else plain
 
 

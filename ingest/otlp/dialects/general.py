@@ -6,8 +6,6 @@ from ingest.otlp.facts import Facts, SpanView
 from ingest.otlp.values import first_number, first_text, scalars
 from ingest.records import JsonDict
 
-INDEXED = ()
-
 
 def read(view: SpanView) -> Facts:
     attributes = view.attributes

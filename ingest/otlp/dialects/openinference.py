@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ingest.otlp.facts import Document, Facts, Kind, SpanView, finish_reason, read_documents
-from ingest.otlp.messages import Message, is_chat, last_word, read_message, read_messages, tool_call
+from ingest.otlp.messages import Message, read_message, tool_call
+from ingest.otlp.payloads import opened, readable
 from ingest.otlp.values import (
-    dump,
     first_count,
     first_number,
     first_text,
@@ -175,12 +175,10 @@ def _document(entry: JsonDict) -> JsonDict:
 
 
 def _side(attributes: JsonDict, side: str, role: str) -> str:
-    """`input.value` or `output.value` as text; of a conversation in JSON, the last word of its role."""
+    """`input.value` or `output.value` as text; JSON that has no telling field as it was sent."""
     value = attributes.get(f"{side}.value")
-    found = parse(value)
-    if is_chat(found) and (said := last_word(read_messages(found, role), role)):
-        return said
-    return text(value) or (dump(value) if isinstance(value, dict | list) and value else "")
+    said = readable(value, role)
+    return text(value) if text(value) and opened(said) == opened(value) else said
 
 
 def _tags(attributes: JsonDict) -> JsonDict:
