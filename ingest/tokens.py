@@ -170,7 +170,8 @@ def basic_credential(value: str) -> Credential | None:
         public_id, _, secret = base64.b64decode(value, validate=True).decode("ascii").partition(":")
     except ValueError:
         return None
-    match = FORMAT.fullmatch(f"{PREFIX}_{public_id}_{secret}")
+    # The secret's part alone, or the whole token where a client asks for two keys and its user has one.
+    match = FORMAT.fullmatch(f"{PREFIX}_{public_id}_{secret}") or FORMAT.fullmatch(secret)
     return Credential(*match.groups()) if match else None
 
 

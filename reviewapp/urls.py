@@ -36,7 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("api/v1/", api.urls()),
-    path("v1/traces", otlp.traces),
-    path("v1/logs", otlp.logs),
-    path("v1/metrics", otlp.metrics),
+    *otlp.urls("v1"),
+    *otlp.urls("api/public/otel/v1", basic=True),
 ]

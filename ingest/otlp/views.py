@@ -1,4 +1,4 @@
-"""The OTLP/HTTP doors: `/v1/traces`, `/v1/logs` and `/v1/metrics`."""
+"""The OTLP/HTTP doors: `/v1/traces`, `/v1/logs` and `/v1/metrics`, and the same under Langfuse's address."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -40,38 +42,47 @@ FORMS = {
 }
 
 
-@token(Scope.INGEST)
-def traces(request: TokenRequest) -> HttpResponse:
-    decoder = _decode(request, "traces")
-    answer = ExportTraceServiceResponse()
-    if decoder.reason:
-        answer.partial_success.rejected_spans = decoder.rejected
-        answer.partial_success.error_message = decoder.reason
-    return _answer(request, answer)
+class Signal(NamedTuple):
+    """What OTLP carries: how a form reads it (None: taken and dropped) and the answer that says so."""
+
+    name: str
+    walk: Callable[[Form], Walker | None]
+    answer: type[Message]
+    rejected: str = ""
 
 
-@token(Scope.INGEST)
-def logs(request: TokenRequest) -> HttpResponse:
-    decoder = _decode(request, "logs")
-    answer = ExportLogsServiceResponse()
-    if decoder.reason:
-        answer.partial_success.rejected_log_records = decoder.rejected
-        answer.partial_success.error_message = decoder.reason
-    return _answer(request, answer)
+TRACES = Signal("traces", lambda form: form.traces, ExportTraceServiceResponse, "rejected_spans")
+LOGS = Signal("logs", lambda form: form.logs, ExportLogsServiceResponse, "rejected_log_records")
+# Dropped, so that an exporter of all three signals is content.
+METRICS = Signal("metrics", lambda form: None, ExportMetricsServiceResponse)
 
 
-@token(Scope.INGEST)
-def metrics(request: TokenRequest) -> HttpResponse:
-    """Metrics are taken and dropped, so that an exporter of all three signals is content."""
-    _form(request)
-    body.read(request)
-    return _answer(request, ExportMetricsServiceResponse())
+def door(signal: Signal, *, basic: bool = False) -> Callable[..., HttpResponseBase]:
+    """The view of a signal; `basic` also lets Basic auth in, which Langfuse's SDKs send."""
+
+    @token(Scope.INGEST, basic=basic)
+    def receive(request: TokenRequest) -> HttpResponse:
+        walk = signal.walk(_form(request))
+        sent = body.read(request)
+        answer = signal.answer()
+        if walk is not None:
+            decoder = _store(request, walk, sent)
+            if decoder.reason:
+                setattr(answer.partial_success, signal.rejected, decoder.rejected)  # type: ignore[attr-defined]
+                answer.partial_success.error_message = decoder.reason  # type: ignore[attr-defined]
+        return _answer(request, answer)
+
+    return receive
 
 
-def _decode(request: TokenRequest, signal: str) -> Decoder:
-    walk: Walker = getattr(_form(request), signal)
+def urls(base: str, *, basic: bool = False) -> list[URLPattern]:
+    """The three addresses below a base, as exporters append them."""
+    return [path(f"{base}/{each.name}", door(each, basic=basic)) for each in (TRACES, LOGS, METRICS)]
+
+
+def _store(request: TokenRequest, walk: Walker, sent: bytes) -> Decoder:
     decoder = Decoder(policies.redactor_of(request.caller.project))
-    walk(body.read(request), decoder)
+    walk(sent, decoder)
     intake.store(request.caller.project, decoder.batch())
     return decoder
 

@@ -12,7 +12,7 @@ from ingest.models import LogRecord, Project, Scope, Score, Span, Superseded, Tr
 from tests.ingest.test_captures import (
     CAPTURES,
     FOLDERS,
-    RETRIEVERS,
+    NO_CALLS,
     corrected,
     expected,
     pytestmark,
@@ -78,10 +78,11 @@ def test_every_folder_is_told_as_its_notes_expect(api):
         notes = expected(folder)
         assert set(notes["trace_ids"]) <= set(traces)
         for noted in notes["calls"]:
-            if noted["span_id"] in RETRIEVERS:
+            if noted["span_id"] in NO_CALLS:
                 continue
             call, trace = calls[noted["span_id"]]
             words = as_noted(call) | {"session": trace["session_id"], "user": trace["user_id"]}
+            words["prompt_version"] = trace["prompt_version"]
             wanted = corrected(noted)
             assert {key: words[key] for key in wanted} == wanted
     assert Span.objects.count() == sum(expected(folder)["span_count"] for folder in FOLDERS)
