@@ -134,7 +134,8 @@ class StoredScore(Struct):
 
 class StoredFeedback(Struct):
     """`effective` is false for what the same person has replaced since. `number` is 1 or 0 for thumbs and
-    tasks, and value / max for ratings."""
+    tasks, and value / max for ratings. `signed` says of feedback from a browser whether a signature vouches
+    for it, and is null for what the application sent itself."""
 
     id: str
     span_id: str | None
@@ -148,6 +149,7 @@ class StoredFeedback(Struct):
     occurred_at: datetime | None
     received_at: datetime
     payload: JsonDict
+    signed: bool | None
     effective: bool
     revisions: list[JsonDict]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Concat
+from django.db.models.functions import Coalesce, Concat
 
 from ingest.models import Feedback, FeedbackKind
 
@@ -25,6 +25,10 @@ _WHO = Case(
 )
 
 
+# What anyone could have sent replaces nothing that is vouched for.
+_VOUCHED = Coalesce("signed", Value(True))
+
+
 def time_of(statement: Feedback) -> datetime:
     """When it was said, as far as is known: what counts is decided without the time of reception."""
     return statement.received_at if statement.occurred_at == UNDATED else statement.occurred_at
@@ -32,7 +36,7 @@ def time_of(statement: Feedback) -> datetime:
 
 def counting() -> QuerySet[Feedback]:
     """All feedback but what the same person has replaced since (ties by key)."""
-    known = Feedback.objects.annotate(who=_WHO)
+    known = Feedback.objects.annotate(who=_WHO, vouched=_VOUCHED)
     later = known.filter(
         Q(occurred_at__gt=OuterRef("occurred_at"))
         | Q(occurred_at=OuterRef("occurred_at"), key__gt=OuterRef("key")),
@@ -41,6 +45,7 @@ def counting() -> QuerySet[Feedback]:
         kind=OuterRef("kind"),
         dimension=OuterRef("dimension"),
         who=OuterRef("who"),
+        vouched=OuterRef("vouched"),
     )
     return known.filter(~Q(kind__in=LATEST_COUNTS) | ~Exists(later))
 
@@ -59,4 +64,5 @@ def counting_keys(history: Iterable[Feedback]) -> frozenset[str]:
 
 def _subject(row: Feedback) -> tuple[str, ...]:
     who = ("u", row.user) if row.user else ("s", row.session) if row.session else ("k", row.key)
-    return (*who, row.span_id, row.kind, row.dimension)
+    vouched = "unsigned" if row.signed is False else ""
+    return (*who, vouched, row.span_id, row.kind, row.dimension)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -104,6 +104,8 @@ def _take_score(item: Any, taken: Taken, flags: set[str]) -> str:
 def _take_feedback(item: Any, taken: Taken, flags: set[str]) -> str:
     shape = shapes.checked(item, shapes.FeedbackBody)
     statement = feedback_of(shape, item, target_of(shape.target))
+    if shape.signature:
+        statement = replace(statement, signature=shape.signature)
     taken.feedback.append(statement)
     return statement.key
 
@@ -178,13 +180,24 @@ def refuse_unknown_traces(taken: Taken, project: Project) -> None:
         statement.target.key for statement in taken.feedback if statement.target.kind == TargetKind.TRACE
     }
     known = set(Trace.objects.filter(project=project, trace_id__in=named).values_list("trace_id", flat=True))
+
+    def on_known(statement: FeedbackRecord) -> FeedbackRecord:
+        if statement.target.kind != TargetKind.TRACE or statement.target.key not in known:
+            raise Invalid("target", "is no trace of this project")
+        return statement
+
+    keep_feedback(taken, on_known)
+
+
+def keep_feedback(taken: Taken, kept: Callable[[FeedbackRecord], FeedbackRecord]) -> None:
+    """Keep each statement as `kept` gives it back; where it raises Invalid, refuse it."""
     accepted = list(zip(taken.positions, taken.feedback, strict=True))
     taken.feedback, taken.positions = [], []
     for position, statement in accepted:
-        if statement.target.kind == TargetKind.TRACE and statement.target.key in known:
-            taken.feedback.append(statement)
+        try:
+            taken.feedback.append(kept(statement))
             taken.positions.append(position)
-        else:
-            taken.refused.append((position, Invalid("target", "is no trace of this project")))
+        except Invalid as invalid:
+            taken.refused.append((position, invalid))
     taken.refused.sort(key=lambda refused: refused[0])
     taken.ids = [statement.key for statement in taken.feedback]

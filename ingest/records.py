@@ -203,6 +203,8 @@ class FeedbackRecord:
     sha256: bytes
     # From a browser: whether a signed link vouches for it. None: from the application itself.
     signed: bool | None = None
+    # As it was sent; never stored.
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)

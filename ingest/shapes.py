@@ -149,6 +149,10 @@ class NestedFeedback(Struct, kw_only=True):
 
 class FeedbackBody(NestedFeedback, kw_only=True):
     target: TargetBody
+    signature: (
+        Annotated[str, Meta(max_length=200, description="From a browser: the backend's word for the trace")]
+        | None
+    ) = None
 
 
 class TraceShape(Struct):

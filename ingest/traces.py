@@ -224,6 +224,7 @@ def _feedback(trace: Trace) -> list[JsonDict]:
             "occurred_at": _dated(row.occurred_at),
             "received_at": row.received_at,
             "payload": row.payload,
+            "signed": row.signed,
             "effective": row.key in counting,
             "revisions": revisions[row.key],
         }

@@ -95,7 +95,8 @@ class Redactor:
             kinds = tuple(kind for kind in self.suspects(text) if kind not in without)
             if not kinds and not self.always:
                 return text
-            pieces, at = [], 0
+            pieces: list[str] = []
+            at = 0
             for finding in self._findings(text, kinds):
                 pieces += text[at : finding.start], placeholder(self.key, finding.kind, finding.value)
                 masked[finding.kind] += 1

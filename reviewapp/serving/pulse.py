@@ -48,6 +48,7 @@ JOBS = (
     Job("keep_rates", "ingest.tasks.keep_rates", 3600.0, 600.0),
     Job("attach_pending", "ingest.tasks.attach_pending", 5.0, 30.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
+    Job("prune_feedback_pace", "ingest.feedback_door.pace.prune", 600.0, 600.0),
 )
 
 

@@ -1,0 +1,79 @@
+"""What happens to feedback that comes with a key which anyone can read: origin, pace, trace, signature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+
+from ingest import native
+from ingest.feedback_door import links, origins, pace, settings
+from ingest.feedback_door.rows import FeedbackDoor
+from ingest.limits import KIB
+from ingest.native import Taken
+from ingest.problems import Problem
+from ingest.records import FeedbackRecord
+from ingest.shapes import Invalid
+from ingest.tokens import Caller, TokenRequest
+
+# A browser sends one statement at a time; the application's own token may send more.
+BODY_BYTES = 64 * KIB
+
+
+def admit(request: TokenRequest, taken: Taken) -> None:
+    """Refuse what does not belong here, and note on each statement whether it is vouched for."""
+    caller = request.caller
+    door = settings.read(caller.project)
+    origin = origins.of(request)
+    if origin and origin not in door.origins:
+        raise Problem(
+            403, f"Pages of {origin} may not send feedback here. An admin can allow it on the page Feedback."
+        )
+    if len(request.body) > BODY_BYTES:
+        raise Problem(413, f"With this token a request has at most {BODY_BYTES} bytes.")
+    pace.take(request, caller.token, door, max(1, len(taken.ids) + len(taken.refused)))
+    native.refuse_unknown_traces(taken, caller.project)
+    _vouch(taken, door)
+
+
+def _vouch(taken: Taken, door: FeedbackDoor) -> None:
+    key = links.key_of(door)
+
+    def vouched(statement: FeedbackRecord) -> FeedbackRecord:
+        if statement.signature:
+            if not links.is_valid(statement.signature, key, statement.target.key):
+                raise Invalid("signature", "is not of this trace, or has expired")
+        elif door.requires_signature:
+            raise Invalid("signature", "is required by this project")
+        return replace(statement, signed=bool(statement.signature))
+
+    native.keep_feedback(taken, vouched)
+
+
+def across_origins(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view, with the headers by which browsers let pages of allowed origins call it."""
+
+    @csrf_exempt
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if origins.is_preflight(request):
+            return origins.preflight(request)
+        response = view(request, *args, **kwargs)
+        patch_vary_headers(response, ["Origin"])
+        origin = origins.of(request)
+        if origin and _may_read(request, origin):
+            origins.open_to(response, origin)
+        return response
+
+    return answered
+
+
+def _may_read(request: HttpRequest, origin: str) -> bool:
+    """Of a request without a valid token only the refusal can be read, by pages that some project knows."""
+    caller: Caller | None = getattr(request, "caller", None)
+    if caller is None:
+        return origins.is_known(origin)
+    return origin in settings.read(caller.project).origins
