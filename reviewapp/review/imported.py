@@ -15,6 +15,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from ingest.models import Project, Trace
+from reviewapp import bulk
 from reviewapp.models import User
 from reviewapp.review.models import (
     VERDICT,
@@ -122,22 +123,25 @@ def _queue(project: Project, version: RubricVersion) -> Queue:
 def _items(queue: Queue, version: RubricVersion, labels: Sequence[ImportedLabel]) -> dict[int, ReviewItem]:
     """One item a trace, by the trace's key."""
     traces = sorted({label.trace for label in labels})
-    ReviewItem.objects.bulk_create(
-        [
-            ReviewItem(
-                queue=queue,
-                trace_id=trace,
-                subject=str(trace),
-                rubric_version=version,
-                state=ItemState.RESOLVED,
-                open_slots=0,
-                rank=0.0,
-                added_by="import_labels",
-            )
-            for trace in traces
-        ],
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        bulk.insert(
+            cursor,
+            ReviewItem,
+            {"trace_id": ("bigint", traces), "subject": ("text", [str(trace) for trace in traces])},
+            constants=bulk.defaults(
+                ReviewItem(
+                    queue=queue,
+                    rubric_version=version,
+                    state=ItemState.RESOLVED,
+                    open_slots=0,
+                    rank=0.0,
+                    added_by="import_labels",
+                ),
+                "trace_id",
+                "subject",
+            ),
+            conflict="ON CONFLICT DO NOTHING",
+        )
     found = ReviewItem.objects.filter(queue=queue, trace__in=traces, round=1)
     return {item.trace_id: item for item in found.select_for_update(no_key=True).order_by("pk")}
 
@@ -162,10 +166,18 @@ Pair = tuple[int, int]
 def _assignments(pairs: Iterable[Pair]) -> dict[Pair, Assignment]:
     pairs = set(pairs)
     items = {item for item, _ in pairs}
-    Assignment.objects.bulk_create(
-        [Assignment(item_id=item, reviewer_id=user, state=State.RELEASED) for item, user in sorted(pairs)],
-        ignore_conflicts=True,
-    )
+    ordered = sorted(pairs)
+    with connection.cursor() as cursor:
+        bulk.insert(
+            cursor,
+            Assignment,
+            {
+                "item_id": ("bigint", [item for item, _ in ordered]),
+                "reviewer_id": ("bigint", [user for _, user in ordered]),
+            },
+            constants=bulk.defaults(Assignment(state=State.RELEASED), "item_id", "reviewer_id"),
+            conflict="ON CONFLICT DO NOTHING",
+        )
     rows = Assignment.objects.filter(item__in=items)
     return {(row.item_id, row.reviewer_id): row for row in rows if (row.item_id, row.reviewer_id) in pairs}
 
@@ -193,26 +205,29 @@ def _append(
         .values_list("assignment")
         .annotate(last=Max("revision"))
     )
-    made = Label.objects.bulk_create(
-        [
-            Label(
-                assignment_id=held[pair],
-                revision=last.get(held[pair], 0) + 1,
-                kind=Kind.AMEND if held[pair] in last else Kind.ANSWER,
-                via=Via.IMPORT,
-                reviewer_id=pair[1],
-                rubric_version=version,
-                verdict=label.verdict,
-                note=label.note,
+    columns: dict[str, bulk.Column] = {
+        "assignment_id": ("bigint", list(held.values())),
+        "reviewer_id": ("bigint", [user for _, user in changed]),
+        "revision": ("int", [last.get(pk, 0) + 1 for pk in held.values()]),
+        "kind": ("text", [Kind.AMEND if pk in last else Kind.ANSWER for pk in held.values()]),
+        "verdict": ("text", [label.verdict for label in changed.values()]),
+        "note": ("text", [label.note for label in changed.values()]),
+    }
+    with connection.cursor() as cursor:
+        made = dict(
+            bulk.insert(
+                cursor,
+                Label,
+                columns,
+                constants=bulk.defaults(Label(via=Via.IMPORT, rubric_version=version), *columns),
+                returning="assignment_id, id",
             )
-            for pair, label in changed.items()
-        ]
-    )
+        )
     criteria = dict(version.criteria.values_list("key", "pk"))
     LabelAnswer.objects.bulk_create(
         [
-            LabelAnswer(label=row, criterion_id=criteria[key], value=value)
-            for row, label in zip(made, changed.values(), strict=True)
+            LabelAnswer(label_id=made[held[pair]], criterion_id=criteria[key], value=value)
+            for pair, label in changed.items()
             for key, value in label.answers.items()
         ]
     )
@@ -221,7 +236,7 @@ def _append(
             "UPDATE reviewapp_assignment a SET state = 'submitted', current_id = l.id, counted_id = l.id, "
             "submitted_at = coalesce(a.submitted_at, now()) "
             "FROM unnest(%s::bigint[], %s::bigint[]) AS l (assignment_id, id) WHERE a.id = l.assignment_id",
-            [[row.assignment_id for row in made], [row.pk for row in made]],
+            [list(made), list(made.values())],
         )
 
 
@@ -231,32 +246,51 @@ def _resolve(items: Iterable[int]) -> None:
     counted = Assignment.objects.filter(item__in=said, counted__isnull=False).order_by("pk")
     for item, label, verdict in counted.values_list("item_id", "counted_id", "counted__verdict"):
         said[item].append((label, verdict))
-    rows = {row.pk: row for row in ReviewItem.objects.filter(pk__in=said).select_related("resolution")}
     last = dict(Resolution.objects.filter(item__in=said).values_list("item").annotate(last=Max("revision")))
-    made = []
-    for item, labels in sorted(said.items()):
-        verdict = outcome([verdict for _, verdict in labels])
-        row = rows[item]
-        row.required = min(max(len(labels), 1), MOST_REVIEWERS)
-        if verdict:
-            made.append(
-                Resolution(
-                    item=row,
-                    revision=last.get(item, 0) + 1,
-                    method=Method.SINGLE if len(labels) == 1 else Method.MAJORITY,
-                    verdict=verdict,
-                    confirmed=verdict == "fail" and [v for _, v in labels].count("fail") > 1,
-                    labels=[label for label, _ in labels],
-                )
+    came_to = {item: outcome([verdict for _, verdict in labels]) for item, labels in said.items()}
+    decided = {item: said[item] for item, verdict in sorted(came_to.items()) if verdict}
+    columns: dict[str, bulk.Column] = {
+        "item_id": ("bigint", list(decided)),
+        "revision": ("int", [last.get(item, 0) + 1 for item in decided]),
+        "method": (
+            "text",
+            [Method.SINGLE if len(labels) == 1 else Method.MAJORITY for labels in decided.values()],
+        ),
+        "verdict": ("text", [came_to[item] for item in decided]),
+        "labels": (
+            "bigint[]",
+            [f"{{{','.join(str(label) for label, _ in labels)}}}" for labels in decided.values()],
+        ),
+        "confirmed": (
+            "bool",
+            [
+                came_to[item] == "fail" and [verdict for _, verdict in labels].count("fail") > 1
+                for item, labels in decided.items()
+            ],
+        ),
+    }
+    with connection.cursor() as cursor:
+        standing = dict(
+            bulk.insert(
+                cursor,
+                Resolution,
+                columns,
+                constants=bulk.defaults(Resolution(), *columns),
+                returning="item_id, id",
             )
-        row.state = ItemState.RESOLVED if verdict else ItemState.ADJUDICATION
-        row.adjudication_reason = "" if verdict else _doubt(labels)
-        row.resolution = None
-    for resolution in Resolution.objects.bulk_create(made):
-        rows[resolution.item_id].resolution = resolution
-    ReviewItem.objects.bulk_update(
-        rows.values(), ["required", "state", "adjudication_reason", "resolution"], batch_size=1000
-    )
+        )
+        cursor.execute(
+            "UPDATE reviewapp_reviewitem i SET required = n.required, resolution_id = n.resolution, "
+            "state = CASE WHEN n.resolution IS NULL THEN 'adjudication' ELSE 'resolved' END, "
+            "adjudication_reason = n.reason FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[]) "
+            "AS n (id, required, resolution, reason) WHERE i.id = n.id",
+            [
+                list(said),
+                [min(max(len(labels), 1), MOST_REVIEWERS) for labels in said.values()],
+                [standing.get(item) for item in said],
+                ["" if came_to[item] else _doubt(labels) for item, labels in said.items()],
+            ],
+        )
 
 
 def outcome(verdicts: Sequence[str]) -> str:

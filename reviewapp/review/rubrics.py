@@ -1,0 +1,262 @@
+"""Rubrics: make, edit a draft, freeze it. What a frozen version asks never changes.
+
+A criterion keeps its meaning number while only its wording changes, so that figures and judges go on; any
+other change, and any that the editor declares, starts a new number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from ingest.models import Project
+from reviewapp.review import presets, rubric_forms
+from reviewapp.review.models import CriterionRevision, Rubric, RubricVersion, Shown, Stage
+from reviewapp.review.presets import Template
+from reviewapp.review.refusals import EditConflict, Invalid, Refusal
+
+# What of a criterion is wording: all the rest is what it asks.
+WORDING = frozenset({"title", "help", "pass_example", "fail_example", "position", "weight"})
+COPIED = (
+    "key", "meaning", "position", "title", "help", "type", "options", "minimum", "maximum",
+    "pass_example", "fail_example", "weight", "critical", "required", "shown",
+)  # fmt: skip
+
+
+class Frozen(Refusal):
+    """A frozen version is never changed; begin a draft."""
+
+    code = "frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything an editor holds; `new_meaning` are the keys whose meaning it declares to be another one."""
+
+    guidelines: str
+    failure_modes: list[dict[str, str]]
+    criteria: list[dict[str, Any]]
+    changelog: str = ""
+    new_meaning: frozenset[str] = frozenset()
+
+
+def find(project: Project, slug: str) -> Rubric | None:
+    return Rubric.objects.filter(project=project, slug=slug).first()
+
+
+def create_starter(project: Project) -> RubricVersion:
+    """The rubric `answer-quality`, frozen; as it is where the project has it already."""
+    existing = find(project, presets.STARTER)
+    if existing is not None and (version := latest(existing)):
+        return version
+    rubric = existing or create(project, presets.BY_SLUG[presets.STARTER])
+    return freeze(draft_of(rubric), by="the server")
+
+
+@transaction.atomic
+def create(project: Project, template: Template, slug: str = "", name: str = "", by: str = "") -> Rubric:
+    """A rubric whose first draft is the template's. Raises Invalid for a slug that is taken."""
+    rubric = Rubric(project=project, slug=slug or template.slug, name=name or template.name)
+    rubric.description = template.description
+    try:
+        with transaction.atomic():
+            rubric.save()
+    except IntegrityError:
+        errors = [{"field": "slug", "error": "is taken by another rubric of this project"}]
+        raise Invalid("There is a rubric of this name.", errors) from None
+    draft = RubricVersion.objects.create(
+        rubric=rubric,
+        number=1,
+        guidelines=template.guidelines,
+        failure_modes=template.failure_modes(),
+        created_by=by,
+    )
+    criteria = [presets.verdict_of(template), *template.criteria]
+    _write_criteria(draft, rubric_forms.read_criteria(criteria), {})
+    return rubric
+
+
+def latest(rubric: Rubric) -> RubricVersion | None:
+    """The newest frozen version."""
+    return rubric.versions.frozen().order_by("-number").first()
+
+
+def draft_of(rubric: Rubric, by: str = "") -> RubricVersion:
+    """The rubric's draft; a new one begins as a copy of the newest frozen version."""
+    found = rubric.versions.filter(stage=Stage.DRAFT).first()
+    return found or _begin_draft(rubric, by)
+
+
+@transaction.atomic
+def _begin_draft(rubric: Rubric, by: str) -> RubricVersion:
+    Rubric.objects.select_for_update(no_key=True).get(pk=rubric.pk)
+    if found := rubric.versions.filter(stage=Stage.DRAFT).first():
+        return found
+    base = latest(rubric)
+    number = rubric.versions.aggregate(last=Max("number"))["last"] or 0
+    draft = RubricVersion(rubric=rubric, number=number + 1, created_by=by)
+    if base is not None:
+        draft.guidelines, draft.failure_modes = base.guidelines, base.failure_modes
+    draft.save()
+    criteria = [] if base is None else base.criteria.order_by("position", "pk")
+    CriterionRevision.objects.bulk_create(
+        CriterionRevision(version=draft, **{name: getattr(each, name) for name in COPIED})
+        for each in criteria
+    )
+    return draft
+
+
+def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVersion:
+    """Write the draft anew if it still is the one that was read. Raises EditConflict, Frozen, Invalid."""
+    criteria = rubric_forms.read_criteria(content.criteria)
+    modes = rubric_forms.read_modes(content.failure_modes)
+    guidelines, changelog = (
+        rubric_forms.read_text(content.guidelines),
+        rubric_forms.read_text(content.changelog),
+    )
+    with transaction.atomic():
+        read = RubricVersion.objects.filter(pk=version.pk, edit=edit, stage=Stage.DRAFT)
+        if not read.update(
+            edit=F("edit") + 1, guidelines=guidelines, failure_modes=modes, changelog=changelog
+        ):
+            _refuse_edit(version)
+        CriterionRevision.objects.filter(version=version).delete()
+        _write_criteria(version, criteria, meanings(version, criteria, content.new_meaning))
+    version.refresh_from_db()
+    return version
+
+
+def _refuse_edit(version: RubricVersion) -> None:
+    now = RubricVersion.objects.get(pk=version.pk)
+    if now.stage == Stage.FROZEN:
+        raise Frozen("This version has been frozen meanwhile. Begin a new draft.")
+    raise EditConflict("Someone else has saved this draft since you opened it.", edit=now.edit)
+
+
+def _write_criteria(
+    version: RubricVersion, criteria: Sequence[dict[str, Any]], meaning: Mapping[str, int]
+) -> None:
+    CriterionRevision.objects.bulk_create(
+        CriterionRevision(version=version, position=position, meaning=meaning.get(values["key"], 1), **values)
+        for position, values in enumerate(criteria)
+    )
+
+
+def meanings(
+    version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str] = frozenset()
+) -> dict[str, int]:
+    """The meaning number of each criterion, held against the frozen versions before this one."""
+    earlier = CriterionRevision.objects.filter(
+        version__rubric=version.rubric_id, version__stage=Stage.FROZEN
+    ).order_by("version__number")
+    newest = {revision.key: revision for revision in earlier}
+    highest = {
+        row["key"]: row["highest"]
+        for row in earlier.order_by().values("key").annotate(highest=Max("meaning"))
+    }
+    found = {}
+    for values in criteria:
+        base = newest.get(values["key"])
+        same = base is not None and values["key"] not in declared and is_wording(base, values)
+        found[values["key"]] = base.meaning if base and same else highest.get(values["key"], 0) + 1
+    return found
+
+
+def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:
+    """Whether only words differ: the same kind of answer, asked at the same time, of the same values."""
+    if [option["value"] for option in base.options] != [option["value"] for option in values["options"]]:
+        return False
+    asked = [name for name in values if name not in WORDING | {"key", "options"}]
+    return all(getattr(base, name) == values[name] for name in asked)
+
+
+@transaction.atomic
+def freeze(version: RubricVersion, by: str = "", edit: int | None = None) -> RubricVersion:
+    """From now on labels can be made under it, and it never changes. Raises EditConflict, Frozen."""
+    read = RubricVersion.objects.filter(pk=version.pk, stage=Stage.DRAFT)
+    if edit is not None:
+        read = read.filter(edit=edit)
+    if not read.update(stage=Stage.FROZEN, frozen_at=Now(), created_by=by or F("created_by")):
+        _refuse_edit(version)
+    version.refresh_from_db()
+    return version
+
+
+@transaction.atomic
+def publish(rubric: Rubric, content: Content, by: str = "") -> RubricVersion:
+    """A new frozen version in one step, as the API makes it. A draft that someone edits stays untouched."""
+    Rubric.objects.select_for_update(no_key=True).get(pk=rubric.pk)
+    if rubric.versions.filter(stage=Stage.DRAFT).exists():
+        raise EditConflict("Someone is editing a draft of this rubric. Freeze or discard it first.", edit=0)
+    draft = _begin_draft(rubric, by)
+    return freeze(save_draft(draft, draft.edit, content), by)
+
+
+@transaction.atomic
+def discard(version: RubricVersion) -> None:
+    """Throw a draft away; one that is the rubric's only version stays."""
+    if version.stage != Stage.DRAFT or not version.rubric.versions.frozen().exists():
+        raise Frozen("Only a draft with an earlier version before it can be discarded.")
+    CriterionRevision.objects.filter(version=version).delete()
+    version.delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two versions: `kind` is added, removed, meaning or wording."""
+
+    key: str
+    title: str
+    kind: str
+    fields: tuple[tuple[str, str, str], ...] = ()
+
+
+def diff(old: RubricVersion, new: RubricVersion) -> list[Change]:
+    """What differs, criterion by criterion, then guidelines and failure modes."""
+    before = {each.key: each for each in old.criteria.order_by("position")}
+    after = {each.key: each for each in new.criteria.order_by("position")}
+    changes = [_changed(before.get(key), each) for key, each in after.items()]
+    changes += [Change(key, each.title, "removed") for key, each in before.items() if key not in after]
+    texts = [
+        ("guidelines", old.guidelines, new.guidelines),
+        ("failure modes", _modes(old), _modes(new)),
+    ]
+    changes += [
+        Change("", name.capitalize(), "wording", ((name, was, now),))
+        for name, was, now in texts
+        if was != now
+    ]
+    return [change for change in changes if change is not None]
+
+
+def _changed(base: CriterionRevision | None, now: CriterionRevision) -> Change | None:
+    if base is None:
+        return Change(now.key, now.title, "added")
+    names = [name for name in COPIED if name not in ("key", "meaning", "position")]
+    fields = tuple(
+        (name.replace("_", " "), shown(getattr(base, name)), shown(getattr(now, name)))
+        for name in names
+        if getattr(base, name) != getattr(now, name)
+    )
+    if not fields and base.meaning == now.meaning:
+        return None
+    return Change(now.key, now.title, "wording" if base.meaning == now.meaning else "meaning", fields)
+
+
+def shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(option["label"]) for option in value)
+    if value in Shown.values:
+        return str(Shown(value).label)
+    return "" if value is None else str(value)
+
+
+def _modes(version: RubricVersion) -> str:
+    return "\n".join(f"{mode['label']}: {mode.get('help', '')}" for mode in version.failure_modes)
