@@ -35,6 +35,8 @@ class Group:
 ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (Entry("Traces", "trace", "traces", Role.REVIEWER),),
     "Set up": (
+        Entry("Routing", "branch", "routing", Role.LEAD),
+        Entry("Rates", "gauge", "rates", Role.LEAD),
         Entry("Members", "people", "members", Role.ADMIN),
         Entry("Tokens", "key", "tokens", Role.ADMIN),
         Entry("Audit log", "history", "audit", Role.ADMIN),

@@ -8,7 +8,18 @@ from ingest import api
 from ingest import converters as _converters  # noqa: F401  (registers <any:...>)
 from ingest.otlp import views as otlp
 from reviewapp.serving import health
-from reviewapp.views import account, audit, members, project, tokens, traces
+from reviewapp.views import (
+    account,
+    audit,
+    members,
+    project,
+    queues,
+    rates,
+    review,
+    routing,
+    tokens,
+    traces,
+)
 
 handler500 = "reviewapp.serving.failures.server_error"
 
@@ -26,6 +37,31 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/trace-volume", traces.trace_volume, name="trace_volume"),
     path("projects/<slug:slug>/trace-values", traces.trace_values, name="trace_values"),
     path("projects/<slug:slug>/trace-columns", traces.trace_columns, name="trace_columns"),
+    path("projects/<slug:slug>/queues", queues.queues, name="queues"),
+    path("projects/<slug:slug>/queues/<slug:queue>/review", review.review, name="review"),
+    path("projects/<slug:slug>/queues/<slug:queue>/standing", review.queue_standing, name="queue_standing"),
+    path("projects/<slug:slug>/queues/<slug:queue>/finish", review.finish, name="finish"),
+    path("projects/<slug:slug>/items/<int:pk>", review.item, name="item"),
+    path("projects/<slug:slug>/items/<int:pk>/submit", review.submit_label, name="submit_label"),
+    path("projects/<slug:slug>/items/<int:pk>/draft", review.save_draft, name="save_draft"),
+    path("projects/<slug:slug>/items/<int:pk>/heartbeat", review.heartbeat, name="heartbeat"),
+    path("projects/<slug:slug>/items/<int:pk>/skip", review.skip, name="skip"),
+    path("projects/<slug:slug>/items/<int:pk>/flag", review.flag, name="flag"),
+    path("projects/<slug:slug>/items/<int:pk>/undo", review.undo, name="undo"),
+    path("projects/<slug:slug>/items/<int:pk>/retake", review.retake, name="retake"),
+    path("projects/<slug:slug>/items/<int:pk>/change", review.change_mind, name="change_mind"),
+    path("projects/<slug:slug>/items/<int:pk>/diff", review.diff, name="diff"),
+    path("projects/<slug:slug>/routing", routing.routing, name="routing"),
+    path("projects/<slug:slug>/routing/new", routing.new_rule, name="new_rule"),
+    path("projects/<slug:slug>/routing/defaults", routing.add_default_rules, name="add_default_rules"),
+    path("projects/<slug:slug>/routing/<int:pk>", routing.rule, name="rule"),
+    path("projects/<slug:slug>/routing/<int:pk>/move", routing.move_rule, name="move_rule"),
+    path("projects/<slug:slug>/routing/<int:pk>/switch", routing.switch_rule, name="switch_rule"),
+    path("projects/<slug:slug>/routing/<int:pk>/delete", routing.delete_rule, name="delete_rule"),
+    path("projects/<slug:slug>/rates", rates.rates, name="rates"),
+    path("projects/<slug:slug>/rates/stratum", rates.rate, name="rate"),
+    path("projects/<slug:slug>/rates/boost", rates.boost, name="boost_rate"),
+    path("projects/<slug:slug>/rates/by-volume", rates.hand_back, name="hand_back_rate"),
     path("projects/<slug:slug>/members", members.members, name="members"),
     path("projects/<slug:slug>/members/<int:pk>/role", members.change_role, name="change_role"),
     path("projects/<slug:slug>/members/<int:pk>/remove", members.remove, name="remove_member"),
@@ -35,6 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/settings", project.settings, name="settings"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("api/v1/", include("evaluation.golden.api_urls")),
     path("api/v1/", api.urls()),
     *otlp.urls("v1"),
     *otlp.urls("api/public/otel/v1", basic=True),
