@@ -2,17 +2,230 @@
 
 from __future__ import annotations
 
-from ingest.trace_checks import answers, resources
-from ingest.trace_checks.parameters import Parameter, amount
+from collections.abc import Callable
+from typing import Any
+
+from ingest.trace_checks import (
+    answers,
+    detectors,
+    grounding,
+    injection,
+    language,
+    languages,
+    privacy,
+    repetition,
+    resources,
+    safety,
+    structured,
+    tools,
+)
+from ingest.trace_checks.lexicon import Lexicon
+from ingest.trace_checks.parameters import Parameter, amount, some_of, words, yes_or_no
 from ingest.trace_checks.vocabulary import Check
+
+
+def _words(name: str, label: str, help_: str, compiled: Callable[[Any], Any] = Lexicon) -> Parameter:
+    return Parameter(name, label, [], help_, words, form="words", compiled=compiled)
+
+
+def _yes(name: str, label: str, default: bool, help_: str) -> Parameter:
+    return Parameter(name, label, default, help_, yes_or_no, form="yes_or_no")
+
+
+def _folded(values: list[str]) -> frozenset[str]:
+    return frozenset(value.casefold() for value in values)
+
 
 _ALL = (
     Check(
         "empty",
         "Empty answer",
-        "The answer is missing or holds no word.",
+        "The answer is missing, or says nothing: no word, or a placeholder such as null.",
         "An answer of one meaningless word passes. Traces that failed are left to the check of errors.",
         answers.empty,
+    ),
+    Check(
+        "refusal",
+        "Refusal",
+        "The answer declines to answer or to help, or the provider's filter stopped it.",
+        "Refusals without a usual phrase, and those in other languages than English, German, French, Spanish, "
+        "Italian, Dutch, Portuguese and Polish. A right refusal fails like a wrong one.",
+        answers.refusal,
+        (_words("words", "Own phrases", "What a refusal says in your product, one phrase a line."),),
+    ),
+    Check(
+        "truncated",
+        "Truncated",
+        "The model stopped at its limit of tokens, or the text breaks off.",
+        "Where no finish reason was sent, a text that is cut after a full stop.",
+        answers.truncated,
+    ),
+    Check(
+        "schema",
+        "JSON and schema",
+        "JSON was asked for and the answer is none or does not fit the schema; or a call of a tool does not "
+        "fit the tool's definition.",
+        "What was asked for in the prompt's words only. Patterns and formats of a schema are not judged.",
+        structured.schema,
+        (
+            _yes(
+                "fences",
+                "Accept a code block around JSON",
+                True,
+                "```json … ``` around the answer is no failure.",
+            ),
+            _yes(
+                "always", "Every answer has to be JSON", False, "Also where the request does not ask for it."
+            ),
+        ),
+    ),
+    Check(
+        "grounding",
+        "Grounding",
+        "Much of the answer, or one of its numbers, stands in none of its documents, nor in the question, nor "
+        "in what tools gave back.",
+        "An answer that turns around what the documents say, and true sums and dates worked out from them. "
+        "Answers in another language than the documents are left out.",
+        grounding.grounding,
+        (
+            Parameter(
+                "least_share",
+                "Least share of words",
+                0.5,
+                "Of the answer's telling words, so many have to stand in the documents or the question.",
+                amount(0, 1),
+            ),
+            _yes(
+                "numbers", "Numbers too", True, "A number of two digits or more that was never given fails."
+            ),
+        ),
+    ),
+    Check(
+        "citations",
+        "Citations",
+        "A citation points at a document that is not there, or that says nothing of the kind.",
+        "A citation of a document that has the same words and another meaning.",
+        grounding.citations,
+        (
+            Parameter(
+                "least_share",
+                "Least share of words",
+                0.25,
+                "Of the telling words of a sentence, so many have to stand in the document it cites.",
+                amount(0, 1),
+            ),
+            _yes(
+                "required", "Citations are required", False, "An answer with documents that cites none fails."
+            ),
+        ),
+    ),
+    Check(
+        "repetition",
+        "Repetition",
+        "The answer says a phrase over and over, or much of it twice.",
+        "The same thought in other words.",
+        repetition.repetition,
+        (
+            Parameter(
+                "most_share",
+                "Most repeated share",
+                0.3,
+                "Of the answer's runs of four words, at most so many may have been there before.",
+                amount(0, 1),
+            ),
+        ),
+    ),
+    Check(
+        "language",
+        "Language",
+        "The answer is in another language than the question, and none was asked for.",
+        "Texts of a few words, and mixed ones. Told apart by words: English, German, French, Spanish, Italian, "
+        "Dutch, Portuguese, Polish; by script: Chinese, Japanese, Korean, Greek, Hebrew, Thai, Cyrillic, "
+        "Arabic, Devanagari.",
+        language.mismatch,
+        (
+            Parameter(
+                "languages",
+                "Always right",
+                [],
+                f"Codes of languages an answer may always have: {', '.join(languages.NAMES)}.",
+                some_of(*languages.NAMES),
+                form="text",
+            ),
+        ),
+    ),
+    Check(
+        "pii",
+        "Personal data",
+        "The answer holds an e-mail address, phone, card or bank number, IP address or key that the user had "
+        "not given.",
+        "Names, postal addresses, dates of birth. Offices (support@…) and free phone lines do not count.",
+        privacy.pii,
+        (
+            Parameter(
+                "kinds",
+                "Kinds",
+                list(detectors.KINDS),
+                "What is looked for.",
+                some_of(*detectors.KINDS),
+                form="choices",
+                choices=tuple((kind, privacy.WORDS[kind]) for kind in detectors.KINDS),
+            ),
+            _yes(
+                "documents",
+                "Documents may be quoted",
+                True,
+                "What stands in the documents or the system prompt does not count.",
+            ),
+            _words("allowed", "Allowed values", "Addresses and numbers of your own, one a line.", _folded),
+        ),
+    ),
+    Check(
+        "safety",
+        "Safety words",
+        "The answer holds an insult, an obscenity, or a phrase of violence, self-harm, hate or crime.",
+        "Harm in polite words. A word list is no judge of meaning; German and English lists are longest.",
+        safety.safety,
+        (
+            Parameter(
+                "categories",
+                "Categories",
+                list(safety.CATEGORIES),
+                "Which lists are used.",
+                some_of(*safety.CATEGORIES),
+                form="choices",
+                choices=tuple((name, name.replace("_", "-")) for name in safety.CATEGORIES),
+            ),
+            _words(
+                "words", "Own words", "Words and phrases, one a line; word* stands for all that begin so."
+            ),
+            _words(
+                "allowed", "Allowed", "Words of the lists that are harmless in your product.", safety.allowed
+            ),
+        ),
+    ),
+    Check(
+        "injection",
+        "Prompt injection",
+        "The question, a document or a tool's answer holds what reads like orders to the model.",
+        "Attempts in new words, other languages or pictures. A flag for a person to look at, no judgment "
+        "whether the model obeyed.",
+        injection.injection,
+        (_words("words", "Own phrases", "What attempts say in your product, one phrase a line."),),
+    ),
+    Check(
+        "error",
+        "Error",
+        "The trace ended in an error.",
+        "Errors inside a trace that went on and ended well: see tool errors.",
+        resources.error,
+    ),
+    Check(
+        "tool_error",
+        "Tool error",
+        "A tool's span failed, or a tool gave back an error.",
+        "An error that the tool tells in a sentence of its own.",
+        tools.tool_error,
     ),
     Check(
         "slow",
@@ -38,13 +251,6 @@ _ALL = (
         "Traces for which no cost was sent.",
         resources.costly,
         (Parameter("most_usd", "Limit", 0.25, "US dollars for all its calls.", amount(0, 1e6), unit="US$"),),
-    ),
-    Check(
-        "error",
-        "Error",
-        "The trace ended in an error.",
-        "Errors inside a trace that went on and ended well: see tool errors.",
-        resources.error,
     ),
 )
 CHECKS: dict[str, Check] = {check.name: check for check in _ALL}

@@ -27,6 +27,8 @@ class Lexicon:
     def found_in(self, words: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Half-open ranges of the (case-folded) words that are in the list, in the order of the text."""
         starting = self._starting
+        if not self._beginnings and starting.keys().isdisjoint(words):
+            return
         for position, word in enumerate(words):
             for phrase in starting.get(word, ()):
                 end = position + len(phrase)

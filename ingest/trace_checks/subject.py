@@ -5,18 +5,31 @@ Everything is bounded, and worked out once at most, however many checks ask for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from ingest import overlap
 from ingest.otlp.calls import Call
 from ingest.reading import Document, Reading
 from ingest.records import SpanRecord
+from ingest.trace_checks.languages import language
 
 # What lies beyond is not looked at: an answer is seldom a tenth of it.
 LONGEST_TEXT = 40_000
 MOST_DOCUMENTS = 50
 MOST_SPANS = 2_000
+
+
+LONGEST_DOCUMENT = 20_000
+LONGEST_DOCUMENTS = 100_000
+# As much of a text as its language is told by.
+SAMPLE = 2_000
+# So many letters of a word are its beginning, which inflection leaves alone.
+STEM = 5
+
+
+def stems(words: Iterable[str]) -> set[str]:
+    return {word[:STEM] for word in words}
 
 
 class Subject:
@@ -57,6 +70,26 @@ class Subject:
     @cached_property
     def question_words(self) -> list[str]:
         return overlap.words(self.question)
+
+    @cached_property
+    def answer_language(self) -> str:
+        return language(self.answer, self.words)
+
+    @cached_property
+    def stems_of_documents(self) -> list[set[str]]:
+        """The beginnings of each document's words."""
+        left, found = LONGEST_DOCUMENTS, []
+        for document in self.documents:
+            text = f"{document.title} {document.text}"[: min(LONGEST_DOCUMENT, left)]
+            left -= len(text)
+            found.append(stems(overlap.words(text)))
+        return found
+
+    @cached_property
+    def documents_language(self) -> str:
+        """Of the first document that has a text; they are of one collection."""
+        text = next((document.text[:SAMPLE] for document in self.documents if document.text), "")
+        return language(text, overlap.words(text))
 
     @cached_property
     def documents(self) -> tuple[Document, ...]:
