@@ -38,7 +38,7 @@ class Shared:
 
 
 def words(text: str) -> list[str]:
-    return [match.group().casefold() for match in WORD.finditer(text)]
+    return [word.casefold() for word in WORD.findall(text)]
 
 
 def share(answer: Sequence[str], passages: Sequence[str]) -> Shared:
