@@ -86,7 +86,7 @@ class CaseRevision(models.Model):
 
     case = models.ForeignKey(GoldenCase, models.CASCADE, related_name="revisions", db_index=False)
     number = models.IntegerField()
-    line = models.TextField(null=True)
+    line = models.TextField(null=True)  # noqa: DJ001 - null is erased
     # Of the line without its revision number, so that equal contents are known as equal.
     content_sha256 = models.BinaryField(max_length=32)
     tags = ArrayField(models.TextField(), db_default=[])

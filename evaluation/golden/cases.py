@@ -1,0 +1,239 @@
+"""Which cases has a dataset, and how do they change? One function writes them, whatever door they came by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from evaluation.golden import lines
+from evaluation.golden.lines import BadCase, Case
+from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, GoldenDataset
+from ingest.models import Project, Trace
+
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one sent case: created, revised, unchanged or rejected."""
+
+    index: int
+    case_id: str
+    status: str
+    error: str = ""
+    field: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def count(self, status: str) -> int:
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def accepted(self) -> int:
+        return len(self.outcomes) - self.count("rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """A case on its way in, with what a line does not hold."""
+
+    case: Case
+    provenance: dict[str, Any] = field(default_factory=dict)
+    title: str = ""
+    trace: Trace | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    pk: int
+    revision: int
+    state: str
+    sha256: bytes
+    last: int
+
+
+def find_dataset(project: Project, name: str) -> GoldenDataset | None:
+    return GoldenDataset.objects.filter(project=project, name=name).first()
+
+
+def open_dataset(project: Project, name: str, by: str) -> GoldenDataset:
+    """The dataset of this name, made if need be; two at once make one."""
+    GoldenDataset.objects.bulk_create(
+        [GoldenDataset(project=project, name=name, created_by=by)], ignore_conflicts=True
+    )
+    return GoldenDataset.objects.get(project=project, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Posted values, read: those that can be taken with their index, and what is wrong with the others."""
+
+    good: list[tuple[int, Entering]]
+    bad: list[Outcome]
+
+
+def check_values(values: Sequence[object]) -> Checked:
+    """Each for itself: what is wrong with one keeps no other out."""
+    good, bad = [], []
+    for index, value in enumerate(values):
+        try:
+            if isinstance(value, Exception):
+                raise BadCase("", str(value))
+            good.append((index, Entering(lines.read(value))))
+        except BadCase as refusal:
+            case_id = str(value.get("id") or "") if isinstance(value, dict) else ""
+            bad.append(Outcome(index, case_id, "rejected", refusal.reason, refusal.field))
+    return Checked(good, bad)
+
+
+def put_checked(dataset: GoldenDataset, checked: Checked, by: str) -> Report:
+    outcomes = put(dataset, checked.good, by) + checked.bad
+    return Report(sorted(outcomes, key=lambda outcome: outcome.index))
+
+
+def put_values(dataset: GoldenDataset, values: Sequence[object], by: str) -> Report:
+    return put_checked(dataset, check_values(values), by)
+
+
+def put(dataset: GoldenDataset, entering: Iterable[tuple[int, Entering]], by: str) -> list[Outcome]:
+    """Write cases in one transaction. The dataset's row is locked, so that publishing sees all or nothing."""
+    with transaction.atomic():
+        locked = GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
+        return _put(locked, list(entering), by)
+
+
+def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) -> list[Outcome]:
+    known = _known(dataset, [each.case.case_id for _, each in entering if each.case.case_id])
+    outcomes: list[Outcome] = []
+    fresh: list[tuple[GoldenCase, Entering]] = []
+    revised: list[tuple[_Known, Entering]] = []
+    seen: set[str] = set()
+    for index, each in entering:
+        case_id = each.case.case_id
+        if case_id in seen:
+            outcomes.append(
+                Outcome(index, case_id, "rejected", "this id stands twice in what was sent", "id")
+            )
+            continue
+        before = known.get(case_id) if case_id else None
+        if before is None:
+            each = each if case_id else _named(dataset, each, seen)
+            case_id = each.case.case_id
+            fresh.append((_fresh(dataset, each, by), each))
+            outcomes.append(Outcome(index, case_id, "created"))
+        elif before.sha256 == each.case.content_sha256() and before.state != CaseState.RETIRED:
+            outcomes.append(Outcome(index, case_id, "unchanged"))
+        else:
+            revised.append((before, each))
+            outcomes.append(Outcome(index, case_id, "revised"))
+        seen.add(case_id)
+    _insert(fresh, by)
+    _revise(revised, by)
+    dataset.save(update_fields=["next_case"])
+    return outcomes
+
+
+def _named(dataset: GoldenDataset, each: Entering, seen: set[str]) -> Entering:
+    """With the next free id of the dataset."""
+    while True:
+        case_id = f"case-{dataset.next_case:04d}"
+        dataset.next_case += 1
+        taken = case_id in seen or GoldenCase.objects.filter(dataset=dataset, case_id=case_id).exists()
+        if not taken:
+            return replace(each, case=replace(each.case, case_id=case_id))
+
+
+def _known(dataset: GoldenDataset, case_ids: list[str]) -> dict[str, _Known]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.case_id, c.id, c.revision, c.state, r.content_sha256,"
+            " (SELECT max(l.number) FROM evaluation_caserevision l WHERE l.case_id = c.id)"
+            " FROM evaluation_goldencase c"
+            " JOIN evaluation_caserevision r ON r.case_id = c.id AND r.number = c.revision"
+            " WHERE c.dataset_id = %s AND c.case_id = ANY(%s)",
+            [dataset.pk, case_ids],
+        )
+        return {
+            case_id: _Known(pk, revision, state, bytes(sha256), last)
+            for case_id, pk, revision, state, sha256, last in cursor.fetchall()
+        }
+
+
+def _fresh(dataset: GoldenDataset, each: Entering, by: str) -> GoldenCase:
+    return GoldenCase(
+        dataset=dataset,
+        case_id=each.case.case_id,
+        title=each.title or lines.title_of(each.case),
+        trace=each.trace,
+        created_by=by,
+    )
+
+
+def _insert(fresh: list[tuple[GoldenCase, Entering]], by: str) -> None:
+    GoldenCase.objects.bulk_create([case for case, _ in fresh], batch_size=BATCH)
+    CaseRevision.objects.bulk_create(
+        [_revision(case.pk, 1, each, by) for case, each in fresh], batch_size=BATCH
+    )
+
+
+def _revise(revised: list[tuple[_Known, Entering]], by: str) -> None:
+    CaseRevision.objects.bulk_create(
+        [_revision(before.pk, before.last + 1, each, by) for before, each in revised], batch_size=BATCH
+    )
+    changed = [
+        GoldenCase(
+            pk=before.pk,
+            revision=before.last + 1,
+            state=CaseState.ACTIVE if before.state == CaseState.RETIRED else before.state,
+            title=each.title or lines.title_of(each.case),
+        )
+        for before, each in revised
+    ]
+    GoldenCase.objects.bulk_update(changed, ["revision", "state", "title"], batch_size=BATCH)
+
+
+def _revision(case_pk: int, number: int, each: Entering, by: str) -> CaseRevision:
+    case = each.case
+    return CaseRevision(
+        case_id=case_pk,
+        number=number,
+        line=case.line(number),
+        content_sha256=case.content_sha256(),
+        tags=case.tags,
+        split=case.split,
+        critical=case.critical,
+        source=str(case.metadata["source"]),
+        kinds=list(case.kinds),
+        provenance=each.provenance,
+        created_by=by,
+    )
+
+
+def set_state(dataset: GoldenDataset, case_ids: Sequence[str], state: CaseState, reason: str) -> int:
+    """Retire, quarantine or bring back cases; the next version follows."""
+    with transaction.atomic():
+        GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
+        return (
+            GoldenCase.objects.filter(dataset=dataset, case_id__in=case_ids)
+            .exclude(state=state)
+            .update(state=state, state_reason=reason[:1000], state_changed_at=Now())
+        )
+
+
+def current_revisions(dataset: GoldenDataset) -> Any:
+    """The revisions that stand in the draft, by case id."""
+    return (
+        CaseRevision.objects.filter(
+            case__dataset=dataset, case__state=CaseState.ACTIVE, number=F("case__revision")
+        )
+        .select_related("case")
+        .order_by("case__case_id")
+    )
