@@ -37,6 +37,8 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     "Set up": (
         Entry("Routing", "branch", "routing", Role.LEAD),
         Entry("Rates", "gauge", "rates", Role.LEAD),
+        Entry("Redaction", "shield", "redaction", Role.LEAD),
+        Entry("Feedback", "comment", "feedback_settings", Role.ADMIN),
         Entry("Members", "people", "members", Role.ADMIN),
         Entry("Tokens", "key", "tokens", Role.ADMIN),
         Entry("Audit log", "history", "audit", Role.ADMIN),

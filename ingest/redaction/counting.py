@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, date, timedelta
+from dataclasses import dataclass
+from datetime import UTC, timedelta
 
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from ingest.models import Project
@@ -35,17 +36,25 @@ def add(cursor: CursorWrapper, project_id: int, masked: Mapping[str, int]) -> No
     )
 
 
-def totals(project: Project) -> dict[str, dict[date, int]]:
-    """Of the last 30 days: kind -> day -> how many, both in order, with zeros."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    kind: str
+    today: int
+    week: int
+    month: int
+
+
+def summary(project: Project) -> list[Counted]:
+    """How many values of each kind were masked in the last 30 days, days being those of UTC."""
     today = timezone.now().astimezone(UTC).date()
-    first = today - timedelta(days=DAYS - 1)
+
+    def since(days: int) -> Sum:
+        return Sum("count", filter=Q(day__gt=today - timedelta(days=days)), default=0)
+
     rows = (
-        RedactionCount.objects.filter(project=project, day__gte=first)
-        .values_list("kind", "day")
-        .annotate(total=Sum("count"))
-        .order_by("kind")
+        RedactionCount.objects.filter(project=project, day__gt=today - timedelta(days=DAYS))
+        .values("kind")
+        .annotate(today=since(1), week=since(7), month=since(DAYS))
+        .order_by("-month", "kind")
     )
-    found: dict[str, dict[date, int]] = {}
-    for kind, day, total in rows:
-        found.setdefault(kind, {first + timedelta(days=n): 0 for n in range(DAYS)})[day] = total
-    return found
+    return [Counted(**row) for row in rows]

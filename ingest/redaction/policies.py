@@ -74,7 +74,11 @@ def key_of(project: Project) -> bytes:
 
 def hooks() -> list[Hook]:
     """The operator's own finders: the callables named in REDACTION_HOOKS."""
-    return [_guarded(path, import_string(path)) for path in settings.REDACTION_HOOKS]
+    return [_guarded(path, import_string(path)) for path in hook_paths()]
+
+
+def hook_paths() -> list[str]:
+    return list(settings.REDACTION_HOOKS)
 
 
 def _guarded(path: str, hook: Hook) -> Hook:

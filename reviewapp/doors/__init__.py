@@ -1,0 +1,1 @@
+"""The pages by which people set what may come in: redaction of all data, and feedback from browsers."""
