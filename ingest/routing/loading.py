@@ -106,14 +106,12 @@ def said_of(traces: Collection[int]) -> dict[int, list[SaidFact]]:
     for trace, statements in history.items():
         counting = feedback.counting_keys(statements)
         said[trace] = [
-            SaidFact(each.kind, each.number, is_signed(each)) for each in statements if each.key in counting
+            # Of a browser's statements only a signed link's is vouched for.
+            SaidFact(each.kind, each.number, each.signed is not False)
+            for each in statements
+            if each.key in counting
         ]
     return said
-
-
-def is_signed(statement: Feedback) -> bool:
-    """Whether it came from someone who may send: a signed link, or a token that is no browser's."""
-    return not getattr(statement, "unsigned", False)
 
 
 def slice_digest(trace: Trace) -> bytes:
