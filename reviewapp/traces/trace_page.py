@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from ingest import readings
 from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
+from ingest.overlap import Shared
 from ingest.reading import Document, Reading
 from reviewapp import rendering
 from reviewapp.models import Membership
@@ -151,12 +152,7 @@ def tell(
         told=told,
         question=rendering.plain(told.question)[0] if raw_text else rendering.markdown(told.question)[0],
         answer=rendering.plain(told.answer)[0] if raw_text else answer,
-        passages=[
-            _passage(number, document, share, ranges)
-            for number, (document, share, ranges) in enumerate(
-                zip(documents, shared.shares, shared.in_passages, strict=True), 1
-            )
-        ],
+        passages=passages(documents, shared),
         more_passages=len(reading.documents) - len(documents),
         spans=spantree.grow(spans, len(spans) if all_spans else SHOWN_SPANS),
         left_out=max(len(spans) - READ_SPANS, 0),
@@ -180,6 +176,16 @@ def read_some(trace: Trace, spans: Sequence[Row]) -> Reading:
 
 def _reading_flags(trace: Trace, reading: Reading) -> list[str]:
     return [FLAGS.get(flag, flag.replace("_", " ")) for flag in reading.flags if flag not in trace.flags]
+
+
+def passages(documents: Sequence[Document], shared: Shared) -> list[Passage]:
+    """The documents as numbered cards, with what the answer shares with each."""
+    return [
+        _passage(number, document, share, ranges)
+        for number, (document, share, ranges) in enumerate(
+            zip(documents, shared.shares, shared.in_passages, strict=True), 1
+        )
+    ]
 
 
 def _passage(number: int, document: Document, share: float, ranges: Sequence[tuple[int, int]]) -> Passage:

@@ -1,6 +1,7 @@
 // Keys for a page, declared in its markup and never active while someone types.
 //   data-key="n"         a link, button or field: n follows, presses or focuses it
 //   data-row             the link of a row: j and k move through the rows in view, Enter follows
+//   data-enter           what Enter follows or presses while nothing else has the focus
 //   data-copy="#id"      a button: copies that element's text and says so
 (() => {
   "use strict";
@@ -22,7 +23,7 @@
   function use(element) {
     if (typing(element)) {
       element.focus();
-      element.select?.();
+      if (element.matches("input")) element.select();
     } else {
       element.click();
     }
@@ -34,8 +35,11 @@
     if (typing(event.target)) return;
     const steps = { j: 1, k: -1 };
     const keyed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`);
+    const idle = event.key === "Enter" && !event.target.closest("a, button, summary, input");
+    const entered = idle && document.querySelector("[data-enter]");
     if (keyed) use(keyed);
     else if (event.key in steps && rows().length) move(steps[event.key]);
+    else if (entered) entered.click();
     else return;
     event.preventDefault();
   });

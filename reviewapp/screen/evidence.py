@@ -1,0 +1,94 @@
+"""What is shown of a trace under review: the snapshot that is judged, told like the trace page tells a trace.
+
+Nothing else is read but the span tree: no score, feedback, check or reason comes near a blind screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from ingest.reading import Document, Message, Reading, ToolCall
+from reviewapp import rendering
+from reviewapp.review import snapshots
+from reviewapp.review.models import ReviewItem
+from reviewapp.traces import conversation, spantree, trace_page
+from reviewapp.traces.conversation import Conversation
+from reviewapp.traces.spantree import Tree
+from reviewapp.traces.trace_page import SHOWN_DOCUMENTS, SHOWN_SPANS, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One answer with what it rests on. `side` names the trace of a pair, wherever it stands: a or b."""
+
+    told: Conversation
+    question: SafeString
+    answer: SafeString
+    passages: list[Passage]
+    more_passages: int
+    spans: Tree
+    side: str = "a"
+    left_out: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        told = self.told
+        return not (told.question or told.answer or told.system or told.earlier)
+
+    @property
+    def is_marked(self) -> bool:
+        return any(passage.share for passage in self.passages)
+
+
+def of_item(item: ReviewItem, order: str = "ab", *, raw_text: bool = False) -> list[Evidence]:
+    """One of a trace, two of a pair in the order in which they stand on the screen."""
+    content = snapshots.content(item.snapshot) if item.snapshot else {}
+    if item.other_trace_id is None:
+        tree = spantree.grow(trace_page.span_rows(item.trace), SHOWN_SPANS)
+        return [tell(content.get("trace", {}), tree, raw_text=raw_text)]
+    bare = spantree.grow([], 0)
+    return [tell(content.get(side, {}), bare, side=side, raw_text=raw_text) for side in order]
+
+
+def tell(view: Mapping[str, Any], spans: Tree, *, side: str = "a", raw_text: bool = False) -> Evidence:
+    """An erased snapshot has an empty view, and shows nothing."""
+    told = conversation.tell(reading_of(view))
+    documents = [
+        Document(id=row.get("id") or "", text=row.get("text") or "") for row in view.get("context", ())
+    ]
+    shown = documents[:SHOWN_DOCUMENTS]
+    answer, shared = rendering.markdown(told.answer, [document.text for document in shown])
+    return Evidence(
+        told=told,
+        question=rendering.plain(told.question)[0] if raw_text else rendering.markdown(told.question)[0],
+        answer=rendering.plain(told.answer)[0] if raw_text else answer,
+        passages=trace_page.passages(shown, shared),
+        more_passages=len(documents) - len(shown),
+        spans=spans,
+        side=side,
+    )
+
+
+def reading_of(view: Mapping[str, Any]) -> Reading:
+    return Reading(
+        conversation=tuple(_message(row) for row in view.get("messages", ())),
+        input=view.get("input", ""),
+        output=view.get("output", ""),
+    )
+
+
+def _message(row: Mapping[str, Any]) -> Message:
+    calls = tuple(
+        ToolCall(call.get("name") or "", call.get("arguments")) for call in row.get("tool_calls", ())
+    )
+    return Message(row.get("role", ""), row.get("text", ""), calls, tuple(row.get("other", ())))
+
+
+def answer_text(item: ReviewItem) -> str:
+    """The final answer as it came: what a corrected answer is compared with."""
+    content = snapshots.content(item.snapshot) if item.snapshot else {}
+    return conversation.tell(reading_of(content.get("trace", {}))).answer

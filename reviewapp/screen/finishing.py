@@ -1,0 +1,137 @@
+"""What came of a sitting: pace, failures found, what the labels caused here, and what to do next?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import Count, Q
+
+from reviewapp.models import User
+from reviewapp.review.models import Assignment, ItemState, Label, Queue, ReviewItem, Verdict
+from reviewapp.screen import sittings
+from reviewapp.screen.sittings import Sitting
+
+USUAL_OF = 200
+CHART_HEIGHT = 64
+# A pause at the desk is no pace: what took longer stands at the top of the chart.
+LONGEST = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds per item in their order, as points of a chart 100 wide; `usual` is one's median before."""
+
+    points: str
+    last: float
+    usual: float | None
+    usual_y: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caused:
+    icon: str
+    strong: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Another queue with items for this reviewer."""
+
+    queue: Queue
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    sitting: Sitting
+    minutes: int
+    failures: int
+    first_pace: float | None
+    pace: Pace | None
+    caused: list[Caused]
+    more: int
+    skipped_left: int
+    others: list[Next]
+
+    @property
+    def began(self) -> datetime | None:
+        return self.sitting.began
+
+
+def tell(queue: Queue, reviewer: User) -> Finish:
+    sitting = sittings.sitting(queue, reviewer)
+    seconds = [decision.seconds for decision in reversed(sitting.decisions) if decision.seconds is not None]
+    length = sitting.decisions[0].at - sitting.decisions[-1].at if sitting.decisions else timedelta()
+    items = [decision.item.pk for decision in sitting.decisions if decision.was_submitted]
+    return Finish(
+        sitting=sitting,
+        minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
+        failures=sum(decision.tone == "fail" for decision in sitting.decisions),
+        first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
+        pace=pace(seconds, usual(queue, reviewer, items)),
+        caused=caused(items),
+        more=min(sitting.waiting, sittings.FURTHER),
+        skipped_left=skipped_left(queue, reviewer),
+        others=others(queue, reviewer),
+    )
+
+
+def usual(queue: Queue, reviewer: User, but: Sequence[int]) -> float | None:
+    """The median of the labels before this sitting."""
+    before = Label.objects.filter(assignment__reviewer=reviewer, assignment__item__queue=queue)
+    found = before.exclude(assignment__item__in=but).exclude(seconds=None).order_by("-created_at")
+    taken = [row for row in found.values_list("seconds", flat=True)[:USUAL_OF] if row is not None]
+    return median(taken) if len(taken) >= 5 else None
+
+
+def pace(seconds: Sequence[float], usual: float | None) -> Pace | None:
+    """Nothing for fewer than three items."""
+    if len(seconds) < 3:
+        return None
+    top = max(median(seconds), usual or 0) * LONGEST or 1.0
+
+    def height(value: float) -> float:
+        return round(CHART_HEIGHT - min(value / top, 1.0) * CHART_HEIGHT, 1)
+
+    step = 100 / (len(seconds) - 1)
+    points = " ".join(f"{index * step:.2f},{height(value)}" for index, value in enumerate(seconds))
+    return Pace(points, seconds[-1], usual, height(usual) if usual is not None else None)
+
+
+def caused(items: Sequence[int]) -> list[Caused]:
+    """What review itself knows; the floor above adds golden cases, deploys and judges in a slot."""
+    counted = ReviewItem.objects.filter(pk__in=items).aggregate(
+        confirmed=Count("pk", filter=Q(resolution__confirmed=True, resolution__verdict=Verdict.FAIL)),
+        differ=Count("pk", filter=Q(state=ItemState.ADJUDICATION)),
+        second=Count("pk", filter=Q(state=ItemState.OPEN)),
+    )
+    rows = [
+        Caused("check", f"{counted['confirmed']} confirmed", "as failures, by you and someone else"),
+        Caused("people", f"{counted['differ']} undecided", "and gone to a lead"),
+        Caused("clock", f"{counted['second']} waiting", "for another reviewer"),
+    ]
+    return [row for row in rows if not row.strong.startswith("0 ")]
+
+
+def skipped_left(queue: Queue, reviewer: User) -> int:
+    return Assignment.objects.filter(
+        item__queue=queue, reviewer=reviewer, state="skipped", item__open_slots__gt=0
+    ).count()
+
+
+def others(queue: Queue, reviewer: User) -> list[Next]:
+    live = Queue.objects.live().filter(project=queue.project_id, paused=False).exclude(pk=queue.pk)
+    rows = [
+        Next(other, sittings.open_to(other, reviewer)[:100].count()) for other in live.order_by("name")[:5]
+    ]
+    return [row for row in rows if row.waiting][:2]
+
+
+def at_work(queue: Queue) -> int:
+    """How many people hold an item of the queue now."""
+    held = Assignment.objects.held().filter(item__queue=queue)
+    return held.values("reviewer").distinct().count()

@@ -1,0 +1,229 @@
+"""What does the reviewer's screen show: the form of an item one holds, the reveal, or an item of others?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+
+from reviewapp.models import User
+from reviewapp.review import answers, drafts
+from reviewapp.review.leases import Lease
+from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, SkipReason
+from reviewapp.screen import criteria, evidence, revealing, sittings
+from reviewapp.screen.criteria import Part
+from reviewapp.screen.evidence import Evidence
+from reviewapp.screen.revealing import Reveal
+from reviewapp.screen.sittings import Decision, Sitting
+from reviewapp.traces.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a form comes back: fields refused, or the lease lost (the text stays)."""
+
+    problem: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    lost: str = ""
+    can_retake: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Exactly one of `parts` (to be answered), `reveal` and `closed` (words) is there."""
+
+    item: ReviewItem
+    queue: Queue
+    address: str
+    sitting: Sitting
+    evidence: list[Evidence]
+    order: str = ""
+    raw_text: bool = False
+    lease: Lease | None = None
+    seconds_left: int = 0
+    token: str = ""
+    parts: list[Part] = field(default_factory=list)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    draft_version: int = 0
+    saved_at: datetime | None = None
+    submit_to: str = ""
+    is_revision: bool = False
+    trouble: Trouble = Trouble()
+    reveal: Reveal | None = None
+    closed: str = ""
+    can_take: bool = False
+    signals: list[Signal] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    terms: str = ""
+
+    skip_reasons = SkipReason.choices
+
+    @property
+    def is_pair(self) -> bool:
+        return self.item.other_trace_id is not None
+
+    @property
+    def is_blind(self) -> bool:
+        return self.queue.blind
+
+    @property
+    def shows_signals(self) -> bool:
+        return not self.queue.blind or self.reveal is not None
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return list(self.sitting.last)
+
+    @property
+    def undoable(self) -> ReviewItem | None:
+        """The item of the latest submit."""
+        return next((decision.item for decision in self.sitting.last if decision.was_submitted), None)
+
+
+def held(lease: Lease, reviewer: User, *, raw_text: bool = False) -> Screen:
+    """The form, with what was typed before."""
+    draft = drafts.load(lease.item, reviewer)
+    body = draft.body if draft else {}
+    return _form(
+        lease.item,
+        reviewer,
+        order=lease.display_order,
+        body=body,
+        raw_text=raw_text,
+        lease=lease,
+        token=str(lease.token),
+        seconds_left=seconds_until(lease.expires_at),
+        draft_version=draft.version if draft else 0,
+        saved_at=draft.updated_at if draft else None,
+    )
+
+
+def refused(
+    item: ReviewItem,
+    reviewer: User,
+    body: Mapping[str, Any],
+    trouble: Trouble,
+    lease: Lease | None,
+    token: str,
+) -> Screen:
+    """The form with the text as it was sent, and why it was not taken."""
+    draft = drafts.load(item, reviewer)
+    assignment = Assignment.objects.filter(item=item, reviewer=reviewer).first()
+    return _form(
+        item,
+        reviewer,
+        order=assignment.display_order if assignment else "ab",
+        body=body,
+        trouble=trouble,
+        lease=lease,
+        token=token,
+        seconds_left=seconds_until(lease.expires_at) if lease else 0,
+        draft_version=draft.version if draft else 0,
+    )
+
+
+def revision(
+    item: ReviewItem,
+    reviewer: User,
+    assignment: Assignment,
+    body: Mapping[str, Any] | None = None,
+    trouble: Trouble | None = None,
+) -> Screen:
+    """The form again, for a change of mind after the reveal."""
+    assert assignment.current is not None
+    return _form(
+        item,
+        reviewer,
+        order=assignment.display_order,
+        body=body or body_of_label(assignment.current),
+        trouble=trouble or Trouble(),
+        is_revision=True,
+        submit_to=reverse("change_mind", args=[item.queue.project.slug, item.pk]),
+    )
+
+
+def revealed(item: ReviewItem, reviewer: User, assignment: Assignment, *, raw_text: bool = False) -> Screen:
+    return _screen(
+        item,
+        reviewer,
+        assignment.display_order,
+        raw_text=raw_text,
+        reveal=revealing.tell(item, assignment),
+        **_signals(item),
+    )
+
+
+def closed(
+    item: ReviewItem, reviewer: User, words: str, *, can_take: bool = False, raw_text: bool = False
+) -> Screen:
+    """An item that this reviewer neither holds nor has labelled."""
+    return _screen(item, reviewer, "ab", raw_text=raw_text, closed=words, can_take=can_take)
+
+
+def _form(
+    item: ReviewItem,
+    reviewer: User,
+    *,
+    order: str,
+    body: Mapping[str, Any],
+    raw_text: bool = False,
+    **more: Any,
+) -> Screen:
+    trouble: Trouble = more.get("trouble", Trouble())
+    asked = criteria.parts(
+        item.rubric_version,
+        answers.form_of(item.rubric_version).criteria,
+        body,
+        trouble.errors,
+        order if item.other_trace_id else "",
+    )
+    more.setdefault("submit_to", reverse("submit_label", args=[item.queue.project.slug, item.pk]))
+    shown = {} if item.queue.blind else _signals(item)
+    return _screen(item, reviewer, order, raw_text=raw_text, parts=asked, body=body, **shown, **more)
+
+
+def _screen(item: ReviewItem, reviewer: User, order: str, *, raw_text: bool, **more: Any) -> Screen:
+    return Screen(
+        item=item,
+        queue=item.queue,
+        address=reverse("item", args=[item.queue.project.slug, item.pk]),
+        sitting=sittings.sitting(item.queue, reviewer),
+        evidence=evidence.of_item(item, order, raw_text=raw_text),
+        order=order,
+        raw_text=raw_text,
+        **more,
+    )
+
+
+def _signals(item: ReviewItem) -> dict[str, Any]:
+    return {
+        "signals": revealing.signals_of(item),
+        "reasons": sittings.reasons(item.reasons),
+        "terms": revealing.terms(item.terms, item.priority),
+    }
+
+
+def body_of_label(label: Label) -> dict[str, Any]:
+    """A label in the words of the form."""
+    given = label.answers.select_related("criterion")
+    return {
+        "verdict": label.verdict,
+        "preference": label.preference,
+        "confidence": label.confidence,
+        "answers": {answer.criterion.key: answer.value for answer in given},
+        "failure_modes": label.failure_modes,
+        "note": label.note,
+        "corrected_output": label.corrected_output,
+    }
+
+
+def seconds_until(time: datetime) -> int:
+    """By the database's clock, which is the one that leases end by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM %s - clock_timestamp())", [time])
+        (seconds,) = cursor.fetchone()
+    return max(int(seconds), 0)

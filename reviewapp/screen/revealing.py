@@ -1,0 +1,148 @@
+"""What opens after one's own submit: what others said, why the item had come, and what the label did?
+
+Ask only for a reviewer whose label stands, and after `labels.reveal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.models import Feedback, Score
+from reviewapp.figures import coefficient
+from reviewapp.models import User
+from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, ReviewItem
+from reviewapp.review.resolutions import REASONS
+from reviewapp.screen.sittings import TONES
+from reviewapp.traces import signals
+from reviewapp.traces.signals import Signal
+
+FACTORS = {"p_fail": "P(fail)", "severity": "severity", "uncertainty": "doubt", "novelty": "novelty"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one person said, in the form in which people and judge are compared."""
+
+    who: str
+    aside: str
+    words: str
+    icon: str
+    tone: str
+    chips: tuple[str, ...]
+    note: str
+    corrected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """Oneself first, then the peers."""
+
+    people: list[Said]
+    effects: list[Effect]
+    seconds: float | None
+    was_blind: bool
+
+
+def tell(item: ReviewItem, assignment: Assignment) -> Reveal:
+    mine = assignment.current
+    assert mine is not None
+    others = Label.objects.standing().filter(assignment__item=item).exclude(assignment=assignment)
+    labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
+    return Reveal(
+        people=[said(label, item, assignment.reviewer, assignment.display_order) for label in labels],
+        effects=list(effects(item, mine, len(labels))),
+        seconds=mine.seconds,
+        was_blind=mine.blind,
+    )
+
+
+def said(label: Label, item: ReviewItem, reader: User, order: str = "ab") -> Said:
+    """A preference is told by the letters under which the reader saw the answers."""
+    value = label.verdict or label.preference
+    icon, words, tone = TONES[_seen(value, order)]
+    aside = [label.confidence, "changed after the reveal" if label.kind == Kind.POST_REVEAL else ""]
+    return Said(
+        who="You" if label.reviewer_id == reader.pk else str(label.reviewer),
+        aside=", ".join(filter(None, aside)),
+        words=words[:1].upper() + words[1:],
+        icon=icon,
+        tone=tone,
+        chips=(*_modes(label, item), *_answers(label)),
+        note=label.note,
+        corrected=label.corrected_output,
+    )
+
+
+def _seen(value: str, order: str) -> str:
+    return {order[0]: "a", order[1]: "b"}.get(value, value)
+
+
+def _modes(label: Label, item: ReviewItem) -> list[str]:
+    names = {mode["key"]: mode.get("label") or mode["key"] for mode in item.rubric_version.failure_modes}
+    return [names.get(key, key) for key in label.failure_modes]
+
+
+def _answers(label: Label) -> Iterator[str]:
+    for answer in label.answers.select_related("criterion").order_by("criterion__position"):
+        words = {
+            str(option["value"]): option.get("label") or option["value"]
+            for option in answer.criterion.options
+        }
+        values = answer.value if isinstance(answer.value, list) else [answer.value]
+        yield f"{answer.criterion.title}: {', '.join(str(words.get(str(value), value)) for value in values)}"
+
+
+def effects(item: ReviewItem, mine: Label, labels: int) -> Iterator[Effect]:
+    if mine.kind == Kind.POST_REVEAL:
+        yield Effect("info", "Your change is kept as a revision. Agreement counts what you said before it.")
+    elif not mine.blind:
+        yield Effect("info", "This queue shows its signals, so labels given here count in no figure.")
+    if item.state == ItemState.OPEN:
+        missing = max(item.required - labels, 0)
+        yield Effect(
+            "clock", f"{missing} more reviewer{'s' * (missing != 1)} will look at it, then it is decided."
+        )
+    elif item.state == ItemState.ADJUDICATION:
+        yield Effect("people", f"{REASONS.get(item.adjudication_reason, 'It is undecided')}: a lead decides.")
+    elif item.resolution:
+        yield _decided(item)
+
+
+def _decided(item: ReviewItem) -> Effect:
+    resolution = item.resolution
+    assert resolution is not None
+    _, words, _ = TONES[resolution.verdict or resolution.preference]
+    if resolution.method == Method.ADJUDICATED:
+        who = "A lead has decided"
+    elif resolution.method == Method.MAJORITY:
+        who = "The reviewers agree"
+    else:
+        who = "It is decided by your label alone"
+    if resolution.confirmed:
+        return Effect("check", f"{who}: the failure is confirmed.")
+    return Effect("check", f"{who}: {words}.")
+
+
+def signals_of(item: ReviewItem) -> list[Signal]:
+    """What users, checks and judges said of the item's trace."""
+    feedback = list(Feedback.objects.filter(trace=item.trace_id))
+    scores = list(Score.objects.filter(trace=item.trace_id).order_by("name", "key"))
+    return signals.of_trace(item.trace, feedback, scores)
+
+
+def terms(stored: Mapping[str, Any], priority: float) -> str:
+    """ "priority 1.68: P(fail) .71, severity 2, doubt .18, novelty 1"; empty where nothing was ranked."""
+    factors = [
+        f"{words} {coefficient(float(value))}"
+        for name, words in FACTORS.items()
+        if isinstance(value := stored.get(name), int | float)
+    ]
+    return f"priority {coefficient(priority)}: {', '.join(factors)}" if factors else ""

@@ -1,0 +1,74 @@
+"""The words of the review screens: times as they are felt, and slots for what the floor above knows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from reviewapp import rendering
+
+register = template.Library()
+
+
+@register.filter
+def minutes(seconds: int) -> str:
+    """ "9:41"."""
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+@register.filter
+def seconds(length: float | None) -> str:
+    """ "24 s", "3 min 20 s"."""
+    if length is None:
+        return ""
+    whole = round(length)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+@register.filter
+def time_of_day(time: datetime) -> str:
+    return f"{timezone.localtime(time):%H:%M:%S}"
+
+
+@register.filter
+def age(since: datetime | None) -> str:
+    """ "2 d 4 h", "6 h", "12 min"."""
+    if since is None:
+        return ""
+    passed = max(int((timezone.now() - since) / timedelta(minutes=1)), 0)
+    days, hours = passed // 1440, passed % 1440 // 60
+    if days:
+        return f"{days} d {hours} h" if hours and days < 10 else f"{days} d"
+    return f"{hours} h" if hours else f"{passed} min"
+
+
+@register.filter
+def plain_number(value: float) -> str:
+    """A number for an attribute, with a point whatever the language."""
+    return f"{value:g}"
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    """Markdown that a lead wrote, made safe as all Markdown is."""
+    return rendering.markdown(text)[0]
+
+
+@register.simple_tag
+def slot(route: str, *args: Any) -> SafeString:
+    """A place that another floor fills, by the name of its route; nothing where there is no such route."""
+    try:
+        address = reverse(route, args=args)
+    except NoReverseMatch:
+        return SafeString("")
+    return format_html('<div class="slot" hx-get="{}" hx-trigger="load" hx-swap="outerHTML"></div>', address)

@@ -1,0 +1,177 @@
+// Nothing typed is lost: every change goes to the server under a version, and stays in this browser until the
+// server has it. Two tabs, an expired session, a network that is away: each says so and is made good in place.
+(() => {
+  "use strict";
+
+  const form = () => document.querySelector("form#rubric");
+  const copy = () => `draft ${form().dataset.whose}`;
+  const OWN = ["csrfmiddlewaretoken", "lease_token", "idempotency_key", "draft_version", "then"];
+  const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
+  const headers = () => ({ "x-csrftoken": token(), "X-In-Place": "1", "X-Requested-With": "XMLHttpRequest" });
+
+  window.inPlace = (address, body, options = {}) => {
+    body.delete("csrfmiddlewaretoken");
+    return fetch(address, { method: "POST", body, headers: headers(), ...options });
+  };
+
+  let dirty = false;
+  let saving = false;
+  let timer = 0;
+  let wait = 1;
+  let submitting = null; // the button of a submit that has not arrived
+
+  function say(words, isLate = false) {
+    for (const place of document.querySelectorAll("[data-saved]")) place.textContent = words;
+    document.getElementById("saved")?.classList.toggle("unsaved", isLate);
+  }
+
+  function remember() {
+    const kept = [...new FormData(form())].filter(([name]) => !OWN.includes(name));
+    try {
+      localStorage.setItem(copy(), JSON.stringify(kept));
+    } catch {} // no room, or none allowed: the server's copy remains
+  }
+
+  function restore(kept) {
+    for (const field of form().elements) {
+      if (!field.name || OWN.includes(field.name) || field.type === "hidden" || field.type === "submit") continue;
+      const values = kept.filter(([name]) => name === field.name).map(([, value]) => value);
+      if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
+      else field.value = values[0] ?? "";
+    }
+  }
+
+  function changed() {
+    dirty = true;
+    remember();
+    say("saving");
+    clearTimeout(timer);
+    timer = setTimeout(save, 400);
+  }
+
+  function later() {
+    dirty = dirty || !submitting;
+    say(`not saved, kept here; trying again in ${wait} s`, true);
+    clearTimeout(timer);
+    timer = setTimeout(again, wait * 1000);
+    wait = Math.min(wait * 2, 30);
+  }
+
+  function again() {
+    if (submitting?.isConnected) submitting.click();
+    else save();
+  }
+
+  async function save(options) {
+    const mine = form();
+    if (!mine || saving || !dirty) return;
+    saving = true;
+    dirty = false;
+    let answer = null;
+    try {
+      answer = await window.inPlace(mine.dataset.draft, new FormData(mine), options);
+    } catch {} // offline
+    saving = false;
+    if (form() !== mine) return;
+    if (answer?.ok) await saved(await answer.json());
+    else if (answer?.status === 409) await differ(await answer.text());
+    else if (answer?.status === 401) signIn();
+    else later();
+  }
+
+  async function saved({ version, at }) {
+    form().elements.draft_version.value = version;
+    wait = 1;
+    if (dirty) return save();
+    localStorage.removeItem(copy());
+    say(`saved ${at}`);
+  }
+
+  // Another tab has saved since: both texts are shown, and the person chooses.
+  function differ(texts) {
+    const dialog = document.getElementById("conflict");
+    dialog.innerHTML = texts;
+    window.htmx.process(dialog);
+    say("not saved: another tab has", true);
+    if (!dialog.open) dialog.showModal();
+  }
+
+  function signIn() {
+    dirty = dirty || !submitting;
+    say("not saved: you were signed out", true);
+    const dialog = document.getElementById("sign-in");
+    if (!dialog.open) dialog.showModal();
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const asked = event.target;
+    if (asked.id !== "sign-in-form") return;
+    event.preventDefault();
+    const said = asked.querySelector("[role=alert]");
+    const answer = await window.inPlace(asked.action, new FormData(asked)).catch(() => null);
+    said.textContent = answer?.ok ? "" : "That did not work. Check the password, or sign in in another tab.";
+    if (!answer?.ok) return;
+    asked.reset();
+    document.getElementById("sign-in").close();
+    again();
+  });
+
+  document.addEventListener("click", ({ target }) => {
+    const keep = target.closest("[data-keep]");
+    if (keep) {
+      form().elements.draft_version.value = keep.dataset.keep;
+      dirty = true;
+      document.getElementById("conflict").close();
+      save();
+    }
+    if (target.closest("[data-take]")) {
+      dirty = false;
+      localStorage.removeItem(copy());
+    }
+    target.closest("[data-close]")?.closest("dialog").close();
+  });
+
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, ({ target }) => target.form && target.form === form() && changed());
+  }
+  const leave = () => dirty && save({ keepalive: true });
+  window.addEventListener("pagehide", leave);
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : (dirty || submitting) && again()));
+  window.addEventListener("online", again);
+
+  // Submits go through htmx, with the same care.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!detail.elt.closest("#review")) return;
+    delete detail.parameters.csrfmiddlewaretoken;
+    Object.assign(detail.headers, headers());
+    delete detail.headers["X-Requested-With"];
+    if (detail.elt === form() && detail.verb === "post") {
+      clearTimeout(timer);
+      submitting = detail.triggeringEvent?.submitter ?? null;
+      remember();
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if ([409, 422].includes(detail.xhr.status)) Object.assign(detail, { shouldSwap: true, isError: false });
+    if (detail.target.id !== "review" || !detail.shouldSwap) return;
+    if (detail.xhr.status < 300 && form()) localStorage.removeItem(copy());
+    dirty = false;
+    submitting = null;
+    wait = 1;
+  });
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    if (detail.xhr.status === 401) signIn();
+    else if (submitting) later();
+  });
+  document.addEventListener("htmx:sendError", () => submitting && later());
+
+  function begin() {
+    if (!form()) return;
+    const kept = localStorage.getItem(copy());
+    if (!kept) return;
+    restore(JSON.parse(kept));
+    changed();
+  }
+  document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target.id === "review" && begin());
+})();

@@ -1,0 +1,148 @@
+// The reviewer's keys: one criterion in focus, its options by number; and the clock of the lease.
+//   data-criterion    a part of the rubric that j and k lead to; 1-9 choose among its options
+//   data-choice       an entry of an open menu, chosen by its number
+// Single letters are declared in the markup (keys.js).
+(() => {
+  "use strict";
+
+  const form = () => document.querySelector("form#rubric");
+  const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  const press = (id) => document.getElementById(id)?.click();
+  const parts = () => [...document.querySelectorAll("form#rubric [data-criterion]")].filter((part) => part.offsetParent);
+  const current = () => document.querySelector("form#rubric [data-criterion].current");
+
+  function lead(part) {
+    for (const other of parts()) {
+      other.classList.toggle("current", other === part);
+      other.querySelector(".criterion-head").setAttribute?.("aria-expanded", other === part);
+    }
+  }
+
+  function enter(part) {
+    lead(part);
+    part.querySelector("input:checked, input, textarea").focus({ focusVisible: true });
+    part.scrollIntoView({ block: "nearest" });
+  }
+
+  function move(step) {
+    const all = parts();
+    const next = all.indexOf(current()) + step;
+    if (next < all.length) enter(all[Math.max(next, 0)]);
+    else document.getElementById("submit-next").focus({ focusVisible: true });
+  }
+
+  function choose(number) {
+    const menu = document.querySelector(".reasons:popover-open");
+    const choices = (menu || current())?.querySelectorAll(menu ? "[data-choice]" : "input:is([type=radio], [type=checkbox])");
+    choices?.[number - 1]?.click();
+  }
+
+  // An optional answer is taken back by choosing it once more.
+  const chosen = new Map();
+  document.addEventListener("click", ({ target }) => {
+    if (target.type !== "radio" || !target.hasAttribute("data-optional")) return;
+    if (chosen.get(target.name) === target) {
+      target.checked = false;
+      chosen.delete(target.name);
+      target.dispatchEvent(new Event("change", { bubbles: true }));
+    } else {
+      chosen.set(target.name, target);
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (!form() || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    const { key, target } = event;
+    const inCriterion = target.closest("[data-criterion]");
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("submit-next");
+    else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
+    else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    else if (key === "Enter" && (typing(target) ? inCriterion : !target.matches("a, button, summary"))) move(1);
+    else if (typing(target)) return;
+    else if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
+    else if (/^[1-9]$/.test(key)) choose(Number(key));
+    else return;
+    event.preventDefault();
+  }, true);
+
+  document.addEventListener("focusin", ({ target }) => {
+    const part = target.closest?.("form#rubric [data-criterion]");
+    if (part) lead(part);
+  });
+  document.addEventListener("click", ({ target }) => {
+    const head = target.closest("button.criterion-head");
+    if (head) enter(head.closest("[data-criterion]"));
+    if (target.closest("#hide-rail")) document.getElementById("review").classList.toggle("rail-closed");
+  });
+
+  // The corrected answer begins as the answer; left unchanged it counts as none.
+  document.addEventListener("toggle", ({ target }) => {
+    if (!target.matches?.("details.corrected[open]")) return;
+    const field = target.querySelector("textarea");
+    field.value ||= document.getElementById("answer-as-given").value;
+    field.focus();
+    field.setSelectionRange(field.value.length, field.value.length);
+  }, true);
+
+  // The lease: its end is counted from what the server said was left, whatever this machine's clock says.
+  let ends = 0;
+  let active = false;
+  for (const kind of ["keydown", "pointerdown", "wheel", "touchmove"]) {
+    document.addEventListener(kind, () => (active = true), { passive: true });
+  }
+
+  const hold = (seconds) => (ends = performance.now() + seconds * 1000);
+
+  function tick() {
+    const clock = document.getElementById("lease");
+    if (!clock || !form()) return;
+    const left = Math.max(0, Math.ceil((ends - performance.now()) / 1000));
+    clock.querySelector("b").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    clock.classList.toggle("short", left <= 60);
+    if (left === 60) document.getElementById("said").textContent = "This item is held for you for one more minute.";
+    if (left === 0) lost();
+    else if (active && left < Number(clock.dataset.whole) * 0.8) beat(clock.dataset.beat);
+  }
+
+  function lost() {
+    ends = 0;
+    document.getElementById("lost").hidden = false;
+  }
+
+  let beating = false;
+  async function beat(address) {
+    if (beating) return;
+    beating = true;
+    active = false;
+    const held = form();
+    try {
+      const answer = await window.inPlace(address, new FormData(held));
+      if (form() !== held) return;
+      if (answer.ok) hold((await answer.json()).left);
+      else if (answer.status === 409) lost();
+    } catch {
+      active = true;
+    } finally {
+      setTimeout(() => (beating = false), 5000);
+    }
+  }
+
+  function begin() {
+    chosen.clear();
+    if (!form()) return;
+    form().classList.add("keyed");
+    const refused = document.querySelector(".criterion.refused");
+    if (refused) enter(refused);
+    else if (parts().length) lead(parts()[0]);
+    const clock = document.getElementById("lease");
+    if (clock) hold(Number(clock.dataset.left));
+  }
+
+  setInterval(tick, 1000);
+  document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.target.id !== "review") return;
+    begin();
+    if (!current()?.matches(".refused")) document.getElementById("item-title")?.focus();
+  });
+})();
