@@ -18,7 +18,7 @@ from ingest.records import JsonDict
 
 PROBLEM = "application/problem+json"
 REFERENCE = "#/components/schemas/{name}"
-STRUCTS = (
+STRUCTS: list[type[Struct]] = [
     shapes.TraceShape,
     shapes.ScoreBody,
     shapes.FeedbackBody,
@@ -26,7 +26,7 @@ STRUCTS = (
     answers.TraceDetail,
     answers.TraceList,
     answers.ProblemDetails,
-)
+]
 
 
 def _says(*names: str) -> JsonDict:
@@ -47,11 +47,13 @@ REFUSALS = {
     401: "No valid token",
     403: "The token lacks the scope",
     404: "The token's project has no such thing",
+    409: "Something else has happened meanwhile; detail says what",
     413: "Larger than the limits",
     415: "A content type or encoding that is not supported",
     422: "A field holds what it cannot; errors names it",
     503: "The database does not answer; send it again after Retry-After",
 }
+DONE = {200: "Done, or found as it was", 201: "Made", 204: "Nothing there now"}
 INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)
 READ_REFUSALS = (400, 401, 403, 503)
 
@@ -97,8 +99,44 @@ def answer(
     struct: type[Struct], *, refusals: Iterable[int], parameters: list[JsonDict] | None = None
 ) -> JsonDict:
     """An operation that answers with one `struct`."""
+    _describe(struct)
     responses = {200: {"description": "Found", "content": _content(struct)}, **_refusals(refusals)}
     return {"responses": responses, "parameters": parameters or []}
+
+
+def exchange(
+    taken: type[Struct],
+    given: Mapping[int, type[Struct] | None],
+    refusals: Iterable[int],
+    *,
+    optional: bool = False,
+) -> JsonDict:
+    """An operation that takes one `taken` and answers by status with one of `given`. Floors above use it."""
+    _describe(taken, *(struct for struct in given.values() if struct))
+    responses = {
+        status: {"description": DONE[status], "content": _content(struct)}
+        if struct
+        else {"description": DONE[status]}
+        for status, struct in given.items()
+    }
+    return {
+        "requestBody": {"required": not optional, "content": _content(taken)},
+        "responses": {**responses, **_refusals(refusals)},
+    }
+
+
+def lines(line: type[Struct] | None, parameters: Mapping[str, str]) -> JsonDict:
+    """A read that answers with one JSON object a line."""
+    if line:
+        _describe(line)
+    found = {"description": "One object a line", "content": {NDJSON: {"schema": {"type": "string"}}}}
+    named = [_query(name, words, {"type": "string"}) for name, words in parameters.items()]
+    return {"responses": {200: found, **_refusals(READ_REFUSALS)}, "parameters": named}
+
+
+def _describe(*structs: type[Struct]) -> None:
+    """Put these among the document's schemas."""
+    STRUCTS.extend(struct for struct in structs if struct not in STRUCTS)
 
 
 def filter_parameters() -> list[JsonDict]:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from ingest import api
 from ingest import converters as _converters  # noqa: F401  (registers <any:...>)
 from ingest.otlp import views as otlp
+from reviewapp.review import api as _review_api  # noqa: F401  (adds its operations to the native API)
 from reviewapp.serving import health
 from reviewapp.views import (
     account,

@@ -56,5 +56,7 @@ def _of(items: QuerySet[ReviewItem], traces: list[int]) -> frozenset[int]:
     if not traces:
         return frozenset()
     chosen = items.filter(Q(trace__in=traces) | Q(other_trace__in=traces))
-    found = {pk for pair in chosen.values_list("trace", "other_trace") for pk in pair}
-    return frozenset(found.intersection(traces))
+    found = {
+        pk for item in chosen.only("trace", "other_trace") for pk in (item.trace_id, item.other_trace_id)
+    }
+    return frozenset(pk for pk in traces if pk in found)

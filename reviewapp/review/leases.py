@@ -6,7 +6,7 @@ Locks are taken in one order everywhere: the item, then the assignment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -142,6 +142,11 @@ def _item(queue: Queue, pk: int) -> ReviewItem:
     item = found.defer("trace__search", "other_trace__search").get(pk=pk)
     item.queue = queue
     return item
+
+
+def of_item(lease: Lease, item: ReviewItem) -> Lease:
+    """The same lease with its item as `items.find` gives it."""
+    return replace(lease, item=item)
 
 
 def _is_held(lease: Lease) -> bool:

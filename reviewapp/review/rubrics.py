@@ -39,7 +39,7 @@ class Content:
     """Everything an editor holds; `new_meaning` are the keys whose meaning it declares to be another one."""
 
     guidelines: str
-    failure_modes: list[dict[str, str]]
+    failure_modes: list[Any]
     criteria: list[dict[str, Any]]
     changelog: str = ""
     new_meaning: frozenset[str] = frozenset()
@@ -79,6 +79,22 @@ def create(project: Project, template: Template, slug: str = "", name: str = "",
     criteria = [presets.verdict_of(template), *template.criteria]
     _write_criteria(draft, rubric_forms.read_criteria(criteria), {})
     return rubric
+
+
+def create_empty(project: Project, slug: str, name: str) -> Rubric:
+    """A rubric without a version yet."""
+    return Rubric.objects.get_or_create(project=project, slug=slug, defaults={"name": name})[0]
+
+
+def content_of(version: RubricVersion | None) -> Content:
+    """What an editor would start from; of nothing, the starter's failure modes and the verdict alone."""
+    if version is None:
+        return Content("", [dict(each) for each in presets.FAILURE_MODES], [])
+    criteria = [
+        {name: getattr(each, name) for name in COPIED if name not in ("meaning", "position")}
+        for each in version.criteria.order_by("position", "pk")
+    ]
+    return Content(version.guidelines, version.failure_modes, criteria, version.changelog)
 
 
 def latest(rubric: Rubric) -> RubricVersion | None:

@@ -1,0 +1,188 @@
+"""What does the API tell of queues, items and labels? Composes the answers from rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ingest.models import Project
+from ingest.records import JsonDict
+from reviewapp.review import answers, queues, shapes, snapshots
+from reviewapp.review.leases import Lease
+from reviewapp.review.models import (
+    Draft,
+    Label,
+    LabelAnswer,
+    Queue,
+    ReviewItem,
+    RubricVersion,
+    Snapshot,
+)
+
+CHUNK = 500
+
+
+def queue_list(project: Project) -> shapes.QueueList:
+    found = Queue.objects.filter(project=project).select_related("rubric_version__rubric").order_by("slug")
+    counts = queues.counts(project)
+    return shapes.QueueList([_queue(queue, counts[queue.pk]) for queue in found])
+
+
+def queue_told(queue: Queue) -> shapes.QueueTold:
+    queue = Queue.objects.select_related("rubric_version__rubric", "project").get(pk=queue.pk)
+    return _queue(queue, queues.counts(queue.project)[queue.pk])
+
+
+def _queue(queue: Queue, counts: queues.Counts) -> shapes.QueueTold:
+    age = (datetime.now(UTC) - counts.oldest).total_seconds() if counts.oldest else None
+    return shapes.QueueTold(
+        slug=queue.slug,
+        name=queue.name,
+        kind=queue.kind,  # type: ignore[arg-type]
+        rubric=_rubric_name(queue.rubric_version),
+        overlap=queue.overlap,
+        lease_seconds=queue.lease_seconds,
+        audit_every=queue.audit_every,
+        blind=queue.blind,
+        paused=queue.paused,
+        archived=queue.archived_at is not None,
+        assignment=queue.assignment,  # type: ignore[arg-type]
+        due_days=queue.due_days,
+        counts=shapes.QueueCounts(
+            **{name: getattr(counts, name) for name in shapes.QueueCounts.__struct_fields__}
+        ),
+        oldest_at=counts.oldest,
+        oldest_age_seconds=age,
+    )
+
+
+def _rubric_name(version: RubricVersion) -> shapes.RubricName:
+    return shapes.RubricName(version.rubric.slug, version.number)
+
+
+def rubric_told(version: RubricVersion) -> shapes.RubricTold:
+    names = shapes.Criterion.__struct_fields__
+    return shapes.RubricTold(
+        slug=version.rubric.slug,
+        name=version.rubric.name,
+        version=version.number,
+        guidelines=version.guidelines,
+        criteria=[
+            shapes.Criterion(*(getattr(criterion, name) for name in names))
+            for criterion in answers.form_of(version).criteria
+        ],
+        failure_modes=version.failure_modes,
+    )
+
+
+def claimed(lease: Lease) -> shapes.Claimed:
+    item = lease.item
+    draft = Draft.objects.filter(assignment=lease.assignment_id).values_list("body", flat=True).first()
+    told = shapes.ItemTold(
+        id=item.pk,
+        queue=item.queue.slug,
+        kind=item.kind,  # type: ignore[arg-type]
+        trace_id=item.trace.trace_id,
+        other_trace_id=item.other_trace.trace_id if item.other_trace else None,
+        round=item.round,
+        rubric_version=item.rubric_version.number,
+        rubric=rubric_told(item.rubric_version),
+        traces=_shown(item.snapshot),
+        display_order=lease.display_order,  # type: ignore[arg-type]
+        snapshot=_hex(item.snapshot),
+    )
+    return shapes.Claimed(told, lease_told(lease), draft)
+
+
+def lease_told(lease: Lease) -> shapes.LeaseTold:
+    return shapes.LeaseTold(str(lease.token), lease.expires_at)
+
+
+def _shown(snapshot: Snapshot | None) -> list[shapes.Shown]:
+    content = snapshots.content(snapshot) if snapshot else {}
+    views = [content[name] for name in ("trace", "a", "b") if name in content]
+    return [shapes.Shown(*(view[name] for name in shapes.Shown.__struct_fields__)) for view in views]
+
+
+def _hex(snapshot: Snapshot | None) -> str | None:
+    return bytes(snapshot.sha256).hex() if snapshot else None
+
+
+def item_state(item: ReviewItem) -> shapes.ItemState:
+    state = ReviewItem.objects.values_list("state", flat=True).get(pk=item.pk)
+    return shapes.ItemState(item.pk, state)  # type: ignore[arg-type]
+
+
+def labelled(label: Label) -> shapes.Labelled:
+    (told,) = labels_told([Label.objects.select_related(*RELATED).get(pk=label.pk)])
+    return shapes.Labelled(told, item_state(label.assignment.item))
+
+
+RELATED = (
+    "assignment__item__queue",
+    "assignment__item__trace",
+    "assignment__item__other_trace",
+    "rubric_version__rubric",
+    "reviewer",
+    "token",
+    "snapshot",
+)
+DEFERRED = (
+    "snapshot__bytes",
+    *(
+        f"assignment__item__{trace}__{column}"
+        for trace in ("trace", "other_trace")
+        for column in ("search", "input", "output", "tags")
+    ),
+)
+
+
+def labels_told(labels: Sequence[Label]) -> list[shapes.LabelTold]:
+    given: dict[int, dict[str, Any]] = defaultdict(dict)
+    rows = LabelAnswer.objects.filter(label__in=labels).values_list("label", "criterion__key", "value")
+    for label, key, value in rows:
+        given[label][key] = value
+    return [_label(label, given[label.pk]) for label in labels]
+
+
+def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
+    assignment = label.assignment
+    item = assignment.item
+    trusted = label.token.trusted_for_reviews if label.token else None
+    counted = assignment.counted_id == label.pk and label.blind and item.purpose == "review"
+    values: JsonDict = {
+        name: getattr(label, name)
+        for name in ("id", "revision", "kind", "via", "impersonated", "blind", "failure_modes", "note",
+                     "corrected_output", "seconds", "created_at")
+    }  # fmt: skip
+    values |= {name: getattr(item, name) for name in ("round", "lane", "u", "day", "purpose")}
+    return shapes.LabelTold(
+        item_id=item.pk,
+        trace_id=item.trace.trace_id,
+        other_trace_id=item.other_trace.trace_id if item.other_trace else None,
+        queue=item.queue.slug,
+        rubric=_rubric_name(label.rubric_version),
+        reviewer=label.reviewer.username,
+        token=label.token.public_id if label.token else None,
+        trusted=trusted,
+        verdict=label.verdict or None,  # type: ignore[arg-type]
+        preference=label.preference or None,  # type: ignore[arg-type]
+        confidence=label.confidence or None,  # type: ignore[arg-type]
+        answers=given,
+        snapshot=_hex(label.snapshot),
+        standing=assignment.current_id == label.pk,
+        in_figures=counted and (not label.impersonated or bool(trusted)),
+        **values,
+    )
+
+
+def label_lines(project: Project, since: datetime | None, after: int) -> Iterator[shapes.LabelTold]:
+    """Every revision in the order of time and id, a chunk at a time."""
+    found = Label.objects.of_project(project).select_related(*RELATED).defer(*DEFERRED).order_by("pk")
+    if since is not None:
+        found = found.filter(created_at__gte=since)
+    while chunk := list(found.filter(pk__gt=after)[:CHUNK]):
+        yield from labels_told(chunk)
+        after = chunk[-1].pk
