@@ -258,6 +258,14 @@ class Score(Targeted):
         indexes = [
             models.Index("trace", "name", name="score_of_trace"),
             models.Index("project", "name", "value", name="score_by_value"),
+            # The newest failures of a check, however rare they are.
+            models.Index(
+                F("project"),
+                F("name"),
+                F("id").desc(),
+                condition=Q(source="code", value=0),
+                name="score_check_failed",
+            ),
             models.Index("project", "target_kind", "target_key", name="score_by_target"),
         ]
 
