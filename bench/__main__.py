@@ -1,4 +1,4 @@
-"""`python -m bench [ingest steady scale start]`: measure, print a table, fail when a goal is missed."""
+"""`python -m bench [ingest steady scale settling start]`: measure, print a table; 1 when a goal is missed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import time
 # The server under test makes its own database; this process only talks to it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-from bench import ingest, scale, start, steady
+from bench import ingest, scale, settling, start, steady
 from bench.figures import Figure, table
 
-PARTS = {"start": start.measure, "ingest": ingest.measure, "steady": steady.measure, "scale": scale.measure}
+PARTS = {
+    "start": start.measure,
+    "ingest": ingest.measure,
+    "steady": steady.measure,
+    "scale": scale.measure,
+    "settling": settling.measure,
+}
 
 
 def main() -> int:

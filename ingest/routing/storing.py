@@ -16,14 +16,14 @@ from ingest.routing.deciding import Decision, Reason
 from ingest.routing.models import Route
 
 _UPSERT = """
-    INSERT INTO ingest_route AS r (trace_id, queue, reasons, terms, priority, audit)
-    SELECT i.trace, i.queue, i.reasons, i.terms, i.priority, i.audit
+    INSERT INTO ingest_route AS r (trace_id, queue, reasons, terms, priority, audit, decided_at)
+    SELECT i.trace, i.queue, i.reasons, i.terms, i.priority, i.audit, clock_timestamp()
       FROM jsonb_to_recordset(%s::jsonb) AS i (trace bigint, queue text, reasons jsonb, terms jsonb,
            priority float8, audit bool)
      ORDER BY i.trace, i.queue
     ON CONFLICT (trace_id, queue) DO UPDATE
        SET reasons = EXCLUDED.reasons, terms = EXCLUDED.terms, priority = EXCLUDED.priority,
-           audit = EXCLUDED.audit, decided_at = now(), changed = true
+           audit = EXCLUDED.audit, decided_at = EXCLUDED.decided_at, changed = true
      WHERE (r.reasons, r.terms, r.audit) IS DISTINCT FROM (EXCLUDED.reasons, EXCLUDED.terms, EXCLUDED.audit)
 """
 

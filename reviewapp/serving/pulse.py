@@ -43,8 +43,8 @@ class Job:
 JOBS = (
     Job("worker", "reviewapp.serving.pulse.nothing", 2.0, 6.0),
     Job("read_stale", "ingest.tasks.read_stale", 1.0, 30.0),
-    Job("settle_due", "ingest.tasks.settle_due", 5.0, 30.0),
-    Job("rescore_signalled", "ingest.tasks.rescore_signalled", 5.0, 30.0),
+    Job("settle_due", "ingest.tasks.settle_due", 1.0, 30.0),
+    Job("rescore_signalled", "ingest.tasks.rescore_signalled", 2.0, 30.0),
     Job("keep_rates", "ingest.tasks.keep_rates", 3600.0, 600.0),
     Job("attach_pending", "ingest.tasks.attach_pending", 5.0, 30.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
