@@ -23,13 +23,13 @@ _ROUTED = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "::ffff:0
 
 
 def find(text: str) -> Iterator[Finding]:
+    for match in _V6.finditer(text):
+        if address := _v6(match[0]):
+            yield Finding(*match.span(), Kind.IP, str(address))
     for match in _V4.finditer(text):
         found = _v4(match[0])
         if found and not _VERSION.search(text, max(0, match.start() - _VERSION_WORD), match.start()):
             yield Finding(*match.span(), Kind.IP, str(found))
-    for match in _V6.finditer(text):
-        if address := _v6(match[0]):
-            yield Finding(*match.span(), Kind.IP, str(address))
 
 
 def _v4(spelled: str) -> IPv4Address | None:

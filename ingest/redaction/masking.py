@@ -56,6 +56,7 @@ PARTS = frozenset({"spans", "scores", "feedback", "events"})
 _LEFT_ALONE = frozenset(RESPONSE_ID_ATTRIBUTES)
 _CARD_FIELD = re.compile(r"card|\bpan\b|kreditkarte", re.I)
 _VERSION_FIELD = re.compile(r"version\Z", re.I)
+_VERSION_CHARACTERS = 15
 # What is masked can bring what stood beside it into the open; more rounds than this find nothing new.
 _ROUNDS = 3
 _decode = msgspec.json.decode
@@ -139,7 +140,7 @@ class Redactor:
             case str():
                 if name and Kind.SECRET in self.kinds and keys.FIELD.search(name):
                     return self._secret(value, masked)
-                return self.text(value, masked, _unlikely(name))
+                return self.text(value, masked, _unlikely(name, value))
             case dict():
                 return {
                     self.text(key, masked): each if key in _LEFT_ALONE else self.value(each, masked, key)
@@ -251,9 +252,11 @@ def _of_hook(hook: Hook, text: str) -> Iterator[Finding]:
             yield Finding(start, end, name.lower(), text[start:end])
 
 
-def _unlikely(name: str) -> frozenset[Kind]:
-    """1.2.3.4 in a field `…version` is no address."""
-    return frozenset({Kind.IP}) if name and _VERSION_FIELD.search(name) else frozenset()
+def _unlikely(name: str, value: str) -> frozenset[Kind]:
+    """1.2.3.4 as the whole of a field `…version` is no address."""
+    if name and len(value) <= _VERSION_CHARACTERS and _VERSION_FIELD.search(name):
+        return frozenset({Kind.IP})
+    return frozenset()
 
 
 OFF = Redactor(NOTHING, b"")

@@ -35,18 +35,18 @@ def cards(text: str) -> Iterator[Finding]:
         ]
         position = 0
         while position < len(groups):
-            count = _card_groups(text, groups[position:])
+            count = _card_groups(text, groups, position)
             if count:
                 start, end = groups[position][0], groups[position + count - 1][1]
                 yield Finding(start, end, Kind.CARD, _digits(text[start:end]))
             position += count or 1
 
 
-def _card_groups(text: str, groups: list[tuple[int, int]]) -> int:
+def _card_groups(text: str, groups: list[tuple[int, int]], first: int) -> int:
     """How many of the groups of digits, from the first on, are one card's number."""
     digits = ""
-    for count, (start, end) in enumerate(groups, 1):
-        if end - start < _GROUP_DIGITS and count > 1 and len(digits) + end - start != 19:
+    for count, (start, end) in enumerate(groups[first : first + 6], 1):
+        if end - start < _GROUP_DIGITS:
             return 0
         digits += text[start:end]
         if len(digits) > 19:

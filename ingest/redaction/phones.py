@@ -31,6 +31,7 @@ _DECIMAL = re.compile(r"\d+\.\d+")
 _DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}")
 _FEWEST_DIGITS = 7
+_FEWEST_UNANNOUNCED = 9
 # Asking the library takes 50 us. After so many in one text, whatever looks like a number is taken for one.
 _ASKED_A_TEXT = 2_000
 
@@ -78,7 +79,9 @@ def _looks_like_one(spelled: str, region: str, number_type: int) -> bool:
         return bool(_NORTH_AMERICAN.fullmatch(spelled))
     grouped = bool(re.search(rf"\d{_GAP}+\d", spelled))
     if prefix:
-        return _digits(spelled).startswith(prefix) and (grouped or number_type == PhoneNumberType.MOBILE)
+        digits = _digits(spelled)
+        long_enough = digits.startswith(prefix) and len(digits) >= _FEWEST_UNANNOUNCED
+        return long_enough and (grouped or number_type == PhoneNumberType.MOBILE)
     return grouped and len(re.findall(r"\d+", spelled)) >= 3
 
 
