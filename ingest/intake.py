@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from ingest import targets
 from ingest.models import Project, SupersededKind
 from ingest.records import (
+    CHECK_KEYS,
     Batch,
     FeedbackRecord,
     LogEntry,
@@ -117,7 +118,9 @@ def store(project: Project, batch: Batch) -> Stored:
         upsert(cursor, BODIES, [_body_row(body, meeting.ids) for body in batch.bodies], project.pk, outcome)
         _touch(cursor, outcome.changed & meeting.known)
         _flag(cursor, _flags_of(batch, meeting.ids, outcome))
-        pending_scores = _store_statements(cursor, SCORES, project.pk, batch.scores, _score_row)
+        pending_scores = _store_statements(
+            cursor, SCORES, project.pk, [_unreserved(score) for score in batch.scores], _score_row
+        )
         pending_feedback = _store_statements(cursor, FEEDBACK, project.pk, batch.feedback, _feedback_row)
         counting.add(cursor, project.pk, batch.masked)
     return Stored(pending_scores, pending_feedback)
@@ -238,6 +241,11 @@ def _log_row(log: LogEntry, ids: dict[str, int]) -> tuple[Any, ...]:
 
 def _body_row(body: TraceBody, ids: dict[str, int]) -> tuple[Any, ...]:
     return (ids[body.trace_id], body.occurred_at, canonical_json(body.body).decode(), body.sha256)
+
+
+def _unreserved(score: ScoreRecord) -> ScoreRecord:
+    """Whatever the door: a key of the project's own checks is not taken, the content's hash stands for it."""
+    return replace(score, key=score.sha256.hex()) if score.key.startswith(CHECK_KEYS) else score
 
 
 def _target_row(project_id: int, record: ScoreRecord | FeedbackRecord) -> tuple[Any, ...]:

@@ -16,6 +16,9 @@ import msgspec
 
 JsonDict = dict[str, Any]
 
+# Scores whose keys begin so are the project's own checks; nothing that is posted may take such a key.
+CHECK_KEYS = "touchstone:check:"
+
 _canonical = msgspec.json.Encoder(order="sorted")
 
 

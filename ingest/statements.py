@@ -9,7 +9,7 @@ from msgspec import Struct
 from ingest import shapes, times
 from ingest.feedback import UNDATED
 from ingest.models import FeedbackKind, Source, TargetKind
-from ingest.records import FeedbackRecord, JsonDict, ScoreRecord, Target, content_hash
+from ingest.records import CHECK_KEYS, FeedbackRecord, JsonDict, ScoreRecord, Target, content_hash
 from ingest.shapes import Invalid
 
 DEFAULT_RATING_MAX = 5
@@ -66,6 +66,8 @@ def score_of(shape: shapes.NestedScore, item: JsonDict, target: Target) -> Score
         "metadata": _unnamed(item, shape) | (shape.metadata or {}),
     }
     digest = content_hash("score", _spelled(target), time, said)
+    if (shape.id or "").startswith(CHECK_KEYS):
+        raise Invalid("id", f"begins with {CHECK_KEYS!r}, which is kept for this server's own checks")
     return ScoreRecord(
         key=shapes.identifier("id", shape.id or digest.hex()),
         target=target,

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from pghistory.models import Events
 
-from ingest.models import ApiToken, FeedbackDoor, Project, RedactionPolicy
+from ingest.models import ApiToken, CheckSetting, FeedbackDoor, Project, RedactionPolicy
 from reviewapp.models import Membership, User
 
 # Without a person behind it: a command on the server, or the installation itself.
@@ -39,7 +39,7 @@ class Entry:
 
 def events_of(project: Project) -> QuerySet[Any]:
     """All events of one project, newest first."""
-    models: list[Any] = [Project, ApiToken, Membership, RedactionPolicy, FeedbackDoor]
+    models: list[Any] = [Project, ApiToken, Membership, CheckSetting, RedactionPolicy, FeedbackDoor]
     events = Events.objects.across(*(model.pgh_event_model for model in models))  # type: ignore[no-untyped-call]
     mine = Q(pgh_data__project_id=project.pk) | Q(pgh_model="ingest.ProjectEvent", pgh_obj_id=str(project.pk))
     return events.filter(mine).order_by("-pgh_created_at", "pgh_model", "-pgh_id")  # type: ignore[no-any-return]
@@ -87,6 +87,8 @@ def what(event: Any, names: dict[int, str]) -> str:
         if label == "insert":
             return f"{name} was issued for {', '.join(data['scopes'])}"
         return f"{name} was revoked" if diff.get("revoked_at", [1])[0] is None else f"{name} was changed"
+    if event.pgh_obj_model == "ingest.CheckSetting":
+        return f"the check {data['name']} was {'set' if label == 'insert' else 'changed'}"
     if subject := SETTINGS.get(event.pgh_obj_model):
         return f"{subject} was {'set' if label == 'insert' else 'changed'}"
     return "the project was made" if label == "insert" else "the project was changed"

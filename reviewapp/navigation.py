@@ -35,6 +35,7 @@ class Group:
 ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (Entry("Traces", "trace", "traces", Role.REVIEWER),),
     "Set up": (
+        Entry("Checks", "wrench", "checks", Role.REVIEWER),
         Entry("Routing", "branch", "routing", Role.LEAD),
         Entry("Rates", "gauge", "rates", Role.LEAD),
         Entry("Redaction", "shield", "redaction", Role.LEAD),

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from ingest import api
 from ingest import converters as _converters  # noqa: F401  (registers <any:...>)
+from ingest.importers import views as langfuse
 from ingest.otlp import views as otlp
 from reviewapp.review import api as _review_api  # noqa: F401  (adds its operations to the native API)
 from reviewapp.serving import health
@@ -21,6 +22,7 @@ from reviewapp.views import (
     review,
     routing,
     tokens,
+    trace_checks,
     traces,
 )
 
@@ -65,6 +67,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/rates/stratum", rates.rate, name="rate"),
     path("projects/<slug:slug>/rates/boost", rates.boost, name="boost_rate"),
     path("projects/<slug:slug>/rates/by-volume", rates.hand_back, name="hand_back_rate"),
+    path("projects/<slug:slug>/checks", trace_checks.checks, name="checks"),
+    path("projects/<slug:slug>/checks/<slug:name>", trace_checks.check, name="check"),
     path("projects/<slug:slug>/redaction", redaction.redaction, name="redaction"),
     path("projects/<slug:slug>/redaction/policy", redaction.save_redaction, name="save_redaction"),
     path("projects/<slug:slug>/redaction/preview", redaction.preview_redaction, name="preview_redaction"),
@@ -83,8 +87,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/settings", project.settings, name="settings"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("projects/<slug:slug>/", include("evaluation.golden.urls")),
     path("api/v1/", include("evaluation.golden.api_urls")),
+    path("api/v1/", include("evaluation.judges.api_urls")),
     path("api/v1/", api.urls()),
     *otlp.urls("v1"),
     *otlp.urls("api/public/otel/v1", basic=True),
+    *langfuse.urls(),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 # The commonest function words; a word of several languages counts for each of them, and for little.
@@ -95,7 +95,7 @@ def language(text: str, words: Sequence[str]) -> str:
     words = words[:MOST_WORDS]
     if len(words) < FEWEST_WORDS:
         return ""
-    weights: Counter[str] = Counter()
+    weights: dict[str, float] = defaultdict(float)
     for word in words:
         found = _LANGUAGES_OF.get(word)
         if found:
@@ -104,7 +104,7 @@ def language(text: str, words: Sequence[str]) -> str:
     lowered = text.lower()
     for code, letters in _LETTERS_OF_ONE.items():
         weights[code] += min(sum(map(lowered.count, letters)), 4) * 0.4
-    ranked = weights.most_common(2)
+    ranked = sorted(weights.items(), key=lambda pair: -pair[1])[:2]
     if not ranked or ranked[0][1] < LEAST_WEIGHT or ranked[0][1] < len(words) * 0.08:
         return ""
     if len(ranked) > 1 and ranked[0][1] < LEAST_LEAD * ranked[1][1]:

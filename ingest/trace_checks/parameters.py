@@ -92,7 +92,7 @@ def some_of(*allowed: str) -> Callable[[Any], list[str]]:
         unknown = [str(each) for each in named if each not in allowed]
         if unknown:
             raise ValueError(f"does not know {', '.join(unknown)}; known are {', '.join(allowed)}")
-        return sorted(set(named))
+        return [each for each in allowed if each in named]
 
     return read
 

@@ -99,7 +99,7 @@ def _counts(found: Sequence[Found], new: set[tuple[int, str]]) -> list[dict[str,
     counted: Counter[tuple[int, datetime, str, tuple[str, ...], str]] = Counter()
     for trace, findings in found:
         hour = trace.started_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        parts = (trace.route, trace.model, trace.prompt_version, trace.environment)
+        parts: tuple[str, ...] = (trace.route, trace.model, trace.prompt_version, trace.environment)
         mine = [each for each in findings if (trace.project_id, key_of(each.name, trace)) in new]
         for finding in mine:
             outcome = "broken" if finding.passed is None else ("passed" if finding.passed else "failed")

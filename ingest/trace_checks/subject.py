@@ -45,7 +45,8 @@ class Subject:
     def answering_call(self) -> Call | None:
         """The call that gave the answer: the last successful one, else the last."""
         successful = [call for call in self.generations if not call.error]
-        return (successful or self.generations or [None])[-1]
+        calls = successful or self.generations
+        return calls[-1] if calls else None
 
     @cached_property
     def calls_tools_only(self) -> bool:

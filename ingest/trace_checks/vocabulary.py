@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.records import CHECK_KEYS
 from ingest.trace_checks.parameters import Parameter
 from ingest.trace_checks.subject import Subject
 
@@ -14,7 +15,7 @@ VERSION = "1"
 EVALUATOR = {"name": "touchstone", "version": VERSION}
 # Scores of these names, and keys that begin so, are the checks' own.
 SCORE_PREFIX = "check."
-KEY_PREFIX = "touchstone:check:"
+KEY_PREFIX = CHECK_KEYS
 
 Compiled = Mapping[str, Any]
 

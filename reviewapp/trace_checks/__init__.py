@@ -1,0 +1,1 @@
+"""What the pages of the online checks show: rates, slices, examples, and the form of one check."""

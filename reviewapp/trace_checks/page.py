@@ -1,0 +1,79 @@
+"""What the page of one check shows: its slices, its newest failures, and what a change would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from ingest.models import Project, Score
+from ingest.trace_checks import tallies
+from ingest.trace_checks.measured import MEASURED, Measure
+from ingest.trace_checks.tallies import SLICES, Tally, Window
+from ingest.trace_checks.vocabulary import Check
+from reviewapp.trace_checks.overview import Bar, bars, failing
+
+EXAMPLES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    value: str
+    tally: Tally
+    # Empty where the explorer has no filter for traces without that value.
+    traces_query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    check: Check
+    window: Window
+    tally: Tally
+    trend: tuple[Bar, ...]
+    measured: Measure | None
+    slices: list[tuple[str, list[SliceRow]]]
+    examples: list[Score]
+    traces_query: str
+
+
+def of_check(project: Project, check: Check, window: Window) -> Page:
+    now = timezone.now()
+    counted = tallies.trends(project, window, now).get(check.name, [])
+    tally = tallies.total(counted)
+    return Page(
+        check=check,
+        window=window,
+        tally=tally,
+        trend=bars(counted, window, now),
+        measured=MEASURED.get(check.name),
+        slices=_slices(project, check, window, now) if tally.n else [],
+        examples=_examples(project, check, window, now) if tally.failed else [],
+        traces_query=failing(check, window, now),
+    )
+
+
+def _slices(
+    project: Project, check: Check, window: Window, now: datetime
+) -> list[tuple[str, list[SliceRow]]]:
+    """The slices of each column, without a column that has no value but the empty one."""
+    found = tallies.by_slice(project, check.name, window, now)
+    return [
+        (
+            label,
+            [
+                SliceRow(value, tally, failing(check, window, now, **{column: value}) if value else "")
+                for value, tally in found[column]
+            ],
+        )
+        for column, label in SLICES.items()
+        if any(value for value, _ in found[column])
+    ]
+
+
+def _examples(project: Project, check: Check, window: Window, now: datetime) -> list[Score]:
+    scores = Score.objects.filter(project=project, name=check.score_name, source="code", value=0)
+    newest = scores.filter(trace__isnull=False).select_related("trace").order_by("-id")[: EXAMPLES * 2]
+    return [score for score in newest if score.trace and score.trace.started_at >= window.start(now)][
+        :EXAMPLES
+    ]
