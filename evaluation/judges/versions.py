@@ -55,7 +55,7 @@ def find(project: Project, name: str) -> Judge | None:
 
 
 def of(judge: Judge) -> QuerySet[JudgeVersion]:
-    return judge.versions.order_by("-number")
+    return judge.versions.select_related("judge", "rubric_version__rubric").order_by("-number")
 
 
 def choose(judge: Judge, asked: str = "") -> JudgeVersion | None:

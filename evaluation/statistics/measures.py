@@ -138,10 +138,10 @@ def kappa(cells: Sequence[Cell], kinds: Sequence[Kind]) -> Figure:
     if not n:
         return unknown(NO_PAIRS)
     table = table_of(cells)
-    found = tables.kappa(table)
+    found = tables.kappa([[cell / cells[0].weight for cell in row] for row in table])
     if found is None:
         return unknown(NO_CHANCE, n)
-    if _is_plain(cells) and n >= LEAST_ASYMPTOTIC and _least_marginal(table) >= LEAST_MARGINAL:
+    if _is_plain(cells) and n >= LEAST_ASYMPTOTIC and _least_marginal(cells) >= LEAST_MARGINAL:
         half = 1.959963984540054 * found.se
         return Figure(found.value, found.value - half, min(1.0, found.value + half), n)
     return resampling.estimate(kinds, _kappa, n, why_null=NO_CHANCE)
@@ -217,9 +217,11 @@ def _is_plain(cells: Sequence[Cell]) -> bool:
     return not any(cell.cluster for cell in cells) and len({cell.weight for cell in cells}) == 1
 
 
-def _least_marginal(table: tables.Table) -> float:
-    (tp, fn), (fp, tn) = table
-    return min(tp + fn, fp + tn, tp + fp, fn + tn)
+def _least_marginal(cells: Sequence[Cell]) -> int:
+    """The fewest pairs in a row or column."""
+    counts = confusion(cells)
+    rows = counts.tp + counts.fn, counts.fp + counts.tn
+    return min(*rows, counts.tp + counts.fp, counts.fn + counts.tn)
 
 
 def _share(cells: Sequence[Cell], holds: Any, why_null: str) -> Figure:

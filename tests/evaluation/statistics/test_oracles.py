@@ -262,3 +262,20 @@ def test_weights_stand_for_those_who_did_not_answer() -> None:
     assert response_factor([0.1] * 10, [0.1] * 8) == pytest.approx(1.25)
     assert math.isnan(response_factor([0.1], []))
     assert warnings_of(12, [1.0, 9.0]) == ["under 30 labels", "weights differ by more than 5x"]
+
+
+def test_equal_weights_of_any_size_give_the_plain_interval() -> None:
+    one, ten = (
+        measure(
+            [
+                Cell(True, True, w, 40),
+                Cell(True, False, w, 10),
+                Cell(False, True, w, 7),
+                Cell(False, False, w, 143),
+            ]
+        )
+        for w in (1.0, 10.0)
+    )
+    for name in ("kappa", "agreement", "tpr", "ac1"):
+        a, b = getattr(one, name), getattr(ten, name)
+        assert (a.value, a.low, a.high) == pytest.approx((b.value, b.low, b.high), abs=1e-9), name

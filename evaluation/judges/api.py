@@ -1,0 +1,78 @@
+"""Judges over the API: who they are, every number of the calibration page, the certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+
+from evaluation.judges import calibration, certificates, comparison, overview, versions
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import Judge, JudgeVersion
+from ingest.documents import JSON
+from ingest.models import Scope as TokenScope
+from ingest.problems import Problem
+from ingest.tokens import TokenRequest, token
+
+
+@token(TokenScope.QUALITY_READ)
+def list_judges(request: TokenRequest) -> HttpResponse:
+    return _json({"judges": overview.tell(request.caller.project)})
+
+
+@token(TokenScope.QUALITY_READ)
+def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
+    judge = _judge(request, name)
+    scope = scope_of(judge, request.GET)
+    return _json(calibration.of(scope)["api"] if scope else calibration.nothing(judge))
+
+
+@token(TokenScope.QUALITY_READ)
+def read_certificate(request: TokenRequest, name: str) -> HttpResponse:
+    version = _version(_judge(request, name), request.GET.get("version", ""))
+    if version is None:
+        raise Problem(404, "This judge has no version yet, so there is nothing to certify.")
+    return _json(certificates.as_dict(certificates.current(version)))
+
+
+def scope_of(judge: Judge, asked: Any) -> Scope | None:
+    """What `version`, `criterion`, `window` and `slice` choose; None for a judge without versions.
+
+    Raises Problem: 404 for a version or criterion that the judge does not have, 400 for what cannot be read.
+    """
+    version = _version(judge, asked.get("version", ""))
+    criterion = asked.get("criterion", "")
+    if version and criterion and criterion != version.criterion:
+        raise Problem(404, f"This version judges the criterion {version.criterion}.")
+    try:
+        since = calibration.since(asked.get("window", ""))
+    except calibration.UnknownWindow as error:
+        raise _unreadable("window", error) from None
+    try:
+        within = comparison.parse_slice(asked.get("slice", ""))
+    except comparison.UnknownSlice as error:
+        raise _unreadable("slice", error) from None
+    return Scope(version, since, within) if version else None
+
+
+def _judge(request: TokenRequest, name: str) -> Judge:
+    judge = None if "\0" in name else versions.find(request.caller.project, name)
+    if judge is None:
+        raise Problem(404, "This project has no such judge.")
+    return judge
+
+
+def _version(judge: Judge, asked: str) -> JudgeVersion | None:
+    version = None if "\0" in asked else versions.choose(judge, asked)
+    if version is None and asked:
+        raise Problem(404, "This judge has no such version.")
+    return version
+
+
+def _unreadable(field: str, error: ValueError) -> Problem:
+    return Problem(400, f"{field}: {error}.", errors=[{"field": field, "error": str(error)}])
+
+
+def _json(answer: Any) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(answer), content_type=JSON)

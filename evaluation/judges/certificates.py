@@ -1,0 +1,102 @@
+"""What does a judge version's certificate say, and does it still hold? A row, which the gate reads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from evaluation.judges import calibration, comparison
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import Certificate, Judge, JudgeVersion
+from evaluation.statistics.certification import State
+
+VALID = timedelta(days=30)
+RENEWED_EVERY = timedelta(days=1)
+FIGURES = ("agreement", "tpr", "tnr", "kappa", "ac1", "base_rate")
+
+
+def issue(version: JudgeVersion, by: str = "") -> Certificate:
+    """A new certificate from the figures of now."""
+    figures = calibration.of(Scope(version))
+    api, page = figures["api"], figures["page"]
+    now = timezone.now()
+    return Certificate.objects.create(
+        version=version,
+        state=api["state"],
+        fingerprint=version.fingerprint,
+        criterion=version.criterion,
+        meaning=version.meaning,
+        labels_sha256=comparison.digest(Scope(version)),
+        n=api["n"],
+        figures={name: api[name] for name in FIGURES}
+        | {"confusion": api["confusion"], "finding": page["finding"], "sampling": page["sampling"]},
+        issued_at=now,
+        expires_at=now + VALID,
+        issued_by=by,
+    )
+
+
+def current(version: JudgeVersion) -> Certificate:
+    """The newest certificate; issued anew where there is none, it is a day old, or no longer says what is."""
+    with transaction.atomic():
+        Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
+        newest = version.certificates.order_by("-issued_at", "-pk").first()
+        if newest and (newest.stale_reason or _still_says(newest, version)):
+            return newest
+        return issue(version)
+
+
+def _still_says(certificate: Certificate, version: JudgeVersion) -> bool:
+    if timezone.now() - certificate.issued_at > RENEWED_EVERY:
+        return False
+    figures = calibration.of(Scope(version))["api"]
+    return bool(figures["state"] == certificate.state and figures["n"] == certificate.n)
+
+
+def holds(version: JudgeVersion) -> bool:
+    """Whether the gate may rely on this version now."""
+    newest = version.certificates.order_by("-issued_at", "-pk").first()
+    return bool(newest and state_of(newest) == State.TRUSTED)
+
+
+def state_of(certificate: Certificate) -> str:
+    """Its state, or STALE when it has run out, was taken back, or speaks of another identity."""
+    version = certificate.version
+    if (
+        certificate.stale_reason
+        or certificate.expires_at <= timezone.now()
+        or certificate.fingerprint != version.fingerprint
+        or certificate.meaning != version.meaning
+        or calibration.staleness(version)
+    ):
+        return State.STALE.value
+    return certificate.state
+
+
+def take_back(version: JudgeVersion, reason: str) -> None:
+    """Turn the badge to STALE until a new validation: something pinned has changed, or an alarm rang."""
+    newest = version.certificates.order_by("-issued_at", "-pk").first() or issue(version)
+    Certificate.objects.filter(pk=newest.pk, stale_reason="").update(stale_reason=reason[:200])
+    calibration.forget([version])
+
+
+def as_dict(certificate: Certificate) -> dict[str, Any]:
+    """The certificate as JSON for reading."""
+    version = certificate.version
+    return {
+        "judge": calibration.identity(version),
+        "state": state_of(certificate),
+        "issued_state": certificate.state,
+        "stale_reason": certificate.stale_reason or None,
+        "criterion": certificate.criterion,
+        "meaning": certificate.meaning,
+        "labels_sha256": certificate.labels_sha256,
+        "n": certificate.n,
+        "figures": certificate.figures,
+        "issued_at": certificate.issued_at.isoformat(),
+        "expires_at": certificate.expires_at.isoformat(),
+        "issued_by": certificate.issued_by or None,
+    }

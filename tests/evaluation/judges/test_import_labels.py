@@ -1,0 +1,133 @@
+"""Labels and verdicts made elsewhere: stored once, corrected by revisions, told line by line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from evaluation.judges.models import ImportedPair, JudgeVersion, Judgment
+from ingest.models import AuditDraw, Project, Trace
+from ingest.routing.models import Unsettled
+from reviewapp.review.models import Label, LabelAnswer, Resolution, ReviewItem, Via
+from tests.evaluation.judges.lines import line, load, table
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_file_becomes_traces_labels_and_verdicts(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in table(2, 1, 1, 3)))
+    call_command("import_labels", str(file), project=project.slug)
+    assert Trace.objects.filter(project=project, held=True).count() == 7
+    assert Label.objects.filter(via=Via.IMPORT).count() == 7
+    assert Judgment.objects.filter(verdict="fail").count() == 3
+    assert JudgeVersion.objects.get().label == "v1"
+
+
+def test_the_same_file_again_changes_nothing(project: Project) -> None:
+    lines = table(2, 1, 1, 3)
+    load(project, lines)
+    before = (
+        list(Label.objects.order_by("pk").values()),
+        list(Judgment.objects.order_by("pk").values()),
+        list(Resolution.objects.order_by("pk").values()),
+        list(ImportedPair.objects.order_by("pk").values()),
+    )
+    report = load(project, lines)
+    assert (report.traces, report.labels, report.verdicts) == (0, 0, 0)
+    assert before == (
+        list(Label.objects.order_by("pk").values()),
+        list(Judgment.objects.order_by("pk").values()),
+        list(Resolution.objects.order_by("pk").values()),
+        list(ImportedPair.objects.order_by("pk").values()),
+    )
+
+
+def test_a_corrected_label_is_a_revision_and_the_old_one_stays(project: Project) -> None:
+    load(project, [line(1, "pass", "pass")])
+    load(project, [line(1, "fail", "pass")])
+    assert list(Label.objects.order_by("revision").values_list("verdict", "kind")) == [
+        ("pass", "answer"),
+        ("fail", "amend"),
+    ]
+    assert ReviewItem.objects.get().resolution.verdict == "fail"  # type: ignore[union-attr]
+
+
+def test_imported_traces_are_never_live_traffic(project: Project) -> None:
+    load(project, [line(1, "pass", "pass")])
+    assert not Unsettled.objects.exists()
+    assert not AuditDraw.objects.exists()
+
+
+def test_a_bad_line_is_told_and_spoils_no_other(project: Project) -> None:
+    report = load(
+        project,
+        [
+            line(1, "pass", "pass"),
+            "{not json",
+            line(2, "maybe", "pass"),
+            line(3, "pass", "pass", pi=0),
+            {"id": "x", "labels": []},
+            line(4, "pass", "pass", timestamp="yesterday"),
+            line(5, "pass", "pass", labels=[{"annotator": "a", "verdict": "pass"}] * 2),
+            "",
+            line(6, "fail", "fail"),
+        ],
+    )
+    assert [number for number, _ in report.errors] == [2, 3, 4, 5, 6, 7]
+    told = dict(report.errors)
+    assert "labels[" in told[3]
+    assert told[4].startswith("pi:")
+    assert "output" in told[5]
+    assert told[6].startswith("timestamp:")
+    assert report.traces == 2
+
+
+def test_several_annotators_tie_or_agree(project: Project) -> None:
+    def by(*verdicts: str) -> list[dict[str, str]]:
+        return [{"annotator": f"a{i}", "verdict": verdict} for i, verdict in enumerate(verdicts)]
+
+    load(
+        project,
+        [
+            line(1, "", "pass", labels=by("fail", "fail", "pass")),
+            line(2, "", "pass", labels=by("fail", "pass")),
+            line(3, "", "pass", labels=by("cannot_tell")),
+        ],
+    )
+    items = {item.trace.trace_id: item for item in ReviewItem.objects.select_related("trace", "resolution")}
+    agreed = items["trace-1"].resolution
+    assert agreed is not None
+    assert (agreed.verdict, agreed.method, agreed.confirmed) == ("fail", "majority", True)
+    assert (items["trace-2"].state, items["trace-2"].adjudication_reason) == ("adjudication", "tie")
+    assert items["trace-3"].adjudication_reason == "cannot_tell"
+
+
+def test_answers_to_criteria_are_kept_under_their_names(project: Project) -> None:
+    labels = [
+        {"annotator": "ann", "verdict": "fail", "answers": {"tone": "pass", "facts": 2}, "note": "wrong"}
+    ]
+    load(project, [line(1, "", "fail", labels=labels)])
+    load(project, [line(1, "", "fail", labels=labels)])
+    answers = dict(LabelAnswer.objects.values_list("criterion__key", "value"))
+    assert answers == {"tone": "pass", "facts": 2}
+
+
+def test_another_projects_judge_of_that_name_is_another_judge(
+    project: Project, other_project: Project
+) -> None:
+    load(project, [line(1, "pass", "pass")])
+    load(other_project, [line(1, "fail", "fail")])
+    assert JudgeVersion.objects.count() == 2
+    assert Trace.objects.filter(trace_id="trace-1").count() == 2
+    assert Label.objects.of_project(project).get().verdict == "pass"
+
+
+def test_what_the_command_refuses_says_what_to_do(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="create_project nowhere"):
+        call_command("import_labels", "-", project="nowhere")
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_labels", str(tmp_path / "absent"), project=project.slug)
