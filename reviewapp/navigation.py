@@ -33,7 +33,10 @@ class Group:
 
 # Routes by name, so that pages of every floor can stand here without an import.
 ENTRIES: dict[str, tuple[Entry, ...]] = {
-    "": (Entry("Traces", "trace", "traces", Role.REVIEWER),),
+    "": (
+        Entry("Queues", "queue", "queues", Role.REVIEWER),
+        Entry("Traces", "trace", "traces", Role.REVIEWER),
+    ),
     "Set up": (
         Entry("Checks", "wrench", "checks", Role.REVIEWER),
         Entry("Routing", "branch", "routing", Role.LEAD),

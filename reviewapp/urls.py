@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/trace-values", traces.trace_values, name="trace_values"),
     path("projects/<slug:slug>/trace-columns", traces.trace_columns, name="trace_columns"),
     path("projects/<slug:slug>/queues", queues.queues, name="queues"),
+    path("projects/<slug:slug>/enqueue", queues.enqueue, name="enqueue"),
     path("projects/<slug:slug>/queues/<slug:queue>/review", review.review, name="review"),
     path("projects/<slug:slug>/queues/<slug:queue>/standing", review.queue_standing, name="queue_standing"),
     path("projects/<slug:slug>/queues/<slug:queue>/finish", review.finish, name="finish"),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Left
@@ -141,7 +142,7 @@ def sitting(queue: Queue, reviewer: User, now: datetime | None = None) -> Sittin
     return Sitting(tuple(together), waiting, tuple(decisions[:SHOWN_DECISIONS]))
 
 
-def open_to(queue: Queue, reviewer: User) -> QuerySet[ReviewItem]:
+def open_to(queue: Queue, reviewer: User) -> QuerySet[ReviewItem, Any]:
     """Items that this reviewer could still be given, and those held now."""
     mine = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer).exclude(state=State.RELEASED)
     free = ReviewItem.objects.filter(queue=queue, open_slots__gt=0).exclude(Exists(mine))
@@ -163,7 +164,7 @@ def last(queue: Queue, reviewer: User, most: int) -> list[Decision]:
     return [_decision(assignment) for assignment in decided[:most]]
 
 
-def _decision(assignment: Assignment) -> Decision:
+def _decision(assignment: Any) -> Decision:
     label = assignment.current
     said = (label.verdict or label.preference) if label else ""
     icon, words, tone = TONES.get(said, ("minus", "skipped", ""))

@@ -12,6 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reviewapp import rendering
+from reviewapp.review.reviewers import Pace
+
+FEWEST_COMPARED = 10
 
 register = template.Library()
 
@@ -62,6 +65,14 @@ def plain_number(value: float) -> str:
 def prose(text: str) -> SafeString:
     """Markdown that a lead wrote, made safe as all Markdown is."""
     return rendering.markdown(text)[0]
+
+
+@register.filter
+def consensus(pace: Pace) -> str:
+    """How many of how many answers were what the item came to, or how many are wanting."""
+    if pace.comparable < FEWEST_COMPARED:
+        return f"too few, {FEWEST_COMPARED - pace.comparable} more"
+    return f"{pace.agreed} of {pace.comparable}"
 
 
 @register.simple_tag

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
+from reviewapp.review import items
+from reviewapp.review.items import Enqueued
+from reviewapp.review.models import ItemKind, Queue
+from reviewapp.screen import queue_list
+
+MOST_AT_ONCE = 500
 
 
 @session(Role.REVIEWER)
 @never_cache
 @require_safe
 def queues(request: MemberRequest) -> HttpResponse:
-    return render(request, "queues/queues.html", {})
+    told = queue_list.tell(request.membership, request.GET.get("show", "open"))
+    return render(request, "queues/queues.html", {"told": told, "days": queue_list.DAYS})
+
+
+@session(Role.LEAD)
+@require_POST
+def enqueue(request: MemberRequest) -> HttpResponse:
+    """Put the traces chosen in the explorer into a queue."""
+    live = Queue.objects.live().filter(project=request.project, kind=ItemKind.TRACE)
+    queue = get_object_or_404(live, slug=request.POST.get("queue", ""))
+    chosen = request.POST.getlist("trace")[:MOST_AT_ONCE]
+    if not chosen:
+        messages.warning(request, "No trace was chosen: x chooses the row in focus.")
+    else:
+        done = items.enqueue(queue, chosen, request.user.username)
+        messages.success(request, added_words(done, queue))
+    return redirect(way_back(request))
+
+
+def added_words(done: Enqueued, queue: Queue) -> str:
+    added = f"{len(done.added)} trace{'s' * (len(done.added) != 1)} added to {queue.name}."
+    known = f" {len(done.known)} stood there already or had been removed." if done.known else ""
+    return added + known
+
+
+def way_back(request: MemberRequest) -> str:
+    """The list as it was, if the form says so and it is of this site."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return reverse("traces", args=[request.project.slug])

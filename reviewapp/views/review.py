@@ -224,18 +224,14 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
 
 def hold(request: MemberRequest, queue: Queue) -> Lease | None:
     """What one holds already, else a claim. Skipped ones come again only when asked for."""
-    for lease in leases.held(queue, request.user):
-        return lease
+    if running := leases.held(queue, request.user):
+        return running[0]
     lease = leases.claim(queue, request.user)
-    if lease is not None and lease.skipped_before and "skipped" not in request.GET:
-        leases.skip(
-            lease.item,
-            request.user,
-            lease.token,
-            SkipReason(lease.item.assignments.get(pk=lease.assignment_id).skip_reason),
-        )
-        return None
-    return lease
+    if lease is None or not lease.skipped_before or "skipped" in request.GET:
+        return lease
+    reason = Assignment.objects.values_list("skip_reason", flat=True).get(pk=lease.assignment_id)
+    leases.skip(lease.item, request.user, lease.token, SkipReason(reason))
+    return None
 
 
 def queue_or_404(request: MemberRequest, slug: str) -> Queue:

@@ -15,6 +15,7 @@ from ingest.filters import Refused
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
+from reviewapp.screen import queue_list
 from reviewapp.traces import asked as asking
 from reviewapp.traces import columns, explorer, filter_bar, trace_page
 from reviewapp.traces.asked import Asked
@@ -59,6 +60,7 @@ def list_context(request: MemberRequest, asked: Asked, listing: Listing | None) 
         "columns": columns.shown(request.user),
         "numbers": columns.NUMBERS,
         "offered": columns.offered(request.user),
+        "queues": queue_list.to_add_to(request.membership),
     }
 
 
