@@ -39,8 +39,10 @@ def save(item: ReviewItem, reviewer: User, version: int, body: dict[str, Any]) -
 
 
 def fit(body: dict[str, Any]) -> dict[str, Any]:
-    cleaned: dict[str, Any] = sanitising.json_value(body, set())
-    if len(canonical_json(cleaned)) > LARGEST:
+    """The body fit to be stored. Raises Invalid for what would have to be cut: no text is lost silently."""
+    flags: set[str] = set()
+    cleaned: dict[str, Any] = sanitising.json_value(body, flags)
+    if sanitising.CUT in flags or len(canonical_json(cleaned)) > LARGEST:
         raise Invalid("The draft is too large.", [{"field": "body", "error": f"has over {LARGEST} bytes"}])
     return cleaned
 

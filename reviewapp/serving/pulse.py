@@ -42,11 +42,14 @@ class Job:
 
 JOBS = (
     Job("worker", "reviewapp.serving.pulse.nothing", 2.0, 6.0),
-    Job("read_stale", "ingest.tasks.read_stale", 1.0, 30.0),
-    Job("settle_due", "ingest.tasks.settle_due", 1.0, 30.0),
-    Job("rescore_signalled", "ingest.tasks.rescore_signalled", 2.0, 30.0),
+    Job("read_stale", "ingest.tasks.read_stale", 1.0, 12.0),
+    Job("settle_due", "ingest.tasks.settle_due", 1.0, 12.0),
+    Job("rescore_signalled", "ingest.tasks.rescore_signalled", 2.0, 12.0),
     Job("keep_rates", "ingest.tasks.keep_rates", 3600.0, 600.0),
     Job("attach_pending", "ingest.tasks.attach_pending", 5.0, 30.0),
+    Job("fill_queues", "reviewapp.review.tasks.fill_queues", 2.0, 30.0),
+    Job("expire_leases", "reviewapp.review.tasks.expire_leases", 2.0, 10.0),
+    Job("note_changes", "reviewapp.review.tasks.note_changes", 10.0, 60.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
     Job("prune_feedback_pace", "ingest.feedback_door.pace.prune", 600.0, 600.0),
 )

@@ -8,8 +8,19 @@ from typing import Any
 import pghistory
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from ingest.models import Project
+from ingest.routing import rules as routing_rules
+from reviewapp.review import queues
+from reviewapp.review.models import Queue
+
+
+def start(project: Project) -> None:
+    """The starter rubric, and the queue `review` with its rules; what is there already stays as it is."""
+    if not Queue.objects.filter(project=project, slug=queues.STARTER).exists():
+        queues.create_starter(project)
+        routing_rules.create_default_rules(project, queues.STARTER)
 
 
 class Command(BaseCommand):
@@ -28,7 +39,8 @@ class Command(BaseCommand):
             project.full_clean()
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        with pghistory.context(command="create_project"):
+        with pghistory.context(command="create_project"), transaction.atomic():
             project.save()
+            start(project)
         self.stderr.write(f"Project {slug} {'is made' if is_new else 'was there already'}.")
         self.stderr.write(f"Next: manage.py create_user NAME --project {slug} --role admin")

@@ -1,0 +1,20 @@
+"""What the worker does for review. Each job finds its own work in the rows and may run twice."""
+
+from __future__ import annotations
+
+from reviewapp.review import leases, queues, snapshots
+
+
+def fill_queues() -> int:
+    """Pull changed routes into their queues; how many."""
+    return queues.fill()
+
+
+def expire_leases() -> int:
+    """Free the slots of leases that have run out; how many."""
+    return leases.expire()
+
+
+def note_changes() -> int:
+    """Renew snapshots of items for whose traces something has come late; how many had changed."""
+    return snapshots.note_changes()
