@@ -311,3 +311,42 @@ def p_text(p: float | None) -> str:
     if p is None:
         return "n/a"
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
+
+
+def turns_green(verdict: Verdict) -> str:
+    """What would have to change for the run to pass, as far as the figures tell."""
+    compared, threshold = verdict.comparison, verdict.threshold
+    if verdict.decision == PASS or not compared.n:
+        return ""
+    if verdict.repeat:
+        return f"Run {_cases(len(verdict.repeat))} again and send the results under the same run key."
+    critical = [case for case in compared.broken if case.critical]
+    mended = {case.case_id for case in critical}
+    words = [f"{_critical_must(len(critical))} pass again."] if critical else []
+    for case in sorted(compared.broken, key=lambda case: case.case_id):
+        if _is_green(compared, mended, threshold):
+            break
+        mended.add(case.case_id)
+    if not _is_green(compared, mended, threshold):
+        return " ".join([*words, "Mending what broke is not enough: the pass rate was too low before."])
+    others = len(mended) - len(critical)
+    if others:
+        words.append(f"{_cases(others, 'more' if critical else '')} of the broken must pass again.")
+    left = len(compared.broken) - len(mended)
+    p = p_text(mcnemar(left, len(compared.fixed)))
+    lower = percent(wilson_lower(compared.passed + len(mended), compared.n))
+    words.append(
+        f"That leaves {left} broken and {len(compared.fixed)} fixed, p = {p}, with a lower bound of {lower} "
+        f"over the threshold of {percent(threshold)}."
+    )
+    return " ".join(words)
+
+
+def _critical_must(number: int) -> str:
+    return "The critical case must" if number == 1 else f"The {number} critical cases must"
+
+
+def _is_green(compared: Comparison, mended: set[str], threshold: float) -> bool:
+    left = len(compared.broken) - len(mended)
+    bound = wilson_lower(compared.passed + len(mended), compared.n)
+    return mcnemar(left, len(compared.fixed)) > SIGNIFICANT and bound >= threshold

@@ -1,1 +1,734 @@
-"""x"""
+#!/usr/bin/env python3
+"""Touchstone in CI: fetch a golden dataset, check outputs against it, and ask the gate. One file, no packages.
+
+    export TOUCHSTONE_URL=https://review.example.org TOUCHSTONE_TOKEN=ts_...
+    python touchstone.py pull support-core --out golden.jsonl      writes golden.lock, the trust anchor: commit it
+    python touchstone.py check golden.jsonl --run "python answer.py" --results results.json
+    python touchstone.py gate results.json --junit report.xml      uploads, decides, exits
+
+Exit codes: 0 pass, 1 fail, 2 inconclusive, 3 usage, network or access, 4 digest or lock mismatch.
+Runs on Python 3.9 and newer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+from xml.sax.saxutils import escape, quoteattr
+
+PASS, FAIL, INCONCLUSIVE, TROUBLE, MISMATCH = 0, 1, 2, 3, 4
+DECISIONS = {"pass": PASS, "fail": FAIL, "inconclusive": INCONCLUSIVE, "pending": INCONCLUSIVE}
+LOCK = "golden.lock"
+CACHE = ".touchstone"
+TRIES = 4
+TIMEOUT = 60
+NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@])")
+Json = Dict[str, Any]
+
+
+class Stop(Exception):
+    """The end of the program: an exit code and what to do about it."""
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+# Network
+
+
+def ask(path: str, body: Optional[bytes] = None, headers: Optional[Dict[str, str]] = None) -> Tuple[int, Any, bytes]:
+    """Status, headers and body. Tries again when the server is busy or away, never follows to another host."""
+    base, token = os.environ.get("TOUCHSTONE_URL", ""), os.environ.get("TOUCHSTONE_TOKEN", "")
+    if not base or not token:
+        raise Stop(TROUBLE, "Set TOUCHSTONE_URL and TOUCHSTONE_TOKEN (a token of the project; see Tokens there).")
+    if not base.startswith(("http://", "https://")):
+        raise Stop(TROUBLE, "TOUCHSTONE_URL must begin with https:// (or http:// on this machine).")
+    sent = {"Authorization": "Bearer " + token, "User-Agent": "touchstone.py", **(headers or {})}
+    address = base.rstrip("/") + path
+    for attempt in range(TRIES):
+        request = urllib.request.Request(address, data=body, headers=sent)
+        try:
+            with OPENER.open(request, timeout=TIMEOUT) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code in (429, 502, 503) and attempt < TRIES - 1:
+                time.sleep(wait(error.headers.get("Retry-After"), attempt))
+                continue
+            return error.code, error.headers, error.read()
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            if attempt == TRIES - 1:
+                raise Stop(TROUBLE, "%s does not answer: %s" % (base, getattr(error, "reason", error)))
+            time.sleep(wait(None, attempt))
+    raise AssertionError
+
+
+class StayHere(urllib.request.HTTPRedirectHandler):
+    """A token must not travel to where a redirect points."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(StayHere)
+
+
+def wait(after: Optional[str], attempt: int) -> float:
+    return min(30.0, float(after)) if after and after.isdigit() else 0.5 * 2**attempt
+
+
+def refused(status: int, body: bytes) -> Stop:
+    try:
+        detail = json.loads(body)["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = body[:200].decode("utf-8", "replace")
+    hints = {401: "Check TOUCHSTONE_TOKEN. ", 403: "Issue a token with the scope that is needed. ", 404: ""}
+    return Stop(TROUBLE, "The server refused (%d): %s %s" % (status, detail, hints.get(status, "")))
+
+
+# pull
+
+
+def pull(options: argparse.Namespace) -> int:
+    name, _, wanted = options.dataset.partition("@")
+    lock = read_lock(options.lock)
+    locked = lock if lock.get("name") == name else {}
+    if locked and not options.update and (not wanted or wanted == str(locked["version"])):
+        body = fetch_locked(name, locked, options)
+    else:
+        if locked and not options.update:
+            raise Stop(MISMATCH, "%s names version %s; say --update to move it." % (options.lock, locked["version"]))
+        locked, body = fetch(name, wanted or "latest")
+        write(Path(options.lock), json.dumps(locked, indent=2, sort_keys=True) + "\n")
+        say("%s now names %s version %s. Commit it." % (options.lock, name, locked["version"]))
+    write(Path(options.out), body)
+    say("%s: %d cases of %s v%s, sha256:%s" % (
+        options.out, body.count(b"\n"), name, locked["version"], locked["digest"][7:19]))
+    return PASS
+
+
+def fetch(name: str, version: str) -> Tuple[Json, bytes]:
+    """The version as the server has it, with the lock that names it from now on."""
+    status, headers, body = ask("/api/v1/golden/%s/versions/%s" % (quoted(name), quoted(version)))
+    if status != 200:
+        raise refused(status, body)
+    digest = "sha256:" + hashlib.sha256(body).hexdigest()
+    if digest != headers.get("X-Golden-Digest"):
+        raise Stop(MISMATCH, "The bytes are not those the server announces; something changed them on the way.")
+    keep(digest, body)
+    return {"name": name, "version": int(headers["X-Golden-Version"]), "digest": digest}, body
+
+
+def fetch_locked(name: str, lock: Json, options: argparse.Namespace) -> bytes:
+    """The locked bytes: from the cache when they are there, from the server else; never others."""
+    cached = cache_path(lock["digest"])
+    if cached.exists():
+        body = cached.read_bytes()
+        if "sha256:" + hashlib.sha256(body).hexdigest() == lock["digest"]:
+            return body
+        cached.unlink()
+    if options.offline:
+        raise Stop(TROUBLE, "Version %s is not in %s; pull it once with a connection." % (lock["version"], CACHE))
+    status, _, body = ask("/api/v1/golden/%s/versions/%d" % (quoted(name), lock["version"]))
+    if status != 200:
+        raise refused(status, body)
+    if "sha256:" + hashlib.sha256(body).hexdigest() != lock["digest"]:
+        raise Stop(MISMATCH, "%s version %s is not what %s names. Nothing was written. Published versions never "
+                   "change, so ask who changed the lock or the server." % (name, lock["version"], options.lock))
+    keep(lock["digest"], body)
+    return body
+
+
+def quoted(text: str) -> str:
+    return urllib.parse.quote(text, safe="")
+
+
+def cache_path(digest: str) -> Path:
+    return Path(os.environ.get("TOUCHSTONE_CACHE", CACHE)) / (digest.replace(":", "-") + ".jsonl")
+
+
+def keep(digest: str, body: bytes) -> None:
+    path = cache_path(digest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, body)
+
+
+def read_lock(path: str) -> Json:
+    try:
+        lock = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Stop(MISMATCH, "%s cannot be read: %s" % (path, error))
+    fits = isinstance(lock, dict) and isinstance(lock.get("name"), str) and isinstance(lock.get("version"), int)
+    if not fits or not re.fullmatch("sha256:[0-9a-f]{64}", str(lock.get("digest"))):
+        raise Stop(MISMATCH, "%s must hold name, version and digest." % path)
+    return dict(lock)
+
+
+def write(path: Path, content: Any) -> None:
+    """Whole or not at all."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".%d.part" % os.getpid())
+    aside.write_bytes(data)
+    os.replace(aside, path)
+
+
+# check
+
+
+def check(options: argparse.Namespace) -> int:
+    cases = read_cases(options.golden, options.lock)
+    if options.case:
+        unknown = set(options.case) - {case["id"] for case in cases}
+        if unknown:
+            raise Stop(TROUBLE, "%s holds no case %s." % (options.golden, ", ".join(sorted(unknown))))
+        cases = [case for case in cases if case["id"] in options.case]
+    cases = [case for case in cases if selected(case, options)]
+    outputs = read_outputs(options.outputs) if options.outputs else {}
+    if not outputs and not options.run:
+        raise Stop(TROUBLE, "Say where outputs come from: --outputs FILE (JSONL of id and output) or --run COMMAND.")
+    results = [result for case in cases for result in results_of(case, outputs, options)]
+    write(Path(options.results), json.dumps({"results": results, **described(options)}, ensure_ascii=False))
+    return told(cases, results, options)
+
+
+def selected(case: Json, options: argparse.Namespace) -> bool:
+    return (not options.split or case["split"] == options.split) and (not options.tag or options.tag in case["tags"])
+
+
+def read_cases(path: str, lock_path: str) -> List[Json]:
+    try:
+        body = Path(path).read_bytes()
+    except OSError as error:
+        raise Stop(TROUBLE, "%s cannot be read (%s); run pull first." % (path, error.strerror))
+    lock = read_lock(lock_path)
+    if lock and "sha256:" + hashlib.sha256(body).hexdigest() != lock["digest"]:
+        raise Stop(MISMATCH, "%s is not the version that %s names; run pull again." % (path, lock_path))
+    try:
+        return [json.loads(line) for line in body.decode("utf-8").split("\n") if line]
+    except ValueError as error:
+        raise Stop(TROUBLE, "%s is not native JSONL: %s" % (path, error))
+
+
+def read_outputs(path: str) -> Dict[str, List[str]]:
+    """JSONL of {"id" or "case_id", "output"}; several lines of one case are its trials."""
+    found: Dict[str, List[str]] = {}
+    try:
+        with open(path, encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    value = json.loads(line)
+                    case_id = value.get("case_id", value.get("id"))
+                    output = value["output"]
+                    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+                    found.setdefault(str(case_id), []).append(text)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise Stop(TROUBLE, "%s, line %s: %r" % (path, locals().get("number", "?"), error))
+    return found
+
+
+def results_of(case: Json, outputs: Dict[str, List[str]], options: argparse.Namespace) -> List[Json]:
+    results: List[Json] = []
+    given = outputs.get(case["id"], [])
+    for trial in range(1, (len(given) if outputs else options.trials) + 1):
+        started = time.time()
+        result: Json = {"case_id": case["id"], "trial": trial + options.first_trial - 1}
+        tries = attempts(case)
+        for _ in range(1 if outputs else tries):
+            try:
+                output = given[trial - 1] if outputs else produce(options.run, case)
+            except Stop as error:
+                result.update(status="error", reason=str(error))
+                continue
+            result.pop("status", None)
+            result.pop("reason", None)
+            result["output"] = output
+            result.update(scored(case, output, options.allow_code))
+            if result.get("status") != "fail":
+                break
+        result["latency_ms"] = round((time.time() - started) * 1000, 1)
+        results.append(result)
+    return results
+
+
+def attempts(case: Json) -> int:
+    """pass@k: how many outputs a Python test may try."""
+    ks = [each["value"].get("k", 1) for each in case["assertions"] if isinstance(each.get("value"), dict)
+          and kind(each) == "python"]
+    return max([int(k) for k in ks if isinstance(k, int)] + [1])
+
+
+def produce(command: str, case: Json) -> str:
+    """The output of the program under test: it reads the case as JSON and prints the answer."""
+    try:
+        done = subprocess.run(shlex.split(command), input=json.dumps(case), stdout=subprocess.PIPE, text=True,
+                              encoding="utf-8", timeout=600, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Stop(TROUBLE, "%s: %s" % (command, error))
+    if done.returncode:
+        raise Stop(TROUBLE, "%s exited with %d" % (command, done.returncode))
+    return done.stdout[:-1] if done.stdout.endswith("\n") else done.stdout
+
+
+def scored(case: Json, output: str, allow_code: bool) -> Json:
+    """A status, or none where the server has to score: then the output is sent alone."""
+    checks = case["assertions"] or by_expected(case)
+    if not checks:
+        return {"status": "error", "reason": "The case has neither an assertion nor an expected answer."}
+    remote = False
+    for each in checks:
+        scorer = SCORERS.get(kind(each))
+        if kind(each) == "python":
+            if not allow_code:
+                return {"status": "skip", "reason": "A Python test: say --allow-code to run it on this machine."}
+            words = run_test(each, case, output)
+        elif scorer is None:
+            remote = True
+            continue
+        else:
+            words = scorer(each.get("value"), each, output)
+        if words:
+            return {"status": "fail", "reason": "%s: %s" % (kind(each), words)}
+    return {} if remote else {"status": "pass"}
+
+
+def by_expected(case: Json) -> List[Json]:
+    text = expected_text(case)
+    return [{"type": "exact", "value": text}] if text else []
+
+
+def expected_text(case: Json) -> str:
+    expected = case.get("expected") or {}
+    for key in ("text", "output", "answer", "content", "value"):
+        if isinstance(expected.get(key), str):
+            return str(expected[key])
+    return as_text(expected) if expected else ""
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+NAMES = {
+    "exact": "equals equal exact_match match", "contains": "contains_all includes", "contains_any": "",
+    "icontains": "icontains_all", "not_contains": "excludes", "regex": "regexp matches pattern",
+    "not_regex": "", "numeric": "numeric_tolerance number close", "python": "python_test unit_test pytest",
+}
+KINDS = {name: kind for kind, others in NAMES.items() for name in [kind] + others.split()}
+
+
+def kind(assertion: Json) -> str:
+    name = str(assertion.get("type")).lower().replace("-", "_").replace(" ", "_")
+    return KINDS.get(name, name)
+
+
+def texts(value: Any) -> List[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def exact(value: Any, _: Json, output: str) -> str:
+    return "" if output == as_text(value) else "expected exactly %r" % short(as_text(value))
+
+
+def contains(value: Any, _: Json, output: str) -> str:
+    return next(("does not hold %r" % short(each) for each in texts(value) if each not in output), "")
+
+
+def icontains(value: Any, _: Json, output: str) -> str:
+    text = output.casefold()
+    return next(("does not hold %r" % short(each) for each in texts(value) if each.casefold() not in text), "")
+
+
+def contains_any(value: Any, _: Json, output: str) -> str:
+    return "" if any(each in output for each in texts(value)) else "holds none of %r" % short(as_text(value))
+
+
+def not_contains(value: Any, _: Json, output: str) -> str:
+    return next(("must not hold %r" % short(each) for each in texts(value) if each in output), "")
+
+
+def regex(value: Any, _: Json, output: str) -> str:
+    return "" if re.search(str(value), output) else "does not match %r" % short(str(value))
+
+
+def not_regex(value: Any, _: Json, output: str) -> str:
+    return "must not match %r" % short(str(value)) if re.search(str(value), output) else ""
+
+
+def numeric(value: Any, assertion: Json, output: str) -> str:
+    given = value if isinstance(value, dict) else {"value": value, "tolerance": assertion.get("tolerance")}
+    wanted, tolerance = float(given["value"]), float(given.get("tolerance") or 0)
+    found = number_in(output)
+    if found is None:
+        return "holds no number"
+    return "" if abs(found - wanted) <= max(tolerance, abs(wanted) * 1e-9) else "%g is not %g" % (found, wanted)
+
+
+def number_in(output: str) -> Optional[float]:
+    try:
+        whole = float(output.strip())
+        return whole if math.isfinite(whole) else None
+    except ValueError:
+        found = NUMBER.findall(output)
+        return float(found[-1].replace(",", "")) if found else None
+
+
+SCORERS: Dict[str, Any] = {
+    "exact": exact, "contains": contains, "icontains": icontains, "contains_any": contains_any,
+    "not_contains": not_contains, "regex": regex, "not_regex": not_regex, "numeric": numeric,
+}
+
+
+def run_test(assertion: Json, case: Json, output: str) -> str:
+    """The case's Python test in a process of its own, with `output` and `case`; silence is a pass."""
+    value = assertion.get("value")
+    code = value.get("code", "") if isinstance(value, dict) else str(value)
+    program = "import json,sys\n_given=json.load(sys.stdin)\noutput,case=_given['output'],_given['case']\n"
+    program += "exec(compile(_given['code'],'test','exec'),{'output':output,'case':case,'__name__':'__main__'})"
+    given = json.dumps({"output": output, "case": case, "code": code})
+    try:
+        done = subprocess.run([sys.executable, "-I", "-c", program], input=given, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    except subprocess.TimeoutExpired:
+        return "the test took longer than a minute"
+    return "" if done.returncode == 0 else (done.stderr.strip().split("\n") or ["failed"])[-1][:500]
+
+
+def told(cases: List[Json], results: List[Json], options: argparse.Namespace) -> int:
+    """Say what failed and how to repeat it; the exit code of these results alone."""
+    by_id = {case["id"]: case for case in cases}
+    answered = {result["case_id"] for result in results}
+    missing = [case["id"] for case in cases if case["id"] not in answered]
+    bad = [result for result in results if result.get("status") in ("fail", "error")]
+    for result in bad[:50]:
+        explain(by_id[result["case_id"]], result, options)
+    counts = {name: sum(each.get("status", "sent") == name for each in results)
+              for name in ("pass", "fail", "error", "skip", "sent")}
+    words = ", ".join("%d %s" % (number, name) for name, number in counts.items() if number)
+    say("%d cases: %s%s" % (len(cases), words or "nothing", "; %d without output" % len(missing) if missing else ""))
+    if counts["sent"]:
+        say("%d outputs are scored by the server: run `gate %s`." % (counts["sent"], options.results))
+    if options.junit:
+        write(Path(options.junit), junit(by_id, results))
+    summarise(options, markdown(by_id, results, words))
+    if bad:
+        return FAIL
+    return INCONCLUSIVE if missing or counts["skip"] or counts["sent"] or not results else PASS
+
+
+def explain(case: Json, result: Json, options: argparse.Namespace) -> None:
+    say("\n%s %s%s" % (result["status"].upper(), case["id"], " (critical)" if case["critical"] else ""))
+    say("  asked     %s" % short(asked(case), 200))
+    expected = expected_text(case) or "; ".join(as_text(each.get("value")) for each in case["assertions"])
+    say("  - expected %s" % short(expected, 400))
+    say("  + actual   %s" % short(str(result.get("output", "")), 400))
+    say("  why       %s" % result.get("reason", ""))
+    if case["metadata"].get("note"):
+        say("  note      %s" % case["metadata"]["note"])
+    say("  repeat    %s" % repeat_command(case["id"], options))
+
+
+def repeat_command(case_id: str, options: argparse.Namespace) -> str:
+    source = ["--run", options.run] if options.run else ["--outputs", options.outputs]
+    more = ["--allow-code"] if options.allow_code else []
+    parts = ["python", sys.argv[0], "check", options.golden, "--case", case_id, *source, *more]
+    return " ".join(shlex.quote(part) for part in parts)
+
+
+def asked(case: Json) -> str:
+    messages = case["input"].get("messages")
+    if not isinstance(messages, list):
+        return as_text(case["input"])
+    of_user = [each for each in messages if each.get("role") == "user"] or messages
+    return as_text(of_user[-1].get("content", "")) if of_user else ""
+
+
+def short(text: str, most: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+# push and gate
+
+
+def push(options: argparse.Namespace) -> int:
+    answer = upload(options)
+    say("Uploaded: %s (%s)" % (answer["url"], answer["decision"]))
+    return PASS
+
+
+def gate(options: argparse.Namespace) -> int:
+    answer = settled(upload(options), options)
+    for _ in range(options.rounds if options.run else 0):
+        if not answer["repeat"]:
+            break
+        answer = settled(repeat(answer, options), options)
+    announce(answer, options)
+    return DECISIONS.get(answer["decision"], INCONCLUSIVE)
+
+
+def repeat(answer: Json, options: argparse.Namespace) -> Json:
+    """Run the cases that the gate asks for again, and send them as further trials of the run."""
+    wanted = {each["case_id"]: each["trials"] for each in answer["repeat"]}
+    say("The gate asks for %d cases again." % len(wanted))
+    results = []
+    for case in read_cases(options.golden, options.lock):
+        for _ in range(wanted.get(case["id"], 0)):
+            try:
+                output = produce(options.run, case)
+                results.append({"case_id": case["id"], "output": output, **scored(case, output, options.allow_code)})
+            except Stop as error:
+                results.append({"case_id": case["id"], "status": "error", "reason": str(error)})
+    body = json.dumps({"run_key": answer["run_key"], "results": results}, ensure_ascii=False)
+    return send(options, body.encode("utf-8"), "", answer["version"], answer["dataset"])
+
+
+def upload(options: argparse.Namespace) -> Json:
+    """The result file to the locked version; ours gets the lock's digest, a tool's file goes as it is."""
+    lock = read_lock(options.lock)
+    if not lock:
+        raise Stop(TROUBLE, "There is no %s; run pull first." % options.lock)
+    try:
+        body = Path(options.file).read_bytes()
+    except OSError as error:
+        raise Stop(TROUBLE, "%s cannot be read (%s)." % (options.file, error.strerror))
+    about = {name: value for name, value in described(options).items() if value}
+    about["golden_digest"] = lock["digest"]
+    query = ""
+    if options.format == "native":
+        body = merged(body, about, options)
+    else:
+        selection = about.pop("selection", {})
+        flat = {**about.pop("system", {}), **about, **selection, "format": options.format}
+        query = "?" + urllib.parse.urlencode(flat)
+    return send(options, body, query, lock["version"], lock["name"])
+
+
+def merged(body: bytes, about: Json, options: argparse.Namespace) -> bytes:
+    try:
+        value = json.loads(body)
+        value = {"results": value} if isinstance(value, list) else dict(value)
+    except (ValueError, TypeError) as error:
+        raise Stop(TROUBLE, "%s is not a native result file: %s (name its --format)" % (options.file, error))
+    sent = value.get("golden_digest")
+    if sent and sent != about["golden_digest"]:
+        raise Stop(MISMATCH, "%s was made with %s, and %s names another version." % (options.file, sent, options.lock))
+    return json.dumps({**{name: each for name, each in value.items() if each}, **about}, ensure_ascii=False).encode()
+
+
+def send(options: argparse.Namespace, body: bytes, query: str, version: int, name: str) -> Json:
+    kinds = {"junit": "application/xml"}
+    headers = {"Content-Type": kinds.get(options.format if query else "native", "application/json"),
+               "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, query + hashlib.sha256(body).hexdigest()))}
+    status, _, answer = ask("/api/v1/golden/%s/versions/%d/runs%s" % (quoted(name), version, query), body, headers)
+    if status not in (200, 201):
+        raise refused(status, answer)
+    value = json.loads(answer)
+    return dict(value)
+
+
+def settled(answer: Json, options: argparse.Namespace) -> Json:
+    """Wait while a judge is at work."""
+    end = time.time() + options.wait
+    while answer["decision"] == "pending" and time.time() < end:
+        time.sleep(2)
+        status, _, body = ask("/api/v1/runs/%s" % answer["run_id"])
+        if status != 200:
+            raise refused(status, body)
+        answer = json.loads(body)
+    return answer
+
+
+def announce(answer: Json, options: argparse.Namespace) -> None:
+    say("Golden gate: %s" % answer["decision"].upper())
+    for reason in answer["reasons"]:
+        say("  " + reason)
+    if answer["decision"] != "pass":
+        show_broken(answer, options)
+        if answer.get("turns_green"):
+            say("  What would turn it green: " + answer["turns_green"])
+    say("  " + answer["url"])
+    if options.junit:
+        status, _, body = ask("/api/v1/runs/%s/junit.xml" % answer["run_id"])
+        if status != 200:
+            raise refused(status, body)
+        write(Path(options.junit), body)
+    summarise(options, answer["markdown"])
+
+
+def show_broken(answer: Json, options: argparse.Namespace) -> None:
+    broken = (answer.get("baseline") or {}).get("broken", [])
+    try:
+        cases = {case["id"]: case for case in read_cases(options.golden, options.lock)}
+    except Stop:
+        cases = {}
+    status, _, body = ask("/api/v1/runs/%s" % answer["run_id"])
+    results = json.loads(body).get("results", []) if status == 200 else []
+    failed = {each["case_id"]: each for each in results if each["status"] in ("fail", "error")}
+    for case_id in (broken or sorted(failed))[:20]:
+        why = failed.get(case_id, {}).get("reason", "")
+        say("  ✗ %s%s" % (case_id, ": " + short(why, 200) if why else ""))
+        if case_id in cases:
+            say("      asked %s" % short(asked(cases[case_id]), 120))
+            note = cases[case_id]["metadata"].get("note")
+            if note:
+                say("      note  %s" % note)
+            say("      repeat: python %s check %s --case %s --run COMMAND" % (
+                shlex.quote(sys.argv[0]), shlex.quote(options.golden), shlex.quote(case_id)))
+
+
+def described(options: argparse.Namespace) -> Json:
+    """What this run is of, told by the options or by the CI server's environment."""
+    env = os.environ
+    commit = options.commit or env.get("GITHUB_SHA") or env.get("CI_COMMIT_SHA") or git("rev-parse", "HEAD")
+    branch = (options.branch or env.get("GITHUB_HEAD_REF") or env.get("GITHUB_REF_NAME")
+              or env.get("CI_COMMIT_REF_NAME") or git("rev-parse", "--abbrev-ref", "HEAD"))
+    base = options.baseline or env.get("GITHUB_BASE_REF") or env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or ""
+    key = options.run_key
+    if not key and env.get("GITHUB_RUN_ID"):
+        key = "gh-%s-%s" % (env["GITHUB_RUN_ID"], env.get("GITHUB_RUN_ATTEMPT", "1"))
+    if not key and env.get("CI_PIPELINE_ID"):
+        key = "gl-%s-%s" % (env["CI_PIPELINE_ID"], env.get("CI_JOB_ID", "1"))
+    selection = {name: value for name, value in (("split", options.split), ("tag", options.tag)) if value}
+    system = {name: value for name, value in (("model", options.model), ("prompt_version", options.prompt_version))
+              if value}
+    about: Json = {"run_key": key or "", "commit": commit, "branch": branch, "baseline": base}
+    about.update({name: value for name, value in (("selection", selection), ("system", system)) if value})
+    return about
+
+
+def git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                              timeout=10, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    found = done.stdout.strip()
+    return "" if done.returncode or found == "HEAD" else found
+
+
+# Reports
+
+
+def summarise(options: argparse.Namespace, words: str) -> None:
+    if options.markdown:
+        write(Path(options.markdown), words)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(words + "\n")
+
+
+def markdown(cases: Dict[str, Json], results: List[Json], words: str) -> str:
+    lines = ["## Golden check: %s" % words, ""]
+    for result in results:
+        if result.get("status") in ("fail", "error"):
+            lines.append("- **%s** %s" % (plain(result["case_id"]), plain(short(result.get("reason", ""), 300))))
+    return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    return MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def junit(cases: Dict[str, Json], results: List[Json]) -> str:
+    rows = []
+    for result in results:
+        name = quoteattr(writable(result["case_id"]))
+        row = '<testcase classname="golden" name=%s time="%.3f">' % (name, result.get("latency_ms", 0) / 1000)
+        tag = {"fail": "failure", "error": "error", "skip": "skipped"}.get(result.get("status", "skip"))
+        if tag:
+            reason = writable(result.get("reason", "scored by the server"))
+            body = "expected: %s\nactual: %s" % (expected_text(cases[result["case_id"]]), result.get("output", ""))
+            row += "<%s message=%s>%s</%s>" % (tag, quoteattr(reason), escape(writable(body)), tag)
+        rows.append(row + "</testcase>")
+    failures = sum(each.get("status") == "fail" for each in results)
+    errors = sum(each.get("status") == "error" for each in results)
+    head = '<testsuite name="golden" tests="%d" failures="%d" errors="%d">' % (len(results), failures, errors)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n%s\n%s\n</testsuite>\n' % (head, "\n".join(rows))
+
+
+def writable(text: str) -> str:
+    return UNWRITABLE.sub("\ufffd", text)
+
+
+def say(words: str) -> None:
+    print(words, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="touchstone.py", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(dest="command", required=True)
+    pulling = commands.add_parser("pull", help="fetch the locked version, or lock the latest one")
+    pulling.add_argument("dataset", help="NAME or NAME@VERSION")
+    pulling.add_argument("--out", default="golden.jsonl")
+    pulling.add_argument("--update", action="store_true", help="move the lock to this or the latest version")
+    pulling.add_argument("--offline", action="store_true", help="from the cache alone")
+    pulling.add_argument("--lock", default=LOCK)
+    checking = commands.add_parser("check", help="score outputs on this machine")
+    checking.add_argument("golden", nargs="?", default="golden.jsonl")
+    checking.add_argument("--outputs", help='JSONL of {"id", "output"}')
+    checking.add_argument("--results", default="results.json", help="what push and gate take")
+    checking.add_argument("--case", action="append", help="this case only; repeatable")
+    checking.add_argument("--trials", type=int, default=1, help="with --run; a baseline wants 3")
+    checking.add_argument("--first-trial", type=int, default=1, help=argparse.SUPPRESS)
+    for name, words in (("push", "upload results"), ("gate", "upload results and exit by the decision")):
+        sending = commands.add_parser(name, help=words)
+        sending.add_argument("file", nargs="?", default="results.json")
+        sending.add_argument("--format", default="native", choices=["native", "junit", "promptfoo", "inspect", "deepeval"])
+        sending.add_argument("--golden", default="golden.jsonl")
+        sending.add_argument("--wait", type=float, default=600, help="seconds to wait for a judge")
+        sending.add_argument("--rounds", type=int, default=3, help="how often cases are repeated, with --run")
+        shared(sending)
+    shared(checking)
+    return top
+
+
+def shared(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--run", help="command that reads a case as JSON and prints the output")
+    command.add_argument("--allow-code", action="store_true", help="run the cases' Python tests on this machine")
+    command.add_argument("--lock", default=LOCK)
+    command.add_argument("--junit", help="write a JUnit report here")
+    command.add_argument("--markdown", help="write a Markdown report here")
+    for name in ("run-key", "commit", "branch", "baseline", "model", "prompt-version", "split", "tag"):
+        command.add_argument("--" + name, default="")
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as error:
+        return TROUBLE if error.code else PASS
+    try:
+        return int({"pull": pull, "check": check, "push": push, "gate": gate}[options.command](options))
+    except Stop as error:
+        print("touchstone: %s" % error, file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        return TROUBLE
+    except Exception as error:  # a CI job must not take a crash for a verdict
+        print("touchstone: unexpected %s: %s" % (type(error).__name__, error), file=sys.stderr)
+        return TROUBLE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""CI runs over HTTP: report results, get the gate's decision, read it again as JSON, Markdown or JUnit."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from evaluation.golden import asked
+from evaluation.golden.api import json
+from evaluation.golden.versions import LATEST, digest_text
+from evaluation.runs import reports, uploads
+from evaluation.runs.models import CiRun
+from evaluation.runs.submitting import Sender, submit
+from ingest import body
+from ingest.models import Project, Scope
+from ingest.problems import Problem
+from ingest.tokens import TokenRequest, token
+
+READERS = (Scope.RUNS_WRITE, Scope.QUALITY_READ)
+LONGEST_KEY = 200
+
+
+@token(Scope.RUNS_WRITE)
+def post_run(request: TokenRequest, name: str, number: str) -> HttpResponse:
+    if number == LATEST:
+        raise Problem(400, "Name the version by its number: latest could be another one by now.")
+    version = asked.version(asked.dataset(request.caller.project, name), number)
+    version.dataset.project = request.caller.project
+    sent = body.read(request)
+    upload = uploads.read(sent, request.GET.get("format", ""), request.GET)
+    sender = Sender(request.caller.project, request.caller.token, _key(request))
+    submitted = submit(version, upload, sender, sent)
+    run = find(request.caller.project, str(submitted.run.public_id))
+    return json(shown(run, request), 201 if submitted.created else 200)
+
+
+@token(*READERS)
+def read_run(request: TokenRequest, run_id: str) -> HttpResponse:
+    run = find(request.caller.project, run_id)
+    return json(shown(run, request) | {"results": results(run)})
+
+
+@token(*READERS)
+def run_markdown(request: TokenRequest, run_id: str) -> HttpResponse:
+    run = find(request.caller.project, run_id)
+    return HttpResponse(
+        reports.markdown(run, page_of(run, request)), content_type="text/markdown; charset=utf-8"
+    )
+
+
+@token(*READERS)
+def run_junit(request: TokenRequest, run_id: str) -> HttpResponse:
+    run = find(request.caller.project, run_id)
+    return HttpResponse(reports.junit(run), content_type="application/xml; charset=utf-8")
+
+
+def find(project: Project, run_id: str) -> CiRun:
+    """Raises Problem 404."""
+    try:
+        wanted = uuid.UUID(run_id)
+    except ValueError:
+        raise Problem(404, "This project has no such run.") from None
+    found = (
+        CiRun.objects.filter(public_id=wanted, version__dataset__project=project)
+        .select_related("version__dataset__project", "baseline")
+        .first()
+    )
+    if found is None:
+        raise Problem(404, "This project has no such run.")
+    return found
+
+
+def shown(run: CiRun, request: HttpRequest) -> dict[str, Any]:
+    """The answer to the upload, and to whoever asks later."""
+    url = page_of(run, request)
+    return {
+        "run_id": str(run.public_id),
+        **run.answer,
+        "markdown": reports.markdown(run, url),
+        "url": url,
+        "dataset": run.version.dataset.name,
+        "version": run.version.number,
+        "golden_digest": digest_text(run.version),
+        "run_key": run.run_key,
+        "commit": run.commit,
+        "branch": run.branch,
+        "selection": run.selection,
+        "system": run.system,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
+
+
+def results(run: CiRun) -> list[dict[str, Any]]:
+    fields = ("case__case_id", "trial", "status", "scored_by", "score", "reason", "latency_ms", "cost_usd")
+    return [
+        {"case_id": row[0], **dict(zip(fields[1:], row[1:], strict=True))}
+        for row in run.results.order_by("case__case_id", "trial").values_list(*fields)
+    ]
+
+
+def page_of(run: CiRun, request: HttpRequest) -> str:
+    address = reverse("run", args=[run.version.dataset.project.slug, str(run.public_id)])
+    return str(request.build_absolute_uri(address))
+
+
+def _key(request: HttpRequest) -> str | None:
+    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise Problem(400, f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.")
+    return key or None

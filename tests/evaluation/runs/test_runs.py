@@ -1,0 +1,215 @@
+"""A run is uploaded, decided, repeated and read again; whatever is incomplete or contradicts itself is not passed."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from evaluation.runs.models import CaseResult, CiRun
+from ingest import tokens
+from ingest.models import Scope
+from tests.evaluation.golden.test_api import ROOT, post_cases, publish
+
+RUNS = f"{ROOT}/support/versions/1/runs"
+N = 60
+
+
+@pytest.fixture
+def golden(api):
+    writer = api(Scope.GOLDEN_WRITE)
+    lines = [
+        {"id": f"c{n:02d}", "input": f"{n}+0?", "expected": str(n), "critical": n < 3,
+         "assertions": [{"type": "exact", "value": str(n)}], "split": "test" if n % 2 else "dev"}
+        for n in range(N)
+    ]  # fmt: skip
+    assert post_cases(writer, *lines).status_code == 200
+    return publish(writer).json()
+
+
+@pytest.fixture
+def ci(api):
+    return api(Scope.RUNS_WRITE)
+
+
+def results(*failing, trial=None, ids=None):
+    ids = [f"c{n:02d}" for n in range(N)] if ids is None else ids
+    more = {"trial": trial} if trial else {}
+    return [{"case_id": case, "status": "fail" if case in failing else "pass", **more} for case in ids]
+
+
+def report(client, key, rows, to=RUNS, **more):
+    headers = {"Idempotency-Key": more.pop("idempotency", None)}
+    body = {"run_key": key, "results": rows, **more}
+    headers = {name: value for name, value in headers.items() if value}
+    return client.post(to, json.dumps(body), content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def main(ci, golden):
+    rows = [row for trial in (1, 2, 3) for row in results(trial=trial)]
+    return report(ci, "main-1", rows, branch="main").json()
+
+
+def test_a_run_that_holds_everything_passes(ci, golden):
+    answer = report(ci, "a", results(), commit="abc", branch="pr-7", golden_digest=golden["digest"])
+    assert answer.status_code == 201
+    got = answer.json()
+    assert got["decision"] == "pass" and got["pass_rate"] == 1.0 and got["threshold"] == 0.85
+    assert got["baseline"] is None and got["unstable"] == []
+    assert got["coverage"]["expected"] == got["coverage"]["answered"] == N
+    assert got["ci95"][1] == 1.0 and "Golden gate: pass" in got["markdown"]
+    assert got["url"].startswith("http://testserver/projects/refunds/runs/")
+    again = ci.get(f"/api/v1/runs/{got['run_id']}").json()
+    assert again["decision"] == "pass" and len(again["results"]) == N
+
+
+def test_the_server_scores_outputs(ci, golden):
+    rows = [{"case_id": f"c{n:02d}", "output": str(n) if n != 5 else "five"} for n in range(N)]
+    got = report(ci, "a", rows).json()
+    assert got["decision"] == "pass" and got["pass_rate"] == (N - 1) / N
+    wrong = CaseResult.objects.get(case__case_id="c05")
+    assert wrong.status == "fail" and wrong.scored_by == "server" and "expected exactly" in wrong.reason
+
+
+def test_repeats_decide_what_chance_may_have_done(ci, main):
+    broken = ["c10", "c11", "c12", "c13", "c14", "c15"]
+    first = report(ci, "pr", results(*broken), branch="pr-7", baseline="main").json()
+    assert first["decision"] == "inconclusive"
+    assert first["baseline"]["broken"] == broken and first["baseline"]["run_id"] == main["run_id"]
+    assert first["repeat"] == [{"case_id": case, "trials": 2} for case in broken]
+    again = [row for _ in range(2) for row in results(ids=broken)]
+    mended = report(ci, "pr", again, branch="pr-7", baseline="main")
+    assert mended.status_code == 201 and mended.json()["decision"] == "pass"
+    assert mended.json()["unstable"] == broken and mended.json()["run_id"] == first["run_id"]
+    failing = report(ci, "pr-2", results(*broken), baseline="main").json()
+    assert failing["decision"] == "inconclusive"
+    failing = report(ci, "pr-2", [row for _ in range(2) for row in results(*broken, ids=broken)]).json()
+    assert failing["decision"] == "fail" and failing["baseline"]["p_value"] == pytest.approx(1 / 64)
+
+
+def test_few_broken_cases_are_judged_at_once_and_blatant_ones_too(ci, main):
+    assert report(ci, "few", results("c10", "c11"), baseline="main").json()["decision"] == "pass"
+    many = [f"c{n:02d}" for n in range(10, 25)]
+    got = report(ci, "many", results(*many), baseline="main").json()
+    assert got["decision"] == "fail" and got["repeat"] == []
+
+
+def test_a_critical_case(ci, main):
+    first = report(ci, "k", results("c01"), baseline="main").json()
+    assert first["decision"] == "inconclusive" and first["repeat"] == [{"case_id": "c01", "trials": 2}]
+    twice = report(ci, "k", [row for _ in range(2) for row in results("c01", ids=["c01"])]).json()
+    assert twice["decision"] == "inconclusive" and twice["repeat"] == [{"case_id": "c01", "trials": 2}]
+    last = report(ci, "k", results("c01", ids=["c01"])).json()
+    last = report(ci, "k", results(ids=["c01"]), commit="").json()
+    assert last["decision"] == "fail" and "critical" in last["reasons"][0]
+    five = [*results(), *(row for trial in (2, 3, 4, 5) for row in results(trial=trial, ids=["c01"]))]
+    five[1]["status"] = five[60]["status"] = five[61]["status"] = "fail"
+    wavering = report(ci, "w", five, baseline="main").json()
+    assert wavering["decision"] == "inconclusive" and "some trials only" in wavering["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "words"),
+    [
+        ([], {}, "no result"),
+        (results()[:-1], {}, "1 of 60 cases have no result: c59"),
+        ([*results(), {"case_id": "zz", "status": "pass"}], {}, "1 results name no case of version 1: zz"),
+        ([{**row, "status": "skip"} if row["case_id"] == "c09" else row for row in results()], {}, "skipped: c09"),
+        ([{**row, "status": "error"} if row["case_id"] < "c02" else row for row in results()], {}, "2 cases ended"),
+        (results(), {"golden_digest": "sha256:" + "0" * 64}, "other bytes"),
+        (results(), {"selection": {"split": "none"}}, "selection holds no case"),
+        (results(), {"selection": {"split": "dev"}}, "lie outside the selection"),
+    ],
+)  # fmt: skip
+def test_the_gate_fails_closed(ci, golden, rows, more, words):
+    got = report(ci, "a", rows, **more).json()
+    assert got["decision"] == "inconclusive"
+    assert words in " ".join(got["reasons"]) + ("no result" if not rows else "")
+    assert not CiRun.objects.get().complete
+
+
+def test_a_part_of_the_version_is_enough_when_it_was_selected(ci, golden):
+    half = [row for row in results() if int(row["case_id"][1:]) % 2]
+    got = report(ci, "a", half, selection={"split": "test"}).json()
+    assert got["decision"] == "pass" and got["coverage"]["expected"] == N // 2
+
+
+def test_a_judge_without_a_certificate_keeps_a_run_from_passing(api, ci):
+    post_cases(
+        api(Scope.GOLDEN_WRITE),
+        {"id": "j", "input": "x", "assertions": [{"type": "rubric", "value": "kind?"}]},
+    )
+    publish(api(Scope.GOLDEN_WRITE))
+    for key, row in (("a", {"status": "pass"}), ("b", {"output": "yes"})):
+        got = report(ci, key, [{"case_id": "j", **row}]).json()
+        assert got["decision"] == "inconclusive" and "certificate" in got["reasons"][0]
+
+
+def test_what_is_sent_twice_changes_nothing(ci, golden):
+    first = report(ci, "a", results("c20"), idempotency="key-1")
+    again = report(ci, "a", results("c20"), idempotency="key-1")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert report(ci, "a", results("c20")).status_code == 200
+    assert report(ci, "a", results("c21"), idempotency="key-1").status_code == 422
+    assert report(ci, "a", results("c20", trial=1), commit="other").status_code == 409
+    assert report(ci, "a", results("c21", trial=1)).status_code == 409
+    assert CaseResult.objects.count() == N and CiRun.objects.count() == 1
+
+
+def test_a_token_speaks_for_its_branches_only(client, project, golden):
+    issued = tokens.issue(project, "pr", [Scope.RUNS_WRITE], branches=["pr-*"])
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {issued.text}"
+    assert report(client, "a", results(), branch="pr-3").status_code == 201
+    for branch in ("main", ""):
+        refused = report(client, "b", results(), branch=branch)
+        assert refused.status_code == 403 and "pr-*" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("to", "body", "status"),
+    [
+        (RUNS.replace("/1/", "/latest/"), {}, 400),
+        (RUNS.replace("/1/", "/9/"), {}, 404),
+        (RUNS.replace("support", "other"), {}, 404),
+        (RUNS, {"results": [{"case_id": "c01", "status": "maybe"}]}, 422),
+        (RUNS, {"results": [{"case_id": "c01", "status": "pass", "trial": 0}]}, 422),
+        (RUNS, {"results": [{"status": "pass"}]}, 422),
+        (RUNS, {"results": [{"case_id": "c01", "status": "pass", "trial": 1}] * 2}, 422),
+        (RUNS, {"results": [{"case_id": "c01", "score": "high"}]}, 422),
+        (RUNS, {"results": {}}, 422),
+        (RUNS, {"run_key": 7}, 422),
+        (RUNS, {"run_key": "a\u0000"}, 422),
+        (RUNS, {"selection": []}, 201),
+        (RUNS, {"selection": "x"}, 422),
+        (RUNS, [], 400),
+        (RUNS + "?format=xml", {}, 400),
+        (RUNS + "?format=junit", {}, 400),
+        (RUNS + "?format=promptfoo", {}, 400),
+    ],
+)
+def test_what_cannot_be_read_is_refused(ci, golden, to, body, status):
+    answer = ci.post(to, json.dumps(body), content_type="application/json")
+    assert answer.status_code == status, answer.content
+    if status >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_reports(ci, main):
+    got = report(ci, "x](http://evil) <b>@all", results("c10", "c11"), branch="pr-7", baseline="main").json()
+    page = ci.get(f"/api/v1/runs/{got['run_id']}/report.md")
+    assert page["Content-Type"].startswith("text/markdown") and page.content.decode() == got["markdown"]
+    assert "](http://evil)" not in got["markdown"] and "<b>" not in got["markdown"]
+    assert "**Broken** (2): c10, c11" in got["markdown"]
+    suite = ElementTree.fromstring(ci.get(f"/api/v1/runs/{got['run_id']}/junit.xml").content)
+    assert suite.get("tests") == str(N + 1) and suite.get("failures") == "2"
+    failed = [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None]
+    assert failed == ["c10", "c11"]
+
+
+def test_another_project_sees_no_run(api, main, other_project):
+    other = api(of=other_project)
+    for part in ("", "/report.md", "/junit.xml"):
+        assert other.get(f"/api/v1/runs/{main['run_id']}{part}").status_code == 404
+    assert other.get("/api/v1/runs/x").status_code == 404
+    assert api(Scope.GOLDEN_READ).get(f"/api/v1/runs/{main['run_id']}").status_code == 403
