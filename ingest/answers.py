@@ -36,14 +36,35 @@ class Rejection(Struct):
     error: str
 
 
-class Receipt(Struct):
+class Warned(Struct):
+    index: int
+    warning: str
+
+
+class Receipt(Struct, omit_defaults=True):
     """`accepted` items are committed; `pending` ones of them wait for what they speak of. `ids` are the
-    ids of the accepted items, given or made from their content."""
+    ids of the accepted items, given or made from their content. `warnings` is there only when a field was
+    given that nothing reads, perhaps a misspelt one."""
 
     accepted: int
     pending: int
     rejected: list[Rejection]
     ids: list[str]
+    warnings: list[Warned] = []
+
+
+class ImportReport(Struct, omit_defaults=True):
+    """Of an import, by item: as a receipt, and what the accepted items became. With `dry_run` the same, and
+    nothing is written."""
+
+    accepted: int
+    pending: int
+    rejected: list[Rejection]
+    dry_run: bool
+    traces: int
+    spans: int
+    scores: int
+    feedback: int
 
 
 class TokenCounts(Struct):

@@ -18,6 +18,8 @@ from ingest.access import declaration_of, declare, public
 from ingest.documents import Documents
 from ingest.feedback_door import door
 from ingest.filters import Order, Refused
+from ingest.importers import FORMATS
+from ingest.importers import door as importing
 from ingest.models import Scope
 from ingest.native import Taken
 from ingest.problems import Problem
@@ -81,6 +83,21 @@ def post_feedback(request: TokenRequest) -> HttpResponse:
     if not request.caller.may(Scope.INGEST):
         door.admit(request, taken)
     return _receipt(taken, _store(request, sent, taken))
+
+
+@api.post(
+    "/import",
+    auth=TokenAuth(Scope.INGEST),
+    tags=["Ingest"],
+    summary="Import exports and SDK bodies of other systems",
+    openapi_extra=openapi.importing(FORMATS),
+)
+def post_import(request: TokenRequest) -> HttpResponse:
+    """Repeating an import changes nothing."""
+    name, dry_run = importing.format_of(request), importing.is_dry_run(request)
+    items = importing.items_of(request, name)
+    report = importing.run(request.caller.project, name, items, dry_run=dry_run)
+    return _json(report, status=importing.status_of(report))
 
 
 @api.api_operation(
@@ -162,6 +179,7 @@ def _receipt(taken: Taken, stored: Stored) -> HttpResponse:
         pending=pending,
         rejected=[answers.Rejection(index, str(invalid)) for index, invalid in taken.refused],
         ids=taken.ids,
+        warnings=[answers.Warned(index, warning) for index, warning in taken.warnings],
     )
     if taken.refused:
         return _json(receipt, status=207)

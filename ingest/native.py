@@ -6,10 +6,13 @@ Keys and hashes are made from an item's own content, so that the same item sent 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ingest import native_spans, sanitising, shapes, times
 from ingest.documents import Documents, Malformed
@@ -47,6 +50,20 @@ class Taken:
     positions: list[int] = field(default_factory=list)
     refused: list[tuple[int, Invalid]] = field(default_factory=list)
     masked: Counter[str] = field(default_factory=Counter)
+    # Where in the request the item stands that is being taken, and what may not have been meant so.
+    at: int = 0
+    warnings: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, part: Taken) -> None:
+        """Take over another's records; its positions mean nothing here."""
+        self.spans += part.spans
+        self.bodies += part.bodies
+        self.scores += part.scores
+        self.feedback += part.feedback
+        self.ids += part.ids
+        self.masked += part.masked
+        for trace_id, flags in part.flags.items():
+            self.flags[trace_id] = self.flags.get(trace_id, frozenset()) | flags
 
     def batch(self) -> Batch:
         return Batch(
@@ -65,43 +82,63 @@ Take = Callable[[Any, Taken, set[str]], str]
 
 def take_traces(documents: Documents, received_ns: int, redactor: Redactor) -> Taken:
     """`received_ns` stands in for the start of a trace that gives no time, in its row only."""
-    return _take(documents, partial(_take_trace, received_ns=received_ns), redactor)
+    return _take(documents, partial(take_trace, received_ns=received_ns), redactor)
 
 
 def take_scores(documents: Documents, redactor: Redactor) -> Taken:
-    return _take(documents, _take_score, redactor)
+    return _take(documents, take_score, redactor)
 
 
 def take_feedback(documents: Documents, redactor: Redactor) -> Taken:
-    return _take(documents, _take_feedback, redactor)
+    return _take(documents, take_statement, redactor)
 
 
 def _take(documents: Documents, take: Take, redactor: Redactor) -> Taken:
     """Whatever the redactor knows is masked before an item is read: no record, key or hash is made of it."""
     taken = Taken()
     for index, item in enumerate(documents.items):
-        flags: set[str] = set()
-        masked: Counter[str] = Counter()
+        taken.at = index
         try:
-            if isinstance(item, Malformed):
-                raise Invalid("", f"the line is not JSON: {item}")
-            fit = redactor.item(sanitising.json_value(item, flags), masked)
-            taken.ids.append(take(fit, taken, flags))
+            take_one(taken, item, take, redactor)
             taken.positions.append(index)
-            taken.masked += masked
         except Invalid as invalid:
             taken.refused.append((index, invalid))
     return taken
 
 
-def _take_score(item: Any, taken: Taken, flags: set[str]) -> str:
+def take_one(taken: Taken, item: Any, take: Take, redactor: Redactor) -> None:
+    """Add what one item becomes. Raises Invalid, with nothing of it taken."""
+    flags: set[str] = set()
+    masked: Counter[str] = Counter()
+    if isinstance(item, Malformed):
+        raise Invalid("", f"the line is not JSON: {item}")
+    fit = redactor.item(sanitising.json_value(item, flags), masked)
+    taken.ids.append(take(fit, taken, flags))
+    taken.masked += masked
+
+
+def _unknown_fields(item: JsonDict) -> Iterator[str]:
+    """Fields of a trace and its spans that have no meaning here, perhaps since they are misspelt."""
+    kept = "is kept with the trace, but nothing here reads it"
+    yield from _unknown(item, shapes.TraceShape, "", kept)
+    for index, span in enumerate(item.get("spans") or ()):
+        yield from _unknown(span, shapes.SpanBody, f"spans[{index}].", "is dropped; put it into attributes")
+
+
+def _unknown(item: JsonDict, shape: type[Struct], path: str, fate: str) -> Iterator[str]:
+    for name in sorted(item.keys() - set(shape.__struct_fields__)):
+        near = get_close_matches(name, shape.__struct_fields__, 1)
+        yield f"{path}{name}: {fate}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def take_score(item: Any, taken: Taken, flags: set[str]) -> str:
     shape = shapes.checked(item, shapes.ScoreBody)
     score = score_of(shape, item, target_of(shape.target))
     taken.scores.append(score)
     return score.key
 
 
-def _take_feedback(item: Any, taken: Taken, flags: set[str]) -> str:
+def take_statement(item: Any, taken: Taken, flags: set[str]) -> str:
     shape = shapes.checked(item, shapes.FeedbackBody)
     statement = feedback_of(shape, item, target_of(shape.target))
     if shape.signature:
@@ -110,7 +147,7 @@ def _take_feedback(item: Any, taken: Taken, flags: set[str]) -> str:
     return statement.key
 
 
-def _take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> str:
+def take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> str:
     """The whole item is read before anything of it is taken."""
     shape = shapes.checked(item, shapes.TraceShape)
     if shape == shapes.TraceShape():
@@ -122,7 +159,9 @@ def _take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> s
     )
     scores = _each(item, "scores", shape.scores, _within(body.trace_id, score_of))
     feedback = _each(item, "feedback", shape.feedback, _within(body.trace_id, feedback_of))
-    taken.bodies.append(body)
+    if body.body or not spans:
+        taken.bodies.append(body)
+    taken.warnings += [(taken.at, warning) for warning in _unknown_fields(item)]
     taken.spans += spans
     taken.scores += scores
     taken.feedback += feedback

@@ -23,6 +23,7 @@ STRUCTS: list[type[Struct]] = [
     shapes.ScoreBody,
     shapes.FeedbackBody,
     answers.Receipt,
+    answers.ImportReport,
     answers.TraceDetail,
     answers.TraceList,
     answers.ProblemDetails,
@@ -91,6 +92,29 @@ def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
             202: {"description": "Committed; all of it waits for what it speaks of", "content": receipt},
             207: {"description": "Committed but for the rejected items", "content": receipt},
             **_refusals(INGEST_REFUSALS),
+        },
+    }
+
+
+def importing(formats: Iterable[str]) -> JsonDict:
+    """The operation that takes what other systems wrote: any JSON, and a report for each item of it."""
+    report = _content(answers.ImportReport)
+    anything: JsonDict = {"schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]}}
+    names = {"type": "string", "enum": list(formats)}
+    return {
+        "parameters": [
+            _query("format", "Who wrote it", names) | {"required": True},
+            _query("dry_run", "1: report, and write nothing", {"type": "string", "enum": ["0", "1"]}),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: anything, NDJSON: {"schema": {"type": "string"}}},
+        },
+        "responses": {
+            200: {"description": "Committed", "content": report},
+            202: {"description": "Committed; all of it waits for what it speaks of", "content": report},
+            207: {"description": "Committed but for the rejected items", "content": report},
+            **_refusals((400, 401, 403, 413, 415, 503)),
         },
     }
 

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ingest.otlp.facts import finish_reason
 from ingest.otlp.messages import Message, is_chat, last_word, read_message, read_messages
-from ingest.otlp.values import dump, mapping, parse, text
+from ingest.otlp.values import dump, first_text, mapping, parse, text
 from ingest.records import JsonDict
 
 _SYSTEM = ("system", "instructions", "system_prompt", "system_instruction", "systemInstruction")
@@ -84,6 +85,15 @@ def read_response(value: Any) -> tuple[Message, ...]:
     if isinstance(said, dict | str) and said:
         return read_messages(said, "assistant")
     return () if not any(_meant(each) for each in found.values()) else _as_json(found, "assistant")
+
+
+def finish_reasons(value: Any) -> tuple[str, ...]:
+    """Why each choice of a response ended."""
+    found = mapping(value)
+    choices = opened(found.get("choices") or found.get("candidates"))
+    listed = choices if isinstance(choices, list) else []
+    said = (first_text(mapping(each), "finish_reason", "finishReason") for each in listed)
+    return tuple(finish_reason(each) for each in said if each)
 
 
 def _spoken(said: list[Any]) -> tuple[Message, ...]:

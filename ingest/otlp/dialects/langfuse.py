@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, finish_reason, merge, read_documents
-from ingest.otlp.payloads import opened, read_request, read_response, readable, usage
+from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, usage
 from ingest.otlp.values import first_number, first_text, mapping, texts
 from ingest.records import JsonDict
 
@@ -78,13 +78,7 @@ def _cost(value: Any) -> float | None:
 
 def _finish(attributes: JsonDict) -> tuple[str, ...]:
     said = first_text(attributes, f"{_STEP}metadata.finish_reason")
-    choices = mapping(attributes.get(f"{_STEP}output")).get("choices")
-    stated = (
-        [said]
-        if said
-        else [first_text(each, "finish_reason") for each in choices or () if isinstance(each, dict)]
-    )
-    return tuple(finish_reason(each) for each in stated if each)
+    return (finish_reason(said),) if said else finish_reasons(attributes.get(f"{_STEP}output"))
 
 
 def _failed(view: SpanView) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge, read_documents
-from ingest.otlp.payloads import opened, read_request, read_response, readable, usage
+from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, usage
 from ingest.otlp.values import first_text, mapping
 from ingest.records import JsonDict
 
@@ -34,6 +34,7 @@ def read(view: SpanView) -> Facts | None:
         model=first_text(metadata, "ls_model_name"),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
+        finish=finish_reasons(answered) if spoken else (),
         input=read_request(given) if spoken and given is not None else (),
         output=read_response(answered) if kind == Kind.GENERATION and answered is not None else (),
         input_text="" if spoken else readable(given, "user"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge, read_documents
-from ingest.otlp.payloads import opened, read_request, read_response, readable, stated, usage
+from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, stated, usage
 from ingest.otlp.values import first_number, mapping
 from ingest.records import JsonDict
 
@@ -36,6 +36,7 @@ def read(view: SpanView) -> Facts | None:
         response_model=stated(answer.get("model")) if spoken else "",
         input_tokens=input_tokens,
         output_tokens=output_tokens,
+        finish=finish_reasons(answered) if spoken else (),
         cost_usd=first_number(mapping(attributes.get("mlflow.llm.cost")), "total_cost", "total"),
         input=read_request(given) if spoken and given is not None else (),
         output=read_response(answered) if kind == Kind.GENERATION and answered is not None else (),
