@@ -29,6 +29,7 @@ VERDICT_WORDS = {
     Verdict.CANNOT_TELL: ("Can’t tell", "question", "doubt"),
 }
 LEAST_SCALE_FOR_ROWS = 6
+MOST_WITH_HELP = 7
 
 Body = Mapping[str, Any]
 
@@ -65,6 +66,11 @@ class Part:
     pass_example: str = ""
     fail_example: str = ""
     error: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the options leave no room for their help."""
+        return len(self.options) > MOST_WITH_HELP
 
     @property
     def input_type(self) -> str:

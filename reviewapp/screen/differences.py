@@ -58,19 +58,22 @@ class Told:
     nothing: str
 
 
-def tell(item: ReviewItem, corrected: str, wanted: str, is_open: bool) -> Told:
+def tell(item: ReviewItem, corrected: str, wanted: str, *, is_open: bool) -> Told:
     """The answer beside the corrected one; what users made of it later opens after one's own submit."""
     answer = evidence.answer_text(item)
-    texts = {"corrected": ("Corrected answer", corrected.replace("\r\n", "\n").strip())}
+    texts = {"corrected": ("The corrected answer", corrected.replace("\r\n", "\n").strip())}
     if is_open:
         texts |= later_texts(item)
-    name = wanted if wanted in texts else "corrected"
+    known = [name for name, (_, text) in texts.items() if text]
+    name = wanted if wanted in texts else (known or ["corrected"])[0]
     label, text = texts[name]
     return Told(
         title=f"Answer and {label.lower()}",
         choices=[Choice(key, words, key == name) for key, (words, _) in texts.items()],
         pieces=compare(answer.strip(), text) if text else [],
-        nothing="They are the same." if text else "Nothing has been corrected yet: c opens the field.",
+        nothing="They are the same."
+        if text
+        else "There is nothing to compare with: nobody has corrected it yet.",
     )
 
 

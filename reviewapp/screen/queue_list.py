@@ -1,4 +1,4 @@
-"""What waits in each queue, how old is it, who works it, how long would it take, and who labelled how much?"""
+"""What waits in each queue, how old is it, who works it, how long will it take, who labelled how much?"""
 
 from __future__ import annotations
 

@@ -171,11 +171,16 @@ def change_mind(request: MemberRequest, pk: int) -> HttpResponse:
 def diff(request: MemberRequest, pk: int) -> HttpResponse:
     """The answer beside the corrected one as it stands in the form, or beside what came later."""
     found = item_or_404(request, pk)
-    mine = Assignment.objects.filter(item=found, reviewer=request.user, state=State.SUBMITTED).first()
-    is_open = not found.queue.blind or (mine is not None and mine.revealed_at is not None)
-    told = differences.tell(
-        found, request.POST.get("corrected_output", ""), request.GET.get("with", ""), is_open
+    mine = (
+        Assignment.objects.filter(item=found, reviewer=request.user, state=State.SUBMITTED)
+        .select_related("current")
+        .first()
     )
+    corrected = request.POST.get(
+        "corrected_output", mine.current.corrected_output if mine and mine.current else ""
+    )
+    is_open = not found.queue.blind or (mine is not None and mine.revealed_at is not None)
+    told = differences.tell(found, corrected, request.GET.get("with", ""), is_open=is_open)
     template = "review/_diff.html" if request.htmx else "review/diff.html"
     return render(request, template, {"item": found, "told": told, "here": request.path})
 

@@ -56,10 +56,12 @@
     const inCriterion = target.closest("[data-criterion]");
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("submit-next");
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
+    else if (event.shiftKey && /^Digit[1-9]$/.test(event.code) && !typing(target)) choose(9 + Number(event.code.at(-1)));
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     else if (key === "Enter" && (typing(target) ? inCriterion : !target.matches("a, button, summary"))) move(1);
     else if (typing(target)) return;
     else if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
+    else if (key === "c" && corrected()) correct();
     else if (/^[1-9]$/.test(key)) choose(Number(key));
     else return;
     event.preventDefault();
@@ -76,6 +78,13 @@
   });
 
   // The corrected answer begins as the answer; left unchanged it counts as none.
+  const corrected = () => document.querySelector("details.corrected");
+
+  function correct() {
+    if (corrected().open) corrected().querySelector("textarea").focus();
+    else corrected().open = true;
+  }
+
   document.addEventListener("toggle", ({ target }) => {
     if (!target.matches?.("details.corrected[open]")) return;
     const field = target.querySelector("textarea");
@@ -140,6 +149,13 @@
 
   setInterval(tick, 1000);
   document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target.id === "diff-body") detail.target.parentElement.showPopover();
+    if (detail.target.id === "toast") {
+      document.getElementById("flag-it").hidePopover();
+      setTimeout(() => detail.target.replaceChildren(), 4000);
+    }
+  });
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
     if (detail.target.id !== "review") return;
     begin();
