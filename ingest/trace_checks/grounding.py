@@ -29,8 +29,7 @@ def grounding(subject: Subject, parameters: Compiled) -> Verdict | None:
     content = [word for word in subject.words[:MOST_WORDS] if _tells(word)]
     if len(content) < FEWEST_FOR_NUMBERS or not _one_language(subject):
         return None
-    told = [overlap.words(text) for text in _said_to_the_model(subject)]
-    known = set().union(*subject.stems_of_documents, *map(stems, told))
+    known = set().union(*subject.stems_of_documents, *map(stems, _said_to_the_model(subject)))
     unknown = [word for word in content if word[:STEM] not in known]
     share = 1 - len(unknown) / len(content)
     strange = _strange_numbers(subject) if parameters["numbers"] else []

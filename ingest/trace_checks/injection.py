@@ -37,7 +37,7 @@ def injection(subject: Subject, parameters: Compiled) -> Verdict | None:
 
 def attempt(text: str) -> str:
     """The words that read like an order to the model; '' if there are none."""
-    if _HIDDEN.search(text):
+    if not text.isascii() and _HIDDEN.search(text):
         return "characters that no reader sees"
     lowered = text.lower()
     if any(word in lowered for word in _HEADS) and (heading := HEADINGS.search(lowered)):

@@ -26,7 +26,8 @@ class Patterns:
 
 def normal(text: str) -> str:
     """In lower case, with one kind of quotation mark and single spaces."""
-    return " ".join(text.translate(_QUOTES).lower().split())
+    plain = text if text.isascii() else text.translate(_QUOTES)
+    return " ".join(plain.lower().split())
 
 
 _HELP = (

@@ -5,7 +5,7 @@ Everything is bounded, and worked out once at most, however many checks ask for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from ingest import overlap
@@ -28,8 +28,8 @@ SAMPLE = 2_000
 STEM = 5
 
 
-def stems(words: Iterable[str]) -> set[str]:
-    return {word[:STEM] for word in words}
+def stems(text: str) -> set[str]:
+    return {word[:STEM] for word in overlap.words(text)}
 
 
 class Subject:
@@ -83,7 +83,7 @@ class Subject:
         for document in self.documents:
             text = f"{document.title} {document.text}"[: min(LONGEST_DOCUMENT, left)]
             left -= len(text)
-            found.append(stems(overlap.words(text)))
+            found.append(stems(text))
         return found
 
     @cached_property
