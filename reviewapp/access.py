@@ -88,7 +88,12 @@ def enter(request: MemberRequest, slug: str, role: Role) -> None:
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """To the login page and back; for a part of a page, the whole page goes there."""
+    """To the login page and back; for a part of a page, the whole page goes there.
+
+    A page that holds unsaved text asks with X-In-Place: it stays, and signs in where it is.
+    """
+    if "X-In-Place" in request.headers:
+        return HttpResponse(status=401)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     if not htmx:
         return redirect_to_login(request.get_full_path())
