@@ -1,0 +1,203 @@
+"""Many at once, on connections of their own: who gets an item, and who wins when a lease runs out."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from ingest.models import Project
+from reviewapp.review import labels, leases
+from reviewapp.review.actors import Actor
+from reviewapp.review.models import Assignment, ItemState, Label, ReviewItem, State
+from reviewapp.review.refusals import Refusal
+from tests.reviewapp.review.conftest import (
+    FAIL,
+    PASS,
+    assert_sound,
+    filled,
+    make_queue,
+    make_reviewer,
+    together,
+)
+
+REVIEWERS = 50
+
+
+@pytest.fixture(scope="module")
+def committed(django_db_setup, django_db_blocker):
+    """Real commits, which other connections see; swept away once, as that takes seconds."""
+    with django_db_blocker.unblock():
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE ingest_project, reviewapp_user CASCADE")
+        connection.close()
+
+
+@pytest.fixture
+def project(committed, request):
+    names = f"p{abs(hash(request.node.name))}"
+    return Project.objects.create(slug=names, name=names)
+
+
+@pytest.fixture
+def make_person(project):
+    return lambda name: make_reviewer(project, f"{project.slug}-{name}")
+
+
+def test_fifty_who_claim_at_once_never_get_the_same_slot(project, make_person):
+    queue = make_queue(project, overlap=2)
+    filled(queue, 60)
+    people = [make_person(f"r{n}") for n in range(REVIEWERS)]
+
+    def work(person):
+        return [lease.item.pk for _ in range(3) if (lease := leases.claim(queue, person))]
+
+    claimed = together([lambda person=person: work(person) for person in people])
+    assert all(len(set(mine)) == len(mine) for mine in claimed)
+    times = Counter(pk for mine in claimed for pk in mine)
+    assert max(times.values()) == 2 and sum(times.values()) == 120
+    assert_sound(project)
+
+
+def test_fifty_who_work_a_queue_to_its_end_label_each_item_once_a_slot(project, make_person):
+    queue = make_queue(project, overlap=3)
+    filled(queue, 40)
+    people = [make_person(f"r{n}") for n in range(REVIEWERS)]
+
+    def work(person):
+        chance = random.Random(person.pk)
+        while lease := leases.claim(queue, person):
+            token = lease.token
+            if chance.random() < 0.1:
+                leases.release(lease.item, person, token)
+                continue
+            labels.submit(lease.item, Actor(person), token, PASS if chance.random() < 0.7 else FAIL)
+
+    together([lambda person=person: work(person) for person in people])
+    done = Assignment.objects.of_project(project).filter(state=State.SUBMITTED)
+    assert done.count() == Label.objects.of_project(project).count() == 120
+    assert set(Counter(done.values_list("item", flat=True)).values()) == {3}
+    assert not ReviewItem.objects.of_project(project).filter(state=ItemState.OPEN).exists()
+    assert_sound(project)
+
+
+def test_of_two_who_race_at_the_expiry_exactly_one_wins(project, make_person):
+    ada, bob = make_person("ada"), make_person("bob")
+    winners = set()
+    for turn in range(30):
+        queue = make_queue(project, f"race-{turn}")
+        filled(queue, 1)
+        lease = leases.claim(queue, ada)
+        Assignment.objects.filter(pk=lease.assignment_id).update(
+            lease_until=Now() + timedelta(seconds=0.002 * (turn % 10 + 1))
+        )
+
+        won = threading.Event()
+
+        def submit(lease=lease, won=won):
+            with contextlib.suppress(Refusal):
+                labels.submit(lease.item, Actor(ada), lease.token, PASS)
+                won.set()
+
+        def take_over(won=won, queue=queue):
+            taken = None
+            while taken is None and not won.is_set():
+                taken = leases.claim(queue, bob)
+            if taken is not None:
+                labels.submit(taken.item, Actor(bob), taken.token, FAIL)
+
+        together([submit, take_over])
+        said = list(Label.objects.filter(assignment__item=lease.item))
+        assert len(said) == 1
+        winners.add(said[0].reviewer_id)
+    assert winners == {ada.pk, bob.pk}
+    assert_sound(project)
+
+
+def test_a_doubled_submit_at_the_same_moment_is_one_label(project, make_person):
+    queue = make_queue(project)
+    ada = make_person("ada")
+    filled(queue, 5)
+    for _ in range(5):
+        lease = leases.claim(queue, ada)
+        same = lambda lease=lease: labels.submit(lease.item, Actor(ada), lease.token, PASS)  # noqa: E731
+        done = together([same] * 6)
+        assert sum(each.is_new for each in done) == 1
+        assert len({each.label.pk for each in done}) == 1
+    assert Label.objects.of_project(project).count() == 5
+
+
+def test_the_last_two_labels_of_an_item_settle_it_whoever_is_later(project, make_person):
+    queue = make_queue(project, overlap=2)
+    ada, bob = make_person("ada"), make_person("bob")
+    filled(queue, 10)
+    for _ in range(10):
+        held = [(person, leases.claim(queue, person)) for person in (ada, bob)]
+        together(
+            [
+                lambda person=person, lease=lease: labels.submit(lease.item, Actor(person), lease.token, FAIL)
+                for person, lease in held
+            ]
+        )
+    confirmed = ReviewItem.objects.of_project(project).filter(resolution__confirmed=True)
+    assert confirmed.filter(state=ItemState.RESOLVED).count() == 10
+
+
+def test_one_reviewer_in_many_tabs_never_holds_an_item_twice_nor_loses_a_slot(project, make_person):
+    queue = make_queue(project, overlap=5)
+    ada = make_person("ada")
+    filled(queue, 12)
+    claimed = [
+        lease.item.pk for lease in together([lambda: leases.claim(queue, ada)] * 12) if lease is not None
+    ]
+    assert len(set(claimed)) == len(claimed)
+    assert_sound(project)
+
+
+def test_a_connection_that_dies_in_the_middle_of_a_claim_leaves_nothing(project, make_person):
+    queue = make_queue(project)
+    ada = make_person("ada")
+    filled(queue, 1)
+    settings = connection.get_connection_params()
+    settings = {name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings}
+    choice = leases.FRESH.format(rank="rank")
+    values = {"queue": queue.pk, "reviewer": ada.pk, "seconds": 900, "item": None}
+    with contextlib.closing(psycopg.connect(**settings)) as other:
+        assert other.execute(leases.TAKE.format(choice=choice), values).fetchone()[1] is not None
+        assert leases.claim(queue, ada) is None
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [other.info.backend_pid])
+    for _ in range(100):
+        if lease := leases.claim(queue, ada):
+            break
+        time.sleep(0.02)
+    assert lease is not None
+    assert_sound(project)
+
+
+def test_claims_keep_the_order_but_for_the_number_of_reviewers(project, make_person):
+    queue = make_queue(project)
+    made = filled(queue, 60)
+    ranked = {item.pk: place for place, item in enumerate(reversed(made))}
+    for pk, place in ranked.items():
+        ReviewItem.objects.filter(pk=pk).update(rank=-place)
+    people = [make_person(f"r{n}") for n in range(10)]
+
+    def work(person):
+        while lease := leases.claim(queue, person):
+            row = Assignment.objects.get(pk=lease.assignment_id)
+            labels.submit(lease.item, Actor(person), lease.token, PASS)
+            yield row.claimed_at, ranked[lease.item.pk]
+
+    served = sorted(each for mine in together([lambda p=p: list(work(p)) for p in people]) for each in mine)
+    places = [place for _, place in served]
+    assert sorted(places) == list(range(60))
+    for index, place in enumerate(places):
+        assert sum(later < place for later in places[index + 1 :]) <= len(people)
