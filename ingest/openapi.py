@@ -262,7 +262,9 @@ def _kind(schema: JsonDict) -> str:
     if "enum" in schema:
         return " | ".join(f'"{value}"' for value in schema["enum"])
     if schema.get("type") == "array":
-        return f"list of {_kind(schema.get('items', {}))}"
+        # A tuple tells its items apart and says of further ones: false.
+        kinds = [_kind(each) for each in schema.get("prefixItems", [schema.get("items") or {}])]
+        return f"list of {' and '.join(dict.fromkeys(kinds))}"
     return str(schema.get("format") or schema.get("type") or "any")
 
 
