@@ -92,8 +92,8 @@ def representation(found: GoldenVersion, number: str, name: str, part: Selection
 
 
 def _whole(found: GoldenVersion, name: str) -> tuple[Stored, int]:
-    row = versions.body_of(found, name)
-    return Stored(row["pk"], bytes(row["sha256"]), row["size"]), found.items
+    body = versions.body_of(found, name)
+    return Stored(body.pk, bytes(body.sha256), body.size), found.items
 
 
 def _part(found: GoldenVersion, name: str, part: Selection) -> tuple[Rendered, int]:
@@ -103,7 +103,7 @@ def _part(found: GoldenVersion, name: str, part: Selection) -> tuple[Rendered, i
 
 def selected_lines(found: GoldenVersion, part: Selection) -> list[str]:
     """The stored native lines that the selection takes."""
-    content = slices.whole(versions.body_of(found, formats.NATIVE)["pk"])
+    content = slices.whole(versions.body_of(found, formats.NATIVE).pk)
     lines = content.decode().split("\n")[:-1]
     if not part:
         return lines

@@ -83,7 +83,7 @@ def score(assertion: Json, output: str, reference: str = "") -> Check:
 
 def _texts(assertion: Json) -> list[str]:
     value = assertion.get("value")
-    texts = value if isinstance(value, list) else [value]
+    texts: list[Any] = value if isinstance(value, list) else [value]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise Unsuitable("value must be a text, or a list of texts")
     return texts
@@ -135,9 +135,9 @@ def _schema(assertion: Json, checked: bool = False) -> Any:
 
 
 def _threshold(assertion: Json, otherwise: float) -> float:
-    given = assertion.get("threshold", otherwise)
-    if isinstance(assertion.get("value"), dict):
-        given = assertion["value"].get("threshold", given)
+    value, given = assertion.get("value"), assertion.get("threshold", otherwise)
+    if isinstance(value, dict):
+        given = value.get("threshold", given)
     number = _finite(given)
     if number is None or not 0 <= number <= 1:
         raise Unsuitable("threshold must be between 0 and 1")

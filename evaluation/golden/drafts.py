@@ -80,7 +80,7 @@ def between(before: GoldenVersion, after: GoldenVersion) -> Difference:
 def _compare(before: str, after: str, parameters: dict[str, Any]) -> Difference:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT CASE WHEN b.case_pk IS NULL THEN 'added' WHEN a.case_pk IS NULL THEN 'removed'"  # noqa: S608
+            "SELECT CASE WHEN b.case_pk IS NULL THEN 'added' WHEN a.case_pk IS NULL THEN 'removed'"
             " ELSE 'changed' END, c.case_id, c.title, b.revision_pk, a.revision_pk, br.number, ar.number"
             f" FROM ({before}) b FULL JOIN ({after}) a ON a.case_pk = b.case_pk"
             " JOIN evaluation_goldencase c ON c.id = coalesce(a.case_pk, b.case_pk)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import msgspec
 
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of
 
@@ -42,4 +42,4 @@ def row(value: Json) -> Json:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(value).decode()

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from evaluation.golden.flat import COLUMNS, row
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of, parse
 from evaluation.golden.promptfoo import test_of
 
 NATIVE = "native.jsonl"
+_ENCODER = msgspec.json.Encoder()
 _FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 # Printable for JSON, yet a line break or nothing at all for a YAML reader.
 _YAML_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -46,19 +48,19 @@ def _native(lines: Sequence[str], _: Sequence[Json]) -> bytes:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.encode(value).decode()
 
 
 def _jsonl(of: Callable[[Json], Json]) -> Callable[[Sequence[str], Sequence[Json]], bytes]:
     def write(_: Sequence[str], values: Sequence[Json]) -> bytes:
-        return "".join(f"{_json(of(value))}\n" for value in values).encode()
+        return _ENCODER.encode_lines([of(value) for value in values])
 
     return write
 
 
 def _json_list(of: Callable[[Json], Json]) -> Callable[[Sequence[str], Sequence[Json]], bytes]:
     def write(_: Sequence[str], values: Sequence[Json]) -> bytes:
-        return ("[\n" + ",\n".join(_json(of(value)) for value in values) + "\n]\n").encode()
+        return b"[\n" + b",\n".join(_ENCODER.encode(of(value)) for value in values) + b"\n]\n"
 
     return write
 

@@ -6,11 +6,11 @@ Text is never normalised. The line is the truth of a revision: everything else i
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import rfc8785
 
 from evaluation.golden import assertions
@@ -96,7 +96,7 @@ def read(value: object) -> Case:
 
 def parse(line: str) -> Json:
     """A stored line's value."""
-    value: Json = json.loads(line)
+    value: Json = msgspec.json.decode(line)
     return value
 
 

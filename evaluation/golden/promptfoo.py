@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from evaluation.golden.assertions import DEFAULT_BLEU, DEFAULT_ROUGE, kind_of
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of
 
@@ -29,7 +31,7 @@ def test_of(value: Json) -> Json:
         "vars": {
             "case_id": literal(value["id"]),
             "input": literal(input_text(value["input"])),
-            "messages": literal(json.dumps(messages_of(value["input"]), ensure_ascii=False)),
+            "messages": literal(msgspec.json.encode(messages_of(value["input"])).decode()),
             "expected": literal(reference),
         },
         "assert": [_assertion(each, reference) for each in value["assertions"]] or [_by_expected(reference)],

@@ -70,9 +70,8 @@ def _linear_time() -> Any:
                 for key in (key for key in instance if re2.search(each, key)):
                     yield from owner.descend(instance[key], subschema, path=key, schema_path=each)
 
-    return validators.extend(
-        Draft202012Validator, {"pattern": pattern, "patternProperties": pattern_properties}
-    )
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern, "patternProperties": pattern_properties})
 
 
 def _references(part: Any) -> Iterator[str]:

@@ -176,7 +176,8 @@ def _lines(version: GoldenVersion, case_pks: Iterable[int] | None) -> dict[int, 
     entries = (
         version.entries.all() if case_pks is None else version.entries.filter(case_id__in=list(case_pks))
     )
-    return dict(entries.values_list("case_id", "revision__line"))
+    rows = entries.values_list("case_id", "revision__line")
+    return {pk: line for pk, line in rows if line is not None}
 
 
 def _rows(

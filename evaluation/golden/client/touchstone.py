@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Touchstone in CI: fetch a golden dataset, check outputs against it, and ask the gate. One file, no packages.
+"""Touchstone in CI: fetch a golden dataset, check outputs, ask the gate. One file, no packages.
 
     export TOUCHSTONE_URL=https://review.example.org TOUCHSTONE_TOKEN=ts_...
-    python touchstone.py pull support-core --out golden.jsonl      writes golden.lock, the trust anchor: commit it
+    python touchstone.py pull support-core --out golden.jsonl    writes golden.lock, the trust anchor
     python touchstone.py check golden.jsonl --run "python answer.py" --results results.json
     python touchstone.py gate results.json --junit report.xml      uploads, decides, exits
 
@@ -27,7 +27,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 PASS, FAIL, INCONCLUSIVE, TROUBLE, MISMATCH = 0, 1, 2, 3, 4
@@ -39,7 +39,7 @@ TIMEOUT = 60
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@])")
-Json = Dict[str, Any]
+Json = dict[str, Any]
 
 
 class Stop(Exception):
@@ -53,11 +53,15 @@ class Stop(Exception):
 # Network
 
 
-def ask(path: str, body: Optional[bytes] = None, headers: Optional[Dict[str, str]] = None) -> Tuple[int, Any, bytes]:
-    """Status, headers and body. Tries again when the server is busy or away, never follows to another host."""
+def ask(
+    path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, Any, bytes]:
+    """Status, headers and body. Tries again when the server is busy or away."""
     base, token = os.environ.get("TOUCHSTONE_URL", ""), os.environ.get("TOUCHSTONE_TOKEN", "")
     if not base or not token:
-        raise Stop(TROUBLE, "Set TOUCHSTONE_URL and TOUCHSTONE_TOKEN (a token of the project; see Tokens there).")
+        raise Stop(
+            TROUBLE, "Set TOUCHSTONE_URL and TOUCHSTONE_TOKEN (a token of the project; see Tokens there)."
+        )
     if not base.startswith(("http://", "https://")):
         raise Stop(TROUBLE, "TOUCHSTONE_URL must begin with https:// (or http:// on this machine).")
     sent = {"Authorization": "Bearer " + token, "User-Agent": "touchstone.py", **(headers or {})}
@@ -74,7 +78,7 @@ def ask(path: str, body: Optional[bytes] = None, headers: Optional[Dict[str, str
             return error.code, error.headers, error.read()
         except (urllib.error.URLError, OSError, ValueError) as error:
             if attempt == TRIES - 1:
-                raise Stop(TROUBLE, "%s does not answer: %s" % (base, getattr(error, "reason", error)))
+                raise Stop(TROUBLE, "{} does not answer: {}".format(base, getattr(error, "reason", error)))
             time.sleep(wait(None, attempt))
     raise AssertionError
 
@@ -89,7 +93,7 @@ class StayHere(urllib.request.HTTPRedirectHandler):
 OPENER = urllib.request.build_opener(StayHere)
 
 
-def wait(after: Optional[str], attempt: int) -> float:
+def wait(after: str | None, attempt: int) -> float:
     return min(30.0, float(after)) if after and after.isdigit() else 0.5 * 2**attempt
 
 
@@ -113,24 +117,31 @@ def pull(options: argparse.Namespace) -> int:
         body = fetch_locked(name, locked, options)
     else:
         if locked and not options.update:
-            raise Stop(MISMATCH, "%s names version %s; say --update to move it." % (options.lock, locked["version"]))
+            raise Stop(
+                MISMATCH,
+                "{} names version {}; say --update to move it.".format(options.lock, locked["version"]),
+            )
         locked, body = fetch(name, wanted or "latest")
         write(Path(options.lock), json.dumps(locked, indent=2, sort_keys=True) + "\n")
-        say("%s now names %s version %s. Commit it." % (options.lock, name, locked["version"]))
+        say("{} now names {} version {}. Commit it.".format(options.lock, name, locked["version"]))
     write(Path(options.out), body)
-    say("%s: %d cases of %s v%s, sha256:%s" % (
-        options.out, body.count(b"\n"), name, locked["version"], locked["digest"][7:19]))
+    say(
+        "%s: %d cases of %s v%s, sha256:%s"
+        % (options.out, body.count(b"\n"), name, locked["version"], locked["digest"][7:19])
+    )
     return PASS
 
 
-def fetch(name: str, version: str) -> Tuple[Json, bytes]:
+def fetch(name: str, version: str) -> tuple[Json, bytes]:
     """The version as the server has it, with the lock that names it from now on."""
-    status, headers, body = ask("/api/v1/golden/%s/versions/%s" % (quoted(name), quoted(version)))
+    status, headers, body = ask(f"/api/v1/golden/{quoted(name)}/versions/{quoted(version)}")
     if status != 200:
         raise refused(status, body)
     digest = "sha256:" + hashlib.sha256(body).hexdigest()
     if digest != headers.get("X-Golden-Digest"):
-        raise Stop(MISMATCH, "The bytes are not those the server announces; something changed them on the way.")
+        raise Stop(
+            MISMATCH, "The bytes are not those the server announces; something changed them on the way."
+        )
     keep(digest, body)
     return {"name": name, "version": int(headers["X-Golden-Version"]), "digest": digest}, body
 
@@ -144,13 +155,18 @@ def fetch_locked(name: str, lock: Json, options: argparse.Namespace) -> bytes:
             return body
         cached.unlink()
     if options.offline:
-        raise Stop(TROUBLE, "Version %s is not in %s; pull it once with a connection." % (lock["version"], CACHE))
+        raise Stop(
+            TROUBLE, "Version {} is not in {}; pull it once with a connection.".format(lock["version"], CACHE)
+        )
     status, _, body = ask("/api/v1/golden/%s/versions/%d" % (quoted(name), lock["version"]))
     if status != 200:
         raise refused(status, body)
     if "sha256:" + hashlib.sha256(body).hexdigest() != lock["digest"]:
-        raise Stop(MISMATCH, "%s version %s is not what %s names. Nothing was written. Published versions never "
-                   "change, so ask who changed the lock or the server." % (name, lock["version"], options.lock))
+        raise Stop(
+            MISMATCH,
+            "{} version {} is not what {} names. Nothing was written. Published versions never "
+            "change, so ask who changed the lock or the server.".format(name, lock["version"], options.lock),
+        )
     keep(lock["digest"], body)
     return body
 
@@ -175,10 +191,12 @@ def read_lock(path: str) -> Json:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise Stop(MISMATCH, "%s cannot be read: %s" % (path, error))
-    fits = isinstance(lock, dict) and isinstance(lock.get("name"), str) and isinstance(lock.get("version"), int)
+        raise Stop(MISMATCH, f"{path} cannot be read: {error}")
+    fits = (
+        isinstance(lock, dict) and isinstance(lock.get("name"), str) and isinstance(lock.get("version"), int)
+    )
     if not fits or not re.fullmatch("sha256:[0-9a-f]{64}", str(lock.get("digest"))):
-        raise Stop(MISMATCH, "%s must hold name, version and digest." % path)
+        raise Stop(MISMATCH, f"{path} must hold name, version and digest.")
     return dict(lock)
 
 
@@ -199,41 +217,46 @@ def check(options: argparse.Namespace) -> int:
     if options.case:
         unknown = set(options.case) - {case["id"] for case in cases}
         if unknown:
-            raise Stop(TROUBLE, "%s holds no case %s." % (options.golden, ", ".join(sorted(unknown))))
+            raise Stop(TROUBLE, "{} holds no case {}.".format(options.golden, ", ".join(sorted(unknown))))
         cases = [case for case in cases if case["id"] in options.case]
     cases = [case for case in cases if selected(case, options)]
     outputs = read_outputs(options.outputs) if options.outputs else {}
     if not outputs and not options.run:
-        raise Stop(TROUBLE, "Say where outputs come from: --outputs FILE (JSONL of id and output) or --run COMMAND.")
+        raise Stop(
+            TROUBLE, "Say where outputs come from: --outputs FILE (JSONL of id and output) or --run COMMAND."
+        )
     results = [result for case in cases for result in results_of(case, outputs, options)]
     write(Path(options.results), json.dumps({"results": results, **described(options)}, ensure_ascii=False))
     return told(cases, results, options)
 
 
 def selected(case: Json, options: argparse.Namespace) -> bool:
-    return (not options.split or case["split"] == options.split) and (not options.tag or options.tag in case["tags"])
+    return (not options.split or case["split"] == options.split) and (
+        not options.tag or options.tag in case["tags"]
+    )
 
 
-def read_cases(path: str, lock_path: str) -> List[Json]:
+def read_cases(path: str, lock_path: str) -> list[Json]:
     try:
         body = Path(path).read_bytes()
     except OSError as error:
-        raise Stop(TROUBLE, "%s cannot be read (%s); run pull first." % (path, error.strerror))
+        raise Stop(TROUBLE, f"{path} cannot be read ({error.strerror}); run pull first.")
     lock = read_lock(lock_path)
     if lock and "sha256:" + hashlib.sha256(body).hexdigest() != lock["digest"]:
-        raise Stop(MISMATCH, "%s is not the version that %s names; run pull again." % (path, lock_path))
+        raise Stop(MISMATCH, f"{path} is not the version that {lock_path} names; run pull again.")
     try:
         return [json.loads(line) for line in body.decode("utf-8").split("\n") if line]
     except ValueError as error:
-        raise Stop(TROUBLE, "%s is not native JSONL: %s" % (path, error))
+        raise Stop(TROUBLE, f"{path} is not native JSONL: {error}")
 
 
-def read_outputs(path: str) -> Dict[str, List[str]]:
+def read_outputs(path: str) -> dict[str, list[str]]:
     """JSONL of {"id" or "case_id", "output"}; several lines of one case are its trials."""
-    found: Dict[str, List[str]] = {}
+    found: dict[str, list[str]] = {}
+    number = 0
     try:
         with open(path, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(lines, 1):  # noqa: B007 - told when it cannot be read
                 if line.strip():
                     value = json.loads(line)
                     case_id = value.get("case_id", value.get("id"))
@@ -241,12 +264,12 @@ def read_outputs(path: str) -> Dict[str, List[str]]:
                     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
                     found.setdefault(str(case_id), []).append(text)
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise Stop(TROUBLE, "%s, line %s: %r" % (path, locals().get("number", "?"), error))
+        raise Stop(TROUBLE, "{}, line {}: {!r}".format(path, number, error))
     return found
 
 
-def results_of(case: Json, outputs: Dict[str, List[str]], options: argparse.Namespace) -> List[Json]:
-    results: List[Json] = []
+def results_of(case: Json, outputs: dict[str, list[str]], options: argparse.Namespace) -> list[Json]:
+    results: list[Json] = []
     given = outputs.get(case["id"], [])
     for trial in range(1, (len(given) if outputs else options.trials) + 1):
         started = time.time()
@@ -271,18 +294,28 @@ def results_of(case: Json, outputs: Dict[str, List[str]], options: argparse.Name
 
 def attempts(case: Json) -> int:
     """pass@k: how many outputs a Python test may try."""
-    ks = [each["value"].get("k", 1) for each in case["assertions"] if isinstance(each.get("value"), dict)
-          and kind(each) == "python"]
+    ks = [
+        each["value"].get("k", 1)
+        for each in case["assertions"]
+        if isinstance(each.get("value"), dict) and kind(each) == "python"
+    ]
     return max([int(k) for k in ks if isinstance(k, int)] + [1])
 
 
 def produce(command: str, case: Json) -> str:
     """The output of the program under test: it reads the case as JSON and prints the answer."""
     try:
-        done = subprocess.run(shlex.split(command), input=json.dumps(case), stdout=subprocess.PIPE, text=True,
-                              encoding="utf-8", timeout=600, check=False)
+        done = subprocess.run(
+            shlex.split(command),
+            input=json.dumps(case),
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            timeout=600,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError) as error:
-        raise Stop(TROUBLE, "%s: %s" % (command, error))
+        raise Stop(TROUBLE, f"{command}: {error}")
     if done.returncode:
         raise Stop(TROUBLE, "%s exited with %d" % (command, done.returncode))
     return done.stdout[:-1] if done.stdout.endswith("\n") else done.stdout
@@ -298,7 +331,10 @@ def scored(case: Json, output: str, allow_code: bool) -> Json:
         scorer = SCORERS.get(kind(each))
         if kind(each) == "python":
             if not allow_code:
-                return {"status": "skip", "reason": "A Python test: say --allow-code to run it on this machine."}
+                return {
+                    "status": "skip",
+                    "reason": "A Python test: say --allow-code to run it on this machine.",
+                }
             words = run_test(each, case, output)
         elif scorer is None:
             remote = True
@@ -306,11 +342,11 @@ def scored(case: Json, output: str, allow_code: bool) -> Json:
         else:
             words = scorer(each.get("value"), each, output)
         if words:
-            return {"status": "fail", "reason": "%s: %s" % (kind(each), words)}
+            return {"status": "fail", "reason": f"{kind(each)}: {words}"}
     return {} if remote else {"status": "pass"}
 
 
-def by_expected(case: Json) -> List[Json]:
+def by_expected(case: Json) -> list[Json]:
     text = expected_text(case)
     return [{"type": "exact", "value": text}] if text else []
 
@@ -328,11 +364,17 @@ def as_text(value: Any) -> str:
 
 
 NAMES = {
-    "exact": "equals equal exact_match match", "contains": "contains_all includes", "contains_any": "",
-    "icontains": "icontains_all", "not_contains": "excludes", "regex": "regexp matches pattern",
-    "not_regex": "", "numeric": "numeric_tolerance number close", "python": "python_test unit_test pytest",
+    "exact": "equals equal exact_match match",
+    "contains": "contains_all includes",
+    "contains_any": "",
+    "icontains": "icontains_all",
+    "not_contains": "excludes",
+    "regex": "regexp matches pattern",
+    "not_regex": "",
+    "numeric": "numeric_tolerance number close",
+    "python": "python_test unit_test pytest",
 }
-KINDS = {name: kind for kind, others in NAMES.items() for name in [kind] + others.split()}
+KINDS = {name: kind for kind, others in NAMES.items() for name in [kind, *others.split()]}
 
 
 def kind(assertion: Json) -> str:
@@ -340,37 +382,39 @@ def kind(assertion: Json) -> str:
     return KINDS.get(name, name)
 
 
-def texts(value: Any) -> List[str]:
+def texts(value: Any) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
 def exact(value: Any, _: Json, output: str) -> str:
-    return "" if output == as_text(value) else "expected exactly %r" % short(as_text(value))
+    return "" if output == as_text(value) else f"expected exactly {short(as_text(value))!r}"
 
 
 def contains(value: Any, _: Json, output: str) -> str:
-    return next(("does not hold %r" % short(each) for each in texts(value) if each not in output), "")
+    return next((f"does not hold {short(each)!r}" for each in texts(value) if each not in output), "")
 
 
 def icontains(value: Any, _: Json, output: str) -> str:
     text = output.casefold()
-    return next(("does not hold %r" % short(each) for each in texts(value) if each.casefold() not in text), "")
+    return next(
+        (f"does not hold {short(each)!r}" for each in texts(value) if each.casefold() not in text), ""
+    )
 
 
 def contains_any(value: Any, _: Json, output: str) -> str:
-    return "" if any(each in output for each in texts(value)) else "holds none of %r" % short(as_text(value))
+    return "" if any(each in output for each in texts(value)) else f"holds none of {short(as_text(value))!r}"
 
 
 def not_contains(value: Any, _: Json, output: str) -> str:
-    return next(("must not hold %r" % short(each) for each in texts(value) if each in output), "")
+    return next((f"must not hold {short(each)!r}" for each in texts(value) if each in output), "")
 
 
 def regex(value: Any, _: Json, output: str) -> str:
-    return "" if re.search(str(value), output) else "does not match %r" % short(str(value))
+    return "" if re.search(str(value), output) else f"does not match {short(str(value))!r}"
 
 
 def not_regex(value: Any, _: Json, output: str) -> str:
-    return "must not match %r" % short(str(value)) if re.search(str(value), output) else ""
+    return f"must not match {short(str(value))!r}" if re.search(str(value), output) else ""
 
 
 def numeric(value: Any, assertion: Json, output: str) -> str:
@@ -379,10 +423,10 @@ def numeric(value: Any, assertion: Json, output: str) -> str:
     found = number_in(output)
     if found is None:
         return "holds no number"
-    return "" if abs(found - wanted) <= max(tolerance, abs(wanted) * 1e-9) else "%g is not %g" % (found, wanted)
+    return "" if abs(found - wanted) <= max(tolerance, abs(wanted) * 1e-9) else f"{found:g} is not {wanted:g}"
 
 
-def number_in(output: str) -> Optional[float]:
+def number_in(output: str) -> float | None:
     try:
         whole = float(output.strip())
         return whole if math.isfinite(whole) else None
@@ -391,9 +435,15 @@ def number_in(output: str) -> Optional[float]:
         return float(found[-1].replace(",", "")) if found else None
 
 
-SCORERS: Dict[str, Any] = {
-    "exact": exact, "contains": contains, "icontains": icontains, "contains_any": contains_any,
-    "not_contains": not_contains, "regex": regex, "not_regex": not_regex, "numeric": numeric,
+SCORERS: dict[str, Any] = {
+    "exact": exact,
+    "contains": contains,
+    "icontains": icontains,
+    "contains_any": contains_any,
+    "not_contains": not_contains,
+    "regex": regex,
+    "not_regex": not_regex,
+    "numeric": numeric,
 }
 
 
@@ -402,17 +452,25 @@ def run_test(assertion: Json, case: Json, output: str) -> str:
     value = assertion.get("value")
     code = value.get("code", "") if isinstance(value, dict) else str(value)
     program = "import json,sys\n_given=json.load(sys.stdin)\noutput,case=_given['output'],_given['case']\n"
-    program += "exec(compile(_given['code'],'test','exec'),{'output':output,'case':case,'__name__':'__main__'})"
+    program += (
+        "exec(compile(_given['code'],'test','exec'),{'output':output,'case':case,'__name__':'__main__'})"
+    )
     given = json.dumps({"output": output, "case": case, "code": code})
     try:
-        done = subprocess.run([sys.executable, "-I", "-c", program], input=given, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return "the test took longer than a minute"
     return "" if done.returncode == 0 else (done.stderr.strip().split("\n") or ["failed"])[-1][:500]
 
 
-def told(cases: List[Json], results: List[Json], options: argparse.Namespace) -> int:
+def told(cases: list[Json], results: list[Json], options: argparse.Namespace) -> int:
     """Say what failed and how to repeat it; the exit code of these results alone."""
     by_id = {case["id"]: case for case in cases}
     answered = {result["case_id"] for result in results}
@@ -420,10 +478,15 @@ def told(cases: List[Json], results: List[Json], options: argparse.Namespace) ->
     bad = [result for result in results if result.get("status") in ("fail", "error")]
     for result in bad[:50]:
         explain(by_id[result["case_id"]], result, options)
-    counts = {name: sum(each.get("status", "sent") == name for each in results)
-              for name in ("pass", "fail", "error", "skip", "sent")}
+    counts = {
+        name: sum(each.get("status", "sent") == name for each in results)
+        for name in ("pass", "fail", "error", "skip", "sent")
+    }
     words = ", ".join("%d %s" % (number, name) for name, number in counts.items() if number)
-    say("%d cases: %s%s" % (len(cases), words or "nothing", "; %d without output" % len(missing) if missing else ""))
+    say(
+        "%d cases: %s%s"
+        % (len(cases), words or "nothing", "; %d without output" % len(missing) if missing else "")
+    )
     if counts["sent"]:
         say("%d outputs are scored by the server: run `gate %s`." % (counts["sent"], options.results))
     if options.junit:
@@ -435,15 +498,15 @@ def told(cases: List[Json], results: List[Json], options: argparse.Namespace) ->
 
 
 def explain(case: Json, result: Json, options: argparse.Namespace) -> None:
-    say("\n%s %s%s" % (result["status"].upper(), case["id"], " (critical)" if case["critical"] else ""))
-    say("  asked     %s" % short(asked(case), 200))
+    say("\n{} {}{}".format(result["status"].upper(), case["id"], " (critical)" if case["critical"] else ""))
+    say(f"  asked     {short(asked(case), 200)}")
     expected = expected_text(case) or "; ".join(as_text(each.get("value")) for each in case["assertions"])
-    say("  - expected %s" % short(expected, 400))
-    say("  + actual   %s" % short(str(result.get("output", "")), 400))
-    say("  why       %s" % result.get("reason", ""))
+    say(f"  - expected {short(expected, 400)}")
+    say("  + actual   {}".format(short(str(result.get("output", "")), 400)))
+    say("  why       {}".format(result.get("reason", "")))
     if case["metadata"].get("note"):
-        say("  note      %s" % case["metadata"]["note"])
-    say("  repeat    %s" % repeat_command(case["id"], options))
+        say("  note      {}".format(case["metadata"]["note"]))
+    say("  repeat    {}".format(repeat_command(case["id"], options)))
 
 
 def repeat_command(case_id: str, options: argparse.Namespace) -> str:
@@ -471,7 +534,7 @@ def short(text: str, most: int = 80) -> str:
 
 def push(options: argparse.Namespace) -> int:
     answer = upload(options)
-    say("Uploaded: %s (%s)" % (answer["url"], answer["decision"]))
+    say("Uploaded: {} ({})".format(answer["url"], answer["decision"]))
     return PASS
 
 
@@ -494,7 +557,9 @@ def repeat(answer: Json, options: argparse.Namespace) -> Json:
         for _ in range(wanted.get(case["id"], 0)):
             try:
                 output = produce(options.run, case)
-                results.append({"case_id": case["id"], "output": output, **scored(case, output, options.allow_code)})
+                results.append(
+                    {"case_id": case["id"], "output": output, **scored(case, output, options.allow_code)}
+                )
             except Stop as error:
                 results.append({"case_id": case["id"], "status": "error", "reason": str(error)})
     body = json.dumps({"run_key": answer["run_key"], "results": results}, ensure_ascii=False)
@@ -505,11 +570,11 @@ def upload(options: argparse.Namespace) -> Json:
     """The result file to the locked version; ours gets the lock's digest, a tool's file goes as it is."""
     lock = read_lock(options.lock)
     if not lock:
-        raise Stop(TROUBLE, "There is no %s; run pull first." % options.lock)
+        raise Stop(TROUBLE, f"There is no {options.lock}; run pull first.")
     try:
         body = Path(options.file).read_bytes()
     except OSError as error:
-        raise Stop(TROUBLE, "%s cannot be read (%s)." % (options.file, error.strerror))
+        raise Stop(TROUBLE, f"{options.file} cannot be read ({error.strerror}).")
     about = {name: value for name, value in described(options).items() if value}
     about["golden_digest"] = lock["digest"]
     query = ""
@@ -527,18 +592,26 @@ def merged(body: bytes, about: Json, options: argparse.Namespace) -> bytes:
         value = json.loads(body)
         value = {"results": value} if isinstance(value, list) else dict(value)
     except (ValueError, TypeError) as error:
-        raise Stop(TROUBLE, "%s is not a native result file: %s (name its --format)" % (options.file, error))
+        raise Stop(TROUBLE, f"{options.file} is not a native result file: {error} (name its --format)")
     sent = value.get("golden_digest")
     if sent and sent != about["golden_digest"]:
-        raise Stop(MISMATCH, "%s was made with %s, and %s names another version." % (options.file, sent, options.lock))
-    return json.dumps({**{name: each for name, each in value.items() if each}, **about}, ensure_ascii=False).encode()
+        raise Stop(
+            MISMATCH, f"{options.file} was made with {sent}, and {options.lock} names another version."
+        )
+    return json.dumps(
+        {**{name: each for name, each in value.items() if each}, **about}, ensure_ascii=False
+    ).encode()
 
 
 def send(options: argparse.Namespace, body: bytes, query: str, version: int, name: str) -> Json:
     kinds = {"junit": "application/xml"}
-    headers = {"Content-Type": kinds.get(options.format if query else "native", "application/json"),
-               "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, query + hashlib.sha256(body).hexdigest()))}
-    status, _, answer = ask("/api/v1/golden/%s/versions/%d/runs%s" % (quoted(name), version, query), body, headers)
+    headers = {
+        "Content-Type": kinds.get(options.format if query else "native", "application/json"),
+        "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, query + hashlib.sha256(body).hexdigest())),
+    }
+    status, _, answer = ask(
+        "/api/v1/golden/%s/versions/%d/runs%s" % (quoted(name), version, query), body, headers
+    )
     if status not in (200, 201):
         raise refused(status, answer)
     value = json.loads(answer)
@@ -550,7 +623,7 @@ def settled(answer: Json, options: argparse.Namespace) -> Json:
     end = time.time() + options.wait
     while answer["decision"] == "pending" and time.time() < end:
         time.sleep(2)
-        status, _, body = ask("/api/v1/runs/%s" % answer["run_id"])
+        status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
         if status != 200:
             raise refused(status, body)
         answer = json.loads(body)
@@ -558,7 +631,7 @@ def settled(answer: Json, options: argparse.Namespace) -> Json:
 
 
 def announce(answer: Json, options: argparse.Namespace) -> None:
-    say("Golden gate: %s" % answer["decision"].upper())
+    say("Golden gate: {}".format(answer["decision"].upper()))
     for reason in answer["reasons"]:
         say("  " + reason)
     if answer["decision"] != "pass":
@@ -567,7 +640,7 @@ def announce(answer: Json, options: argparse.Namespace) -> None:
             say("  What would turn it green: " + answer["turns_green"])
     say("  " + answer["url"])
     if options.junit:
-        status, _, body = ask("/api/v1/runs/%s/junit.xml" % answer["run_id"])
+        status, _, body = ask("/api/v1/runs/{}/junit.xml".format(answer["run_id"]))
         if status != 200:
             raise refused(status, body)
         write(Path(options.junit), body)
@@ -580,36 +653,47 @@ def show_broken(answer: Json, options: argparse.Namespace) -> None:
         cases = {case["id"]: case for case in read_cases(options.golden, options.lock)}
     except Stop:
         cases = {}
-    status, _, body = ask("/api/v1/runs/%s" % answer["run_id"])
+    status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
     results = json.loads(body).get("results", []) if status == 200 else []
     failed = {each["case_id"]: each for each in results if each["status"] in ("fail", "error")}
     for case_id in (broken or sorted(failed))[:20]:
         why = failed.get(case_id, {}).get("reason", "")
-        say("  ✗ %s%s" % (case_id, ": " + short(why, 200) if why else ""))
+        say("  ✗ {}{}".format(case_id, ": " + short(why, 200) if why else ""))
         if case_id in cases:
-            say("      asked %s" % short(asked(cases[case_id]), 120))
+            say(f"      asked {short(asked(cases[case_id]), 120)}")
             note = cases[case_id]["metadata"].get("note")
             if note:
-                say("      note  %s" % note)
-            say("      repeat: python %s check %s --case %s --run COMMAND" % (
-                shlex.quote(sys.argv[0]), shlex.quote(options.golden), shlex.quote(case_id)))
+                say(f"      note  {note}")
+            say(
+                f"      repeat: python {shlex.quote(sys.argv[0])} check {shlex.quote(options.golden)} --case {shlex.quote(case_id)} --run COMMAND"
+            )
 
 
 def described(options: argparse.Namespace) -> Json:
     """What this run is of, told by the options or by the CI server's environment."""
     env = os.environ
     commit = options.commit or env.get("GITHUB_SHA") or env.get("CI_COMMIT_SHA") or git("rev-parse", "HEAD")
-    branch = (options.branch or env.get("GITHUB_HEAD_REF") or env.get("GITHUB_REF_NAME")
-              or env.get("CI_COMMIT_REF_NAME") or git("rev-parse", "--abbrev-ref", "HEAD"))
-    base = options.baseline or env.get("GITHUB_BASE_REF") or env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or ""
+    branch = (
+        options.branch
+        or env.get("GITHUB_HEAD_REF")
+        or env.get("GITHUB_REF_NAME")
+        or env.get("CI_COMMIT_REF_NAME")
+        or git("rev-parse", "--abbrev-ref", "HEAD")
+    )
+    base = (
+        options.baseline or env.get("GITHUB_BASE_REF") or env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or ""
+    )
     key = options.run_key
     if not key and env.get("GITHUB_RUN_ID"):
-        key = "gh-%s-%s" % (env["GITHUB_RUN_ID"], env.get("GITHUB_RUN_ATTEMPT", "1"))
+        key = "gh-{}-{}".format(env["GITHUB_RUN_ID"], env.get("GITHUB_RUN_ATTEMPT", "1"))
     if not key and env.get("CI_PIPELINE_ID"):
-        key = "gl-%s-%s" % (env["CI_PIPELINE_ID"], env.get("CI_JOB_ID", "1"))
+        key = "gl-{}-{}".format(env["CI_PIPELINE_ID"], env.get("CI_JOB_ID", "1"))
     selection = {name: value for name, value in (("split", options.split), ("tag", options.tag)) if value}
-    system = {name: value for name, value in (("model", options.model), ("prompt_version", options.prompt_version))
-              if value}
+    system = {
+        name: value
+        for name, value in (("model", options.model), ("prompt_version", options.prompt_version))
+        if value
+    }
     about: Json = {"run_key": key or "", "commit": commit, "branch": branch, "baseline": base}
     about.update({name: value for name, value in (("selection", selection), ("system", system)) if value})
     return about
@@ -617,8 +701,14 @@ def described(options: argparse.Namespace) -> Json:
 
 def git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                              timeout=10, check=False)
+        done = subprocess.run(
+            ["git", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=10,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     found = done.stdout.strip()
@@ -637,11 +727,13 @@ def summarise(options: argparse.Namespace, words: str) -> None:
             file.write(words + "\n")
 
 
-def markdown(cases: Dict[str, Json], results: List[Json], words: str) -> str:
-    lines = ["## Golden check: %s" % words, ""]
+def markdown(cases: dict[str, Json], results: list[Json], words: str) -> str:
+    lines = [f"## Golden check: {words}", ""]
     for result in results:
         if result.get("status") in ("fail", "error"):
-            lines.append("- **%s** %s" % (plain(result["case_id"]), plain(short(result.get("reason", ""), 300))))
+            lines.append(
+                "- **{}** {}".format(plain(result["case_id"]), plain(short(result.get("reason", ""), 300)))
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -649,21 +741,25 @@ def plain(text: str) -> str:
     return MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def junit(cases: Dict[str, Json], results: List[Json]) -> str:
+def junit(cases: dict[str, Json], results: list[Json]) -> str:
     rows = []
     for result in results:
         name = quoteattr(writable(result["case_id"]))
-        row = '<testcase classname="golden" name=%s time="%.3f">' % (name, result.get("latency_ms", 0) / 1000)
+        row = '<testcase classname="golden" name={} time="{:.3f}">'.format(
+            name, result.get("latency_ms", 0) / 1000
+        )
         tag = {"fail": "failure", "error": "error", "skip": "skipped"}.get(result.get("status", "skip"))
         if tag:
             reason = writable(result.get("reason", "scored by the server"))
-            body = "expected: %s\nactual: %s" % (expected_text(cases[result["case_id"]]), result.get("output", ""))
-            row += "<%s message=%s>%s</%s>" % (tag, quoteattr(reason), escape(writable(body)), tag)
+            body = "expected: {}\nactual: {}".format(
+                expected_text(cases[result["case_id"]]), result.get("output", "")
+            )
+            row += f"<{tag} message={quoteattr(reason)}>{escape(writable(body))}</{tag}>"
         rows.append(row + "</testcase>")
     failures = sum(each.get("status") == "fail" for each in results)
     errors = sum(each.get("status") == "error" for each in results)
     head = '<testsuite name="golden" tests="%d" failures="%d" errors="%d">' % (len(results), failures, errors)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n%s\n%s\n</testsuite>\n' % (head, "\n".join(rows))
+    return '<?xml version="1.0" encoding="UTF-8"?>\n{}\n{}\n</testsuite>\n'.format(head, "\n".join(rows))
 
 
 def writable(text: str) -> str:
@@ -675,8 +771,9 @@ def say(words: str) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="touchstone.py", description=__doc__,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(
+        prog="touchstone.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = top.add_subparsers(dest="command", required=True)
     pulling = commands.add_parser("pull", help="fetch the locked version, or lock the latest one")
     pulling.add_argument("dataset", help="NAME or NAME@VERSION")
@@ -694,7 +791,9 @@ def parser() -> argparse.ArgumentParser:
     for name, words in (("push", "upload results"), ("gate", "upload results and exit by the decision")):
         sending = commands.add_parser(name, help=words)
         sending.add_argument("file", nargs="?", default="results.json")
-        sending.add_argument("--format", default="native", choices=["native", "junit", "promptfoo", "inspect", "deepeval"])
+        sending.add_argument(
+            "--format", default="native", choices=["native", "junit", "promptfoo", "inspect", "deepeval"]
+        )
         sending.add_argument("--golden", default="golden.jsonl")
         sending.add_argument("--wait", type=float, default=600, help="seconds to wait for a judge")
         sending.add_argument("--rounds", type=int, default=3, help="how often cases are repeated, with --run")
@@ -705,7 +804,9 @@ def parser() -> argparse.ArgumentParser:
 
 def shared(command: argparse.ArgumentParser) -> None:
     command.add_argument("--run", help="command that reads a case as JSON and prints the output")
-    command.add_argument("--allow-code", action="store_true", help="run the cases' Python tests on this machine")
+    command.add_argument(
+        "--allow-code", action="store_true", help="run the cases' Python tests on this machine"
+    )
     command.add_argument("--lock", default=LOCK)
     command.add_argument("--junit", help="write a JUnit report here")
     command.add_argument("--markdown", help="write a Markdown report here")
@@ -713,7 +814,7 @@ def shared(command: argparse.ArgumentParser) -> None:
         command.add_argument("--" + name, default="")
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
     except SystemExit as error:
@@ -721,12 +822,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         return int({"pull": pull, "check": check, "push": push, "gate": gate}[options.command](options))
     except Stop as error:
-        print("touchstone: %s" % error, file=sys.stderr)
+        print(f"touchstone: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
         return TROUBLE
     except Exception as error:  # a CI job must not take a crash for a verdict
-        print("touchstone: unexpected %s: %s" % (type(error).__name__, error), file=sys.stderr)
+        print(f"touchstone: unexpected {type(error).__name__}: {error}", file=sys.stderr)
         return TROUBLE
 
 
