@@ -96,7 +96,7 @@ def test_of_two_who_race_at_the_expiry_exactly_one_wins(project, make_person):
         filled(queue, 1)
         lease = leases.claim(queue, ada)
         Assignment.objects.filter(pk=lease.assignment_id).update(
-            lease_until=Now() + timedelta(seconds=0.002 * (turn % 10 + 1))
+            lease_until=Now() + timedelta(seconds=0.012 * (turn % 10 + 1))
         )
 
         won = threading.Event()
