@@ -29,6 +29,17 @@ def placeholder(key: bytes, kind: str, value: str) -> str:
     return f"[{kind.upper()}:{digest[:DIGEST_BYTES].hex()}]"
 
 
+def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with ends of lines in place of these parts, as long as before."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in sorted(spans):
+        if start >= at:
+            pieces += text[at:start], "\n" * (end - start)
+            at = end
+    return "".join([*pieces, text[at:]]) if pieces else text
+
+
 def settled(findings: Iterable[Finding], text: str) -> list[Finding]:
     """In order of place, none over another (the one given first counts), and none that touches what is a
     placeholder already."""

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ import re2
 
 from ingest.records import RESPONSE_ID_ATTRIBUTES, JsonDict, SpanRow, canonical_json, hash_of_span
 from ingest.redaction import addresses, emails, keys, numbers, phones
-from ingest.redaction.finding import Finding, placeholder, settled
+from ingest.redaction.finding import PLACEHOLDER, Finding, blank, placeholder, settled
 from ingest.redaction.policy import NOTHING, Kind, Policy, compile_pattern
 from ingest.redaction.projection import project
 
@@ -44,9 +45,21 @@ _HINTS = {
     Kind.PHONE: rf"(?:\+|00|%2[bB]|\\u002[bB]){_GAP}(?:[0-9]{_GAP}){{7}}",
     Kind.IP: r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:(?::|[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:]",
 }
-_NATIONAL_PHONE = rf"(?:[0-9]{_GAP}){{7}}"
+# By what numbers of a country begin with, or as they are grouped; anything after a word like "phone".
+_NATIONAL_HINTS = {
+    "0": rf"(?:^|[^0-9])0{_GAP}(?:[0-9]{_GAP}){{6}}",
+    "1": rf"[0-9]{{3}}{_GAP}[ .)-][^A-Za-z0-9]{{0,3}}[0-9]{{3}}{_GAP}[ .-]{_GAP}[0-9]{{4}}",
+    "": rf"(?:[0-9]{_GAP}){{7}}",
+}
+_ANNOUNCED_PHONE = rf"(?i:{phones.CONTEXT_WORDS})[^0-9\n]{{0,24}}(?:[0-9]{_GAP}){{7}}"
 # In this order they count where two find the same characters.
 _ORDER = (Kind.SECRET, Kind.IBAN, Kind.CARD, Kind.EMAIL, Kind.IP, Kind.PHONE)
+_FINDERS: dict[Kind, Callable[[str], Iterable[Finding]]] = {
+    Kind.IBAN: numbers.ibans,
+    Kind.CARD: numbers.cards,
+    Kind.EMAIL: emails.find,
+    Kind.IP: addresses.find,
+}
 # Names of fields that hold an id by which rows find one another, or a time.
 IDENTIFIERS = frozenset(
     {"id", "trace_id", "span_id", "parent_id", "parent_span_id", "response_id", "signature"}
@@ -57,8 +70,9 @@ _LEFT_ALONE = frozenset(RESPONSE_ID_ATTRIBUTES)
 _CARD_FIELD = re.compile(r"card|\bpan\b|kreditkarte", re.I)
 _VERSION_FIELD = re.compile(r"version\Z", re.I)
 _VERSION_CHARACTERS = 15
-# What is masked can bring what stood beside it into the open; more rounds than this find nothing new.
-_ROUNDS = 3
+# What is masked can bring what was glued to it into the open, so that is looked at again, but not for ever.
+_ROUNDS = 8
+_APART = frozenset(" \n\t\"'<>()[]{},;.")
 _decode = msgspec.json.decode
 
 
@@ -82,7 +96,8 @@ class Redactor:
         # These know no hint, so every text is looked at.
         self.always = bool(self.own or self.hooks)
         self.active = bool(self.kinds) or self.always
-        self._hints = _hints(self.kinds, bool(policy.regions))
+        self._hints = _hints(self.kinds, policy.regions)
+        self._own_hints = _set([own.pattern for own in policy.patterns])
 
     def suspects(self, text: str | bytes) -> tuple[Kind, ...]:
         """The kinds that this text or JSON could hold."""
@@ -96,16 +111,21 @@ class Redactor:
             kinds = tuple(kind for kind in self.suspects(text) if kind not in without)
             if not kinds and not self.always:
                 return text
-            pieces: list[str] = []
-            at = 0
-            for finding in self._findings(text, kinds):
-                pieces += text[at : finding.start], placeholder(self.key, finding.kind, finding.value)
-                masked[finding.kind] += 1
-                at = finding.end
-            if not pieces:
-                return text
-            text = "".join([*pieces, text[at:]])
+            findings = self._findings(text, kinds)
+            changed = self._replaced(text, findings, masked)
+            if all(_stands_apart(finding, text) for finding in findings):
+                return changed
+            text = changed
         return text
+
+    def _replaced(self, text: str, findings: Sequence[Finding], masked: Counter[str]) -> str:
+        pieces: list[str] = []
+        at = 0
+        for finding in findings:
+            pieces += text[at : finding.start], placeholder(self.key, finding.kind, finding.value)
+            masked[finding.kind] += 1
+            at = finding.end
+        return "".join([*pieces, text[at:]]) if pieces else text
 
     def _findings(self, text: str, kinds: Sequence[Kind]) -> list[Finding]:
         projection = project(text)
@@ -117,15 +137,31 @@ class Redactor:
         ]
 
     def _found(self, text: str, kinds: Sequence[Kind]) -> Iterator[Finding]:
+        """In the order in which they count: what one finder has found is blank for the next."""
+        text = blank(text, [match.span() for match in PLACEHOLDER.finditer(text)] if "[" in text else ())
+        for finder in self._finders(kinds):
+            found = list(finder(text))
+            yield from found
+            text = blank(text, [(each.start, each.end) for each in found])
+
+    def _finders(self, kinds: Sequence[Kind]) -> Iterator[Callable[[str], Iterable[Finding]]]:
         if Kind.SECRET in kinds:
-            yield from keys.find(text)
-        for name, pattern in self.own:
+            yield keys.find
+        if self.own:
+            yield self._find_own
+        for kind in kinds:
+            if kind is Kind.PHONE:
+                yield partial(phones.find, regions=self.policy.regions)
+            elif kind in _FINDERS:
+                yield _FINDERS[kind]
+        for hook in self.hooks:
+            yield partial(_of_hook, hook)
+
+    def _find_own(self, text: str) -> Iterator[Finding]:
+        for index in sorted(self._own_hints.Match(text) or ()):
+            name, pattern = self.own[index]
             for match in pattern.finditer(text):
                 yield Finding(match.start(), match.end(), name.lower(), match.group())
-        for kind in kinds:
-            yield from _find(kind, text, self.policy.regions)
-        for hook in self.hooks:
-            yield from _of_hook(hook, text)
 
     def _allowed(self, finding: Finding) -> bool:
         allowed = self.policy.allowed
@@ -220,29 +256,30 @@ class Redactor:
         return Preview(self.text(text, masked), dict(masked))
 
 
-def _hints(kinds: Sequence[Kind], national: bool) -> Any:
+def _hints(kinds: Sequence[Kind], regions: Sequence[str]) -> Any:
     if not kinds:
         return None
-    hints = re2.Set.SearchSet()
-    for kind in kinds:
-        hints.Add(_NATIONAL_PHONE if kind is Kind.PHONE and national else _HINTS[kind])
-    hints.Compile()
-    return hints
+    return _set([_phone_hint(regions) if kind is Kind.PHONE else _HINTS[kind] for kind in kinds])
 
 
-def _find(kind: Kind, text: str, regions: tuple[str, ...]) -> Iterable[Finding]:
-    match kind:
-        case Kind.IBAN:
-            return numbers.ibans(text)
-        case Kind.CARD:
-            return numbers.cards(text)
-        case Kind.EMAIL:
-            return emails.find(text)
-        case Kind.IP:
-            return addresses.find(text)
-        case Kind.PHONE:
-            return phones.find(text, regions)
-    return ()
+def _set(patterns: Sequence[str]) -> Any:
+    """Says in one pass over a text which of the patterns it holds."""
+    found = re2.Set.SearchSet()
+    for pattern in patterns:
+        found.Add(pattern)
+    found.Compile()
+    return found
+
+
+def _stands_apart(finding: Finding, text: str) -> bool:
+    before, after = text[finding.start - 1 : finding.start], text[finding.end : finding.end + 1]
+    return (not before or before in _APART) and (not after or after in _APART)
+
+
+def _phone_hint(regions: Sequence[str]) -> str:
+    prefixes = {phones.trunk_prefix(region) for region in regions}
+    national = [_NATIONAL_HINTS.get(prefix, _NATIONAL_HINTS[""]) for prefix in sorted(prefixes)]
+    return "|".join([_HINTS[Kind.PHONE], *national, *([_ANNOUNCED_PHONE] if regions else [])])
 
 
 def _of_hook(hook: Hook, text: str) -> Iterator[Finding]:

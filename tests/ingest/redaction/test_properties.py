@@ -19,7 +19,7 @@ ALL = Redactor(POLICY, b"k" * 32)
 VALUES = sorted({value for _, kinds in FOUND for values in kinds.values() for value in values})
 WORDS = ["and", "\n", "**", "KD-123456", "order 4711", "\\n", '"', "x@", "12", "[EMAIL:12345678]", ":", "%40"]
 pieces = st.lists(st.sampled_from(VALUES + WORDS) | st.text(max_size=8), max_size=12)
-texts = pieces.map(" ".join) | pieces.map("".join) | st.text(max_size=80)
+texts = pieces.map(" ".join) | pieces.map("\n".join) | st.text(max_size=80)
 
 
 def mask(text, redactor=ALL):
