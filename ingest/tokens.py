@@ -90,6 +90,7 @@ def issue(
     branches: Sequence[str] = (),
     expires_at: datetime | None = None,
     created_by: str = "",
+    trusted_for_reviews: bool = False,
 ) -> Issued:
     secret = secrets.token_hex(32)
     token = ApiToken.objects.create(
@@ -101,6 +102,7 @@ def issue(
         branches=list(branches),
         expires_at=expires_at,
         created_by=created_by,
+        trusted_for_reviews=trusted_for_reviews,
     )
     return Issued(token, f"{PREFIX}_{token.public_id}_{secret}")
 

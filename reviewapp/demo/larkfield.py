@@ -16,15 +16,21 @@ import pghistory
 from django.conf import settings
 from django.db import transaction
 
+from ingest import rates
 from ingest.models import Project, Scope
+from ingest.routing import rules
 from ingest.tokens import FORMAT, Credential, authenticate, issue
 from reviewapp import members
+from reviewapp.demo import stories
 from reviewapp.demo.traffic import Plan
 from reviewapp.models import Role
+from reviewapp.review import queues
 
 SLUG, NAME = "support-assistant", "Larkfield support"
 LEAD = "hanna"
 REVIEWERS = ("priya", "ines", "tomasz", "dan")
+# Shares of all traces: drawn for people, and for people or the judge.
+AUDIT, JUDGE = 0.16, 0.5
 SEED = 20_260
 TRACES = 6000
 
@@ -46,10 +52,20 @@ def prepare() -> tuple[Project, Keys]:
         password = kept.password if kept else members.new_password()
         for name in (LEAD, *REVIEWERS):
             ensure_member(project, name, password)
+        set_up_review(project)
         token = kept.token if kept and is_valid(kept.token, project) else new_token(project)
         keys = Keys(password, token)
     write_keys(keys)
     return project, keys
+
+
+def set_up_review(project: Project) -> None:
+    """The starter queue with its rules, and an audit share that gives enough random labels in ten weeks."""
+    if queues.find(project, queues.STARTER) is None:
+        queues.create_starter(project)
+        rules.create_default_rules(project, queues.STARTER)
+        for route in stories.routes():
+            rates.set_by_hand(project, route, AUDIT, JUDGE, by=LEAD, reason="Start of the pilot")
 
 
 def ensure_member(project: Project, name: str, password: str) -> None:

@@ -64,7 +64,7 @@ class Client:
 
 def result(path: str, answer: bytes, content_type: str) -> dict[str, Any]:
     """What the server says of a native body; a rejected line is a fault of the demo, never passed over."""
-    if content_type == PROTOBUF:
+    if content_type == PROTOBUF or not answer:
         return {}
     said: dict[str, Any] = json.loads(answer)
     if said.get("rejected"):

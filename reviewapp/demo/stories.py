@@ -115,6 +115,10 @@ def stories() -> tuple[Story, ...]:
     return (*told, *product_stories())
 
 
+def routes() -> list[str]:
+    return sorted({story.route for story in stories()})
+
+
 @cache
 def twins() -> dict[str, Story]:
     """The English stories by intent whose answers fit any of their questions."""

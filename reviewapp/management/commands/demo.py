@@ -18,7 +18,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from reviewapp.demo import larkfield, sending
+from ingest.models import Project
+from reviewapp.demo import larkfield, reviewing, sending
+from reviewapp.demo.traffic import Plan
 
 MANAGE = settings.BASE_DIR / "manage.py"
 READY_SECONDS = 120
@@ -56,7 +58,7 @@ class Command(BaseCommand):
         wait_until_ready(url)
         began = time.monotonic()
         project, keys = larkfield.prepare()
-        bar = Bar(traces)
+        bar = Bar("Sending traces", traces)
         try:
             sending.send(larkfield.plan_of(project, traces), url, keys.token, bar.show)
         except sending.Refused as refusal:
@@ -65,7 +67,18 @@ class Command(BaseCommand):
             ) from None
         bar.end()
         self.stderr.write(f"{traces} traces in {time.monotonic() - began:.0f} s.")
+        self.review(project, larkfield.plan_of(project, traces), url)
         self.stdout.write(box(shown, keys))
+
+    def review(self, project: Project, plan: Plan, url: str) -> None:
+        if reviewing.has_begun(project):
+            return
+        waiting = Bar("Waiting for 30 quiet seconds", plan.traces)
+        reviewing.wait_until_settled(project, lambda left: waiting.show(plan.traces - left))
+        waiting.end()
+        labelling = Bar("Reviewers at work", reviewing.LABELS)
+        reviewing.review(project, plan, url, labelling.show)
+        labelling.end()
 
 
 def serve_and_load(host: str, port: int, url: str, traces: int) -> None:
@@ -132,7 +145,8 @@ class Bar:
 
     WIDTH = 32
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, title: str, total: int) -> None:
+        self.title = title
         self.total = total
         self.is_terminal = sys.stderr.isatty()
         self.quarter = 0
@@ -141,12 +155,12 @@ class Bar:
         if self.is_terminal:
             filled = self.WIDTH * done // self.total
             sys.stderr.write(
-                f"\rSending traces  {'━' * filled}{'─' * (self.WIDTH - filled)}  {done}/{self.total}"
+                f"\r{self.title:<30}{'━' * filled}{'─' * (self.WIDTH - filled)}  {done}/{self.total}"
             )
             sys.stderr.flush()
         elif 4 * done // self.total > self.quarter:
             self.quarter = 4 * done // self.total
-            sys.stderr.write(f"Sent {done} of {self.total} traces.\n")
+            sys.stderr.write(f"{self.title}: {done} of {self.total}.\n")
 
     def end(self) -> None:
         if self.is_terminal:

@@ -1,0 +1,72 @@
+"""What would each of the demo's reviewers say of an answer? Careful people, with their own small faults.
+
+Pure, and seeded by the trace id and the name: a second run says the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from reviewapp.demo import stories
+from reviewapp.demo.reactions import best_answer
+from reviewapp.demo.traffic import Turn
+
+# The hidden flaw of an answer in the words of the starter rubric's failure modes.
+MODES = {
+    "wrong": "contradicts_context",
+    "invented": "false_action",
+    "incomplete": "incomplete",
+    "tone": "tone",
+    "refusal": "wrong_refusal",
+    "truncated": "wrong_format",
+    "language": "wrong_format",
+    "obeyed": "injection",
+    "off_duty": "ignores_instructions",
+    "error": "misses_request",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How often a reviewer sees a flaw, finds one where there is none, cannot tell, and writes a note."""
+
+    sees: float
+    false_alarms: float
+    in_doubt: float
+    notes: float
+
+
+MANNERS = {
+    "priya": Manner(0.98, 0.010, 0.006, 0.55),
+    "ines": Manner(0.97, 0.015, 0.010, 0.35),
+    "tomasz": Manner(0.95, 0.030, 0.008, 0.25),
+    "dan": Manner(0.92, 0.020, 0.015, 0.15),
+}
+
+
+def judgement(turn: Turn, name: str) -> dict[str, Any]:
+    """The label's fields as the API takes them."""
+    manner = MANNERS[name]
+    rng = Random(f"{turn.trace_id}/{name}")  # noqa: S311 - a story, not a secret
+    if rng.random() < manner.in_doubt:
+        return {"verdict": "cannot_tell", "confidence": "unsure", "note": "I would have to see the order."}
+    fails = rng.random() < (manner.sees if turn.flaw else manner.false_alarms)
+    said: dict[str, Any] = {
+        "verdict": "fail" if fails else "pass",
+        "confidence": "sure" if rng.random() < 0.85 else "unsure",
+    }
+    return said | (_failing(turn, rng, manner) if fails else {})
+
+
+def _failing(turn: Turn, rng: Random, manner: Manner) -> dict[str, Any]:
+    believed = turn.flaw or "incomplete"
+    said: dict[str, Any] = {"failure_modes": [MODES[believed]]}
+    if rng.random() < manner.notes:
+        source = turn.documents[0].title if turn.documents else "the terms"
+        note = rng.choice(stories.reactions()["explanations"][believed])
+        said["note"] = str(note).format(document=f"“{source}”")
+    if turn.documents and rng.random() < 0.6:
+        said["corrected_output"] = best_answer(turn)
+    return said

@@ -1,0 +1,141 @@
+"""The demo's reviewers work their queue through the API, as a labelling tool of one's own would.
+
+A token that may speak for reviewers is issued for this and revoked right after it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from ingest.models import Project, Scope
+from ingest.routing.models import Unsettled
+from ingest.tokens import issue, revoke
+from reviewapp.demo import people
+from reviewapp.demo.larkfield import LEAD
+from reviewapp.demo.sending import Client
+from reviewapp.demo.traffic import Plan, Turn, conversations
+from reviewapp.models import User
+from reviewapp.review import queues, resolutions
+from reviewapp.review.models import Cause, ItemState, Label, Lane, ReviewItem, Verdict
+
+QUEUE = "review"
+# Every second claim is an audit item until the reviewers have caught up with production.
+AUDIT_EVERY = 2
+LABELS = 2_000
+# The lead decides most of what waits for a decision, confirms the clear failures, and leaves some open.
+LEFT_UNDECIDED = 9
+CONFIRMED = 90
+SETTLING_SECONDS = 240
+
+
+def wait_until_settled(project: Project, progress: Callable[[int], None]) -> None:
+    """Until the worker has settled the traces and filled the queue; `progress` gets the number left."""
+    end = time.monotonic() + SETTLING_SECONDS
+    while left := Unsettled.objects.filter(trace__project=project).count():
+        if time.monotonic() > end:
+            raise TimeoutError(
+                f"{left} traces have not settled after {SETTLING_SECONDS} s. Is a worker running?"
+            )
+        progress(left)
+        time.sleep(0.5)
+    progress(0)
+
+
+def turns_of(plan: Plan) -> dict[str, Turn]:
+    return {turn.trace_id: turn for visit in conversations(plan) for turn in visit}
+
+
+def has_begun(project: Project) -> bool:
+    return Label.objects.filter(assignment__item__queue__project=project).exists()
+
+
+def review(project: Project, plan: Plan, url: str, progress: Callable[[int], None]) -> None:
+    """The four reviewers label side by side, then the lead decides. Nothing is done twice."""
+    if has_begun(project):
+        return
+    queue = queues.find(project, QUEUE)
+    assert queue
+    queues.change(queue, audit_every=AUDIT_EVERY)
+    turns, names = turns_of(plan), sorted(people.MANNERS)
+    with speaking_for_reviewers(project) as token, ThreadPoolExecutor(len(names)) as pool:
+        share = LABELS // len(names)
+        counts = [0] * len(names)
+
+        def work(place: int) -> None:
+            for done in sitting(Client(url, token), names[place], turns, share):
+                counts[place] = done
+                progress(sum(counts))
+
+        list(pool.map(work, range(len(names))))
+    queues.change(queue, audit_every=4)
+    decide(project, turns, User.objects.get(username=LEAD))
+
+
+@contextmanager
+def speaking_for_reviewers(project: Project) -> Iterator[str]:
+    scopes = [Scope.LABELS_WRITE, Scope.IMPERSONATE]
+    issued = issue(project, "demo reviewers", scopes, created_by="demo", trusted_for_reviews=True)
+    try:
+        yield issued.text
+    finally:
+        revoke(issued.token)
+
+
+def sitting(client: Client, name: str, turns: Mapping[str, Turn], most: int) -> Iterator[int]:
+    """Claims and labels until nothing is left or the reviewer has done their share."""
+    for done in range(1, most + 1):
+        claimed = call(client, f"/api/v1/queues/{QUEUE}/claim", {"as_reviewer": name})
+        if not claimed:
+            return
+        item, lease = claimed["item"], claimed["lease"]
+        said = people.judgement(turns[item["trace_id"]], name)
+        told = said | {
+            "as_reviewer": name,
+            "lease_token": lease["token"],
+            "idempotency_key": f"demo-{name}-{item['id']}",
+            "rubric_version": item["rubric_version"],
+        }
+        call(client, f"/api/v1/items/{item['id']}/label", told)
+        yield done
+
+
+def call(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    return client.post(path, json.dumps(body).encode(), "application/json")
+
+
+def decide(project: Project, turns: Mapping[str, Turn], lead: User) -> None:
+    """The lead settles disagreements and confirms failures: what two people saw counts as confirmed."""
+    of_project = ReviewItem.objects.filter(queue__project=project)
+    for item in _of(of_project.filter(state=ItemState.ADJUDICATION))[LEFT_UNDECIDED:]:
+        verdict = _truth(turns, item)
+        cause = Cause.HUMAN_WRONG if verdict == Verdict.PASS else Cause.MISSING_CONTEXT
+        resolutions.adjudicate(item, lead, verdict=verdict, cause=cause)
+    failed = of_project.filter(
+        state=ItemState.RESOLVED,
+        resolution__verdict=Verdict.FAIL,
+        resolution__confirmed=False,
+    )
+    for item in _of(failed.exclude(lane=Lane.AUDIT))[:CONFIRMED]:
+        label = Label.objects.filter(current_of__item=item, verdict=Verdict.FAIL).first()
+        if label and _truth(turns, item) == Verdict.FAIL:
+            resolutions.adjudicate(
+                item,
+                lead,
+                verdict=Verdict.FAIL,
+                failure_modes=label.failure_modes,
+                corrected_output=label.corrected_output,
+                note=label.note,
+            )
+
+
+def _of(items: Any) -> Sequence[ReviewItem]:
+    return list(items.select_related("trace").order_by("pk"))
+
+
+def _truth(turns: Mapping[str, Turn], item: ReviewItem) -> str:
+    return Verdict.FAIL if item.trace and turns[item.trace.trace_id].flaw else Verdict.PASS
