@@ -105,10 +105,11 @@ def _pattern(assertion: Json) -> Any:
 
 def _number(assertion: Json) -> tuple[float, float]:
     """The number and how far off an output may be."""
-    value, tolerance = assertion.get("value"), assertion.get("tolerance")
-    if isinstance(value, dict):
-        value, tolerance = value.get("value"), value.get("tolerance", tolerance)
-    number = _finite(value)
+    given: Any = assertion.get("value")
+    if not isinstance(given, dict):
+        given = {"value": given}
+    tolerance = given.get("tolerance", assertion.get("tolerance"))
+    number = _finite(given.get("value"))
     allowed = 0.0 if tolerance is None else _finite(tolerance)
     if number is None or allowed is None or allowed < 0:
         raise Unsuitable("value must be a number, and tolerance a number of at least 0")

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from psycopg import Cursor
 
-from evaluation.golden import drafts, formats
+from evaluation.golden import candidates, drafts, formats
 from evaluation.golden.models import (
     CaseState,
     GoldenDataset,
@@ -19,6 +19,7 @@ from evaluation.golden.models import (
     VersionEntry,
 )
 from ingest.models import Trace
+from reviewapp.review import resolutions
 
 LATEST = "latest"
 
@@ -87,6 +88,8 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
             ],
             batch_size=5000,
         )
+        # Labels behind a published case cannot be taken back.
+        resolutions.publish(candidates.resolutions_behind([each.revision_pk for each in drafted]))
         # Retention keeps what a golden case came from.
         traces = {each.trace_pk for each in drafted if each.trace_pk is not None}
         Trace.objects.filter(pk__in=traces).update(held=True)
