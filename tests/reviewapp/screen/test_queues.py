@@ -1,0 +1,146 @@
+"""The list of queues, and traces put into a queue from the explorer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from reviewapp.models import Membership, Role
+from reviewapp.review import queues
+from reviewapp.review.models import ReviewItem
+from reviewapp.screen import queue_list
+from tests.reviewapp.review.conftest import filled, make_queue, make_traces
+from tests.reviewapp.screen.conftest import Reviewing
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(person, project, **params):
+    answer = person.client.get(reverse("queues", args=[project.slug]), params)
+    assert answer.status_code == 200
+    return answer
+
+
+def test_members_see_the_queues_and_strangers_nothing(queue, owner, lead, reviewer, stranger, client):
+    for who in (owner, lead, reviewer):
+        assert queue.name in listed(who, queue.project).content.decode()
+    address = reverse("queues", args=[queue.project.slug])
+    assert stranger.client.get(address).status_code == 404
+    assert client.get(address).status_code == 302
+
+
+def test_a_row_says_what_waits_how_old_and_how_long(rita, items, queue):
+    ReviewItem.objects.filter(pk=items[0].pk).update(enqueued_at=timezone.now() - timedelta(days=3, hours=5))
+    for _ in range(2):
+        held, hidden = rita.hold()
+        rita.submit(held, hidden, verdict="pass")
+    rita.hold()
+    ReviewItem.objects.filter(pk=items[4].pk).update(enqueued_at=timezone.now() - timedelta(days=3, hours=5))
+    told = listed(rita.person, queue.project).context["told"]
+    row = told.rows[0]
+    assert (row.counts.waiting, row.counts.held, row.decided, row.total) == (2, 1, 2, 5)
+    assert row.work.people == ("rita",)
+    assert row.minutes == 1
+    assert row.is_old
+    assert row.work.held_by_me == 1
+    assert told.first == row
+    assert [tab.count for tab in told.tabs] == [1, 1, 0, 0]
+    assert "Continue" in listed(rita.person, queue.project).content.decode()
+    assert told.chart.total == 2
+
+
+def test_what_cannot_be_started_says_why(rita, items, queue, project):
+    queues.change(queue, assignment="named", assignees=[])
+    make_queue(project, "idle", name="Idle")
+    paused = make_queue(project, "resting", name="Resting", paused=True)
+    shown = listed(rita.person, project)
+    assert shown.context["told"].first is None
+    assert "named reviewers" in shown.content.decode()
+    assert "nothing waits" in shown.content.decode()
+    resting = listed(rita.person, project, show="paused").context["told"].rows
+    assert [row.queue for row in resting] == [paused]
+
+
+def test_no_queue_yet_is_explained_to_each_role(project, reviewer, lead):
+    assert "A lead makes one" in listed(reviewer, project).content.decode()
+    assert "best first" in listed(lead, project).content.decode()
+    assert (
+        "No queue stands here" in listed(lead, make_queue(project).project, show="archived").content.decode()
+    )
+
+
+def test_reviewers_see_their_own_figures_and_leads_all(rita, lead, items, queue):
+    leo = Reviewing(lead, queue)
+    for who in (rita, leo):
+        who.submit(*who.hold(), verdict="pass")
+    assert [pace.username for pace in listed(rita.person, queue.project).context["told"].paces] == ["rita"]
+    assert len(listed(lead, queue.project).context["told"].paces) == 2
+
+
+def test_more_queues_cost_no_more_questions(project, reviewer):
+    filled(make_queue(project, "first"), 1)
+    with CaptureQueriesContext(connection) as few:
+        listed(reviewer, project)
+    for number in range(4):
+        filled(make_queue(project, f"more-{number}"), 1)
+    with CaptureQueriesContext(connection) as many:
+        listed(reviewer, project)
+    assert len(many) == len(few)
+    assert len(few) <= 14
+
+
+def test_another_project_counts_for_nothing(queue, items, other_project, stranger):
+    theirs = make_queue(other_project, "theirs")
+    assert [row.queue for row in listed(stranger, other_project).context["told"].rows] == [theirs]
+    membership = Membership.objects.get(user=stranger.user)
+    assert queue_list.rows_of(membership)[0].counts.waiting == 0
+
+
+@pytest.fixture
+def put(queue, lead):
+    def put(*names, who=lead, **fields):
+        address = reverse("enqueue", args=[queue.project.slug])
+        return who.client.post(address, {"queue": queue.slug, "trace": names, **fields}, follow=True)
+
+    return put
+
+
+def test_leads_put_chosen_traces_into_a_queue(project, queue, put, lead, reviewer, stranger):
+    one, two = make_traces(project, 2, prefix="chosen")
+    done = put(one.trace_id, two.trace_id, "unknown", next="/projects/refunds/traces?route=x")
+    assert "2 traces added to Refunds and returns." in done.content.decode()
+    assert done.redirect_chain[0][0] == "/projects/refunds/traces?route=x"
+    assert {item.trace for item in queue.items.all()} == {one, two}
+    assert {item.added_by for item in queue.items.all()} == {"leo"}
+    assert "1 stood there already" in put(one.trace_id).content.decode()
+    assert put(who=reviewer).status_code == 403
+    assert put(who=stranger).status_code == 404
+    assert "No trace was chosen" in put().content.decode()
+
+
+def test_a_trace_or_queue_of_another_project_is_out_of_reach(queue, put, other_project):
+    (theirs,) = make_traces(other_project, 1, prefix="theirs")
+    assert "0 traces added" in put(theirs.trace_id).content.decode()
+    other = make_queue(other_project, "other")
+    assert put("x", queue=other.slug).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "where", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"]
+)
+def test_the_way_back_stays_on_this_site(put, project, where):
+    assert put(next=where).redirect_chain[0][0] == reverse("traces", args=[project.slug])
+
+
+def test_the_explorer_offers_the_choice_to_leads_only(project, queue, lead, reviewer):
+    make_traces(project, 1, input="a question")
+    address = reverse("traces", args=[project.slug])
+    assert 'form="enqueue"' in lead.client.get(address).content.decode()
+    assert 'form="enqueue"' not in reviewer.client.get(address).content.decode()
+    Membership.objects.filter(user=lead.user).update(role=Role.REVIEWER)
+    assert 'form="enqueue"' not in lead.client.get(address).content.decode()

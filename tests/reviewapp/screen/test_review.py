@@ -1,0 +1,317 @@
+"""The reviewer's screen without a browser: who may, what is shown when, and that no text is lost."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from reviewapp.models import Role
+from reviewapp.review import drafts, leases, queues
+from reviewapp.review import items as stand
+from reviewapp.review.models import Assignment, Flag, Label
+from tests.conftest import person
+from tests.reviewapp.review.conftest import make_queue, make_traces
+from tests.reviewapp.screen.conftest import CANARY, Reviewing, run_out
+
+pytestmark = pytest.mark.django_db
+
+OF_QUEUE = ("review", "queue_standing", "finish")
+OF_ITEM = ("submit_label", "save_draft", "heartbeat", "skip", "flag", "undo", "retake", "change_mind", "diff")
+HTMX = {"HX-Request": "true", "HX-Target": "review"}
+
+
+def test_members_review_and_strangers_find_nothing(queue, items, owner, lead, reviewer, stranger, client):
+    for route in OF_QUEUE:
+        address = reverse(route, args=[queue.project.slug, queue.slug])
+        assert [who.client.get(address).status_code for who in (owner, lead, reviewer)] == [200] * 3, route
+        assert stranger.client.get(address).status_code == 404
+        assert client.get(address).status_code == 302
+    for route in ("item", *OF_ITEM):
+        address = reverse(route, args=[queue.project.slug, items[0].pk])
+        ask = "get" if route == "item" else "post"
+        assert getattr(stranger.client, ask)(address).status_code == 404, route
+        assert getattr(client, ask)(address).status_code == 302, route
+        # Through one's own project an item of another is not there either.
+        elsewhere = reverse(route, args=["elsewhere", items[0].pk])
+        assert getattr(stranger.client, ask)(elsewhere).status_code == 404, route
+
+
+def test_a_session_that_ended_is_told_to_a_page_that_stays(queue, items, client):
+    address = reverse("save_draft", args=[queue.project.slug, items[0].pk])
+    assert client.post(address, headers={"X-In-Place": "1"}).status_code == 401
+
+
+def test_nothing_but_the_trace_is_told_before_the_own_submit(rita, items, lead):
+    peer = Reviewing(lead, rita.queue)
+    queues.change(rita.queue, overlap=2)
+    held, hidden = peer.hold()
+    peer.submit(held, hidden, verdict="fail", note=f"{CANARY} of a peer", corrected_output=CANARY)
+    mine, hidden = rita.hold()
+    assert mine == held
+    told = [
+        rita.open(),
+        rita.open(text="raw"),
+        rita.item(mine),
+        rita.item(items[-1]),
+        rita.post("save_draft", mine, **hidden, note="mine"),
+        rita.post("save_draft", mine, **hidden, note="other"),
+        rita.post("heartbeat", mine, **hidden),
+        rita.post("diff", mine, **hidden, corrected_output="better"),
+        rita.post("flag", mine, HTMX, flag_note="look"),
+        rita.submit(mine, hidden),
+        rita.submit(mine, hidden | {"lease_token": "none"}, verdict="pass"),
+        rita.person.client.get(reverse("queues", args=[rita.slug])),
+        rita.person.client.get(reverse("queue_standing", args=[rita.slug, rita.queue.slug])),
+        rita.submit(mine, hidden, HTMX, verdict="pass", note="plain"),
+        rita.person.client.get(reverse("finish", args=[rita.slug, rita.queue.slug])),
+    ]
+    for answer in told:
+        whole = answer.content.decode() + str(answer.headers)
+        assert CANARY not in whole, answer.request["PATH_INFO"]
+        assert ".12" not in whole
+    assert [answer.status_code for answer in told].count(409) == 2
+    # The submit went on to the next item, and its own reveal says everything.
+    shown = rita.item(mine).content.decode()
+    assert f"{CANARY} of a peer" in shown
+    assert f"{CANARY} reason" in shown
+    assert f"{CANARY}-score" in shown
+    assert "P(fail) .12" in shown
+
+
+def test_an_open_queue_shows_its_signals_at_once(rita, items):
+    queues.change(rita.queue, blind=False)
+    shown = rita.open().content.decode()
+    assert f"{CANARY} reason" in shown
+    assert f"{CANARY}-score" in shown
+
+
+def test_a_submit_writes_the_label_and_shows_the_next_item(rita, items):
+    item, hidden = rita.hold()
+    answer = rita.submit(
+        item,
+        hidden,
+        HTMX,
+        verdict="fail",
+        failure_modes=["tone", "loop"],
+        confidence="unsure",
+        note="Too\r\ncold\0",
+        corrected_output="Warm",
+        **{"answer.tone": "1", "answer.grounded": "pass"},
+    )
+    label = Label.objects.get()
+    assert (label.verdict, label.confidence, label.note) == ("fail", "unsure", "Too\ncold")
+    assert sorted(label.failure_modes) == ["loop", "tone"]
+    assert label.corrected_output == "Warm"
+    assert {row.criterion.key: row.value for row in label.answers.all()} == {"tone": 1, "grounded": "pass"}
+    assert answer.context["screen"].item == items[1]
+    assert answer.headers["HX-Replace-Url"] == reverse("review", args=[rita.slug, rita.queue.slug])
+    assert answer.context["screen"].undoable == item
+
+
+def test_without_scripts_a_submit_leads_on_by_itself(rita, items):
+    item, hidden = rita.hold()
+    answer = rita.submit(item, hidden, verdict="pass")
+    assert answer.status_code == 302
+    assert answer.url == reverse("review", args=[rita.slug, rita.queue.slug])
+    shown = rita.submit(*rita.hold(), verdict="pass", then="show")
+    assert shown.url == reverse("item", args=[rita.slug, items[1].pk])
+
+
+def test_a_doubled_click_gives_one_label_and_one_next_item(rita, items):
+    item, hidden = rita.hold()
+    first = rita.submit(item, hidden, HTMX, verdict="pass")
+    again = rita.submit(item, hidden, HTMX, verdict="pass")
+    assert first.context["screen"].item == again.context["screen"].item == items[1]
+    assert Label.objects.count() == 1
+    assert Assignment.objects.held().count() == 1
+
+
+def test_a_refused_submit_keeps_every_word_and_says_where(rita, items):
+    item, hidden = rita.hold()
+    answer = rita.submit(item, hidden, HTMX, note="typed for long", **{"answer.tone": "77"})
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert "typed for long" in shown
+    assert "Answer this one first." in shown
+    assert not Label.objects.exists()
+    parts = {part.name: part.error for part in answer.context["screen"].parts}
+    assert parts["verdict"]
+    assert parts["answer.tone"]
+
+
+def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
+    item, hidden = rita.hold()
+    run_out(item)
+    answer = rita.submit(item, hidden, HTMX, verdict="fail", note="typed for long")
+    assert answer.status_code == 409
+    assert "typed for long" in answer.content.decode()
+    assert answer.context["screen"].trouble.can_retake
+    taken = rita.post("retake", item, HTMX, note="typed for long", verdict="fail", draft_version="1")
+    assert "typed for long" in taken.content.decode()
+    assert taken.context["screen"].lease is not None
+    done = rita.submit(item, {"lease_token": taken.context["screen"].token}, HTMX, verdict="fail", note="n")
+    assert done.status_code == 200
+    assert Label.objects.get().assignment.item == item
+
+
+def test_an_item_that_others_took_meanwhile_is_told_and_the_text_stays(rita, items, lead):
+    item, hidden = rita.hold()
+    run_out(item)
+    leases.reclaim(item, lead.user)
+    answer = rita.submit(item, hidden, HTMX, verdict="fail", note="typed for long")
+    assert answer.status_code == 409
+    assert not answer.context["screen"].trouble.can_retake
+    assert "typed for long" in answer.content.decode()
+    assert drafts.load(item, rita.person.user).body["note"] == "typed for long"
+    assert rita.post("retake", item, HTMX).status_code == 409
+    assert Label.objects.count() == 0
+
+
+def test_drafts_have_versions_and_two_tabs_see_both_texts(rita, items):
+    item, hidden = rita.hold()
+    first = rita.post("save_draft", item, **hidden, note="one tab", verdict="fail", failure_modes="tone")
+    assert first.json()["version"] == 1
+    conflict = rita.post("save_draft", item, **hidden, note="another tab")
+    shown = conflict.content.decode()
+    assert conflict.status_code == 409
+    assert "one tab" in shown
+    assert "another tab" in shown
+    kept = rita.post("save_draft", item, **(hidden | {"draft_version": "1"}), note="another tab")
+    assert kept.json()["version"] == 2
+    page = rita.open()
+    assert page.context["screen"].body["note"] == "another tab"
+    assert 'name="draft_version" value="2"' in page.content.decode()
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "1e9", "99999999999999999999"])
+def test_odd_versions_and_tokens_are_no_errors(rita, items, version):
+    item, _ = rita.hold()
+    assert rita.post("save_draft", item, draft_version=version, note="a\0b").status_code == 200
+    for route in ("heartbeat", "submit_label", "skip"):
+        assert (
+            rita.post(route, item, lease_token=version, verdict="pass", reason="context").status_code == 409
+        )
+
+
+def test_undo_brings_the_item_back_with_its_answers(rita, items):
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, HTMX, verdict="fail", note="hasty", failure_modes="tone")
+    back = rita.post("undo", item, HTMX)
+    screen = back.context["screen"]
+    assert (screen.item, screen.body["note"], screen.body["verdict"]) == (item, "hasty", "fail")
+    assert back.headers["HX-Replace-Url"] == reverse("item", args=[rita.slug, item.pk])
+    rita.submit(item, {"lease_token": screen.token}, HTMX, verdict="pass")
+    assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "undo", "amend"]
+    assert rita.post("undo", items[4], HTMX).status_code == 409
+
+
+def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, verdict="pass", note="first")
+    assert "first" in rita.item(item, change="1").context["screen"].body["note"]
+    assert rita.post("change_mind", item, verdict="").status_code == 422
+    rita.post("change_mind", item, verdict="fail")
+    assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "post_reveal"]
+    assert "Agreement counts what you said before" in rita.item(item).content.decode()
+
+
+def test_the_rail_does_not_reveal_so_an_undo_still_counts(rita, items):
+    item, hidden = rita.hold()
+    page = rita.submit(item, hidden, HTMX, verdict="pass")
+    assert page.context["screen"].decisions[0].why == ""
+    assert Assignment.objects.get(item=item).revealed_at is None
+    rita.item(item)
+    assert Assignment.objects.get(item=item).revealed_at is not None
+    assert CANARY in rita.open().context["screen"].decisions[0].why
+
+
+def test_skip_needs_a_reason_and_comes_last(rita, items):
+    item, hidden = rita.hold()
+    assert rita.post("skip", item, HTMX, **hidden, reason="bored").status_code == 422
+    answer = rita.post("skip", item, HTMX, **hidden, reason="context", note="half a thought")
+    assert answer.context["screen"].item == items[1]
+    assert answer.context["screen"].sitting.skipped == 1
+    assert drafts.load(item, rita.person.user).body["note"] == "half a thought"
+    for _ in items[1:]:
+        answer = rita.submit(*rita.hold(), HTMX, verdict="pass")
+    assert answer.headers["HX-Redirect"] == reverse("finish", args=[rita.slug, rita.queue.slug])
+    assert rita.open().status_code == 302
+    assert rita.open(skipped="1").context["screen"].item == item
+    assert rita.open(skipped="1").context["screen"].body["note"] == "half a thought"
+
+
+def test_a_flag_goes_to_the_lead_and_the_review_goes_on(rita, items):
+    item, _ = rita.hold()
+    rita.post("flag", item, flag_note="odd one", on_rubric="1")
+    flag = Flag.objects.get()
+    assert (flag.item, flag.note, flag.on_rubric) == (item, "odd one", True)
+    assert rita.open().context["screen"].item == item
+
+
+def test_finishing_gives_back_what_is_held(rita, items):
+    item, _ = rita.hold()
+    answer = rita.person.client.post(reverse("finish", args=[rita.slug, rita.queue.slug]))
+    assert answer.status_code == 302
+    assert not Assignment.objects.held().exists()
+    assert leases.claim(rita.queue, person("paul", rita.queue.project, Role.REVIEWER).user).item == item
+
+
+def test_a_paused_queue_and_one_for_others_say_so(rita, items):
+    queues.change(rita.queue, assignment="named", assignees=[])
+    assert rita.open().status_code == 403
+    assert "Ask a lead" in rita.open().content.decode()
+    queues.change(rita.queue, assignment="open", paused=True)
+    finish = rita.person.client.get(rita.open().url)
+    assert "The queue is paused." in finish.content.decode()
+
+
+def test_who_only_looks_holds_nothing(lead, rita, items):
+    looking = Reviewing(lead, rita.queue)
+    shown = looking.item(items[2])
+    assert shown.context["screen"].can_take
+    assert CANARY not in shown.content.decode()
+    assert not Assignment.objects.exists()
+    assert looking.post("retake", items[2]).status_code == 302
+    assert Assignment.objects.held().get().reviewer == lead.user
+
+
+def test_pairs_are_answered_by_the_side_that_was_seen(project, reviewer):
+    queue = make_queue(project, "pairs", kind="pair")
+    left, right = make_traces(project, 2, prefix="pair")
+    stand.enqueue_pairs(queue, [(left.trace_id, right.trace_id)])
+    rita = Reviewing(reviewer, queue)
+    item, hidden = rita.hold()
+    Assignment.objects.update(display_order="ba")
+    page = rita.open()
+    shown = page.content.decode()
+    assert shown.index("answer pair-00001") < shown.index("answer pair-00000")
+    first = page.context["screen"].parts[0].options[0]
+    assert (first.label, first.value) == ("A", "b")
+    rita.submit(item, hidden, preference=first.value)
+    assert Label.objects.get().preference == "b"
+    assert "A is better" in rita.item(item).content.decode()
+
+
+def test_the_screen_asks_few_questions_however_long_one_reviews(rita, items, project):
+    rita.submit(*rita.hold(), verdict="pass")
+    rita.open()
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        rita.open()
+    for _ in items[2:]:
+        rita.submit(*rita.hold(), verdict="pass")
+    with CaptureQueriesContext(connection) as many:
+        rita.open()
+    assert len(many) <= len(few)
+    assert len(few) <= 25
+
+
+def test_what_was_labelled_can_be_compared_with_its_correction(rita, items):
+    item, hidden = rita.hold()
+    before = rita.post("diff", item, HTMX, corrected_output="answer review-00000 at last")
+    assert "<ins> at last</ins>" in before.content.decode()
+    rita.submit(item, hidden, verdict="pass")
+    assert "nobody has corrected it" in rita.post("diff", item, HTMX).content.decode()

@@ -1,0 +1,66 @@
+"""Progress through a sitting, and the chart of its pace."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from reviewapp.review.models import Assignment
+from reviewapp.screen import finishing, sittings
+from tests.reviewapp.review.conftest import filled
+
+
+@pytest.mark.parametrize(("handled", "goal"), [(0, 40), (39, 40), (40, 60), (59, 60), (60, 80)])
+def test_a_sitting_ends_at_forty_and_then_after_every_twenty(handled, goal):
+    assert sittings.goal(handled) == goal
+
+
+def test_a_stretch_is_over_only_right_at_its_end():
+    assert [n for n in range(85) if sittings.Sitting((None,) * n, 0).is_over] == [40, 60, 80]
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=41), "0:41"),
+        (timedelta(minutes=9, seconds=15), "9:15"),
+        (timedelta(hours=5), "5 h"),
+    ],
+)
+def test_how_long_ago_is_told_as_it_is_felt(passed, words):
+    assert sittings.ago(passed) == words
+
+
+@pytest.mark.django_db
+def test_a_long_pause_begins_a_new_sitting(rita, items, queue):
+    for _ in range(3):
+        rita.submit(*rita.hold(), verdict="pass")
+    told = sittings.sitting(queue, rita.person.user)
+    assert (told.done, told.waiting, told.total, told.place) == (3, 2, 5, 4)
+    oldest = Assignment.objects.order_by("submitted_at")[0]
+    Assignment.objects.filter(pk=oldest.pk).update(submitted_at=timezone.now() - timedelta(hours=1))
+    told = sittings.sitting(queue, rita.person.user)
+    assert (told.done, told.total) == (2, 4)
+    assert len(told.last) == 3
+
+
+@pytest.mark.django_db
+def test_what_waits_counts_what_this_person_could_still_get(rita, queue):
+    filled(queue, 3)
+    waiting = lambda: sittings.sitting(queue, rita.person.user).waiting  # noqa: E731
+    held, hidden = rita.hold()
+    assert waiting() == 3
+    rita.post("skip", held, **hidden, reason="context")
+    assert waiting() == 2
+    rita.submit(*rita.hold(), verdict="pass")
+    assert waiting() == 1
+
+
+def test_the_chart_of_pace_needs_three_items_and_knows_no_more_than_its_top():
+    assert finishing.pace([10, 20], None) is None
+    told = finishing.pace([10, 20, 900], 20)
+    # The median is 20, so the top stands for 60 seconds: 900 ends there, 20 at two thirds of the way down.
+    assert told.points == "0.00,53.3 50.00,42.7 100.00,0.0"
+    assert told.usual_y == 42.7
