@@ -17,12 +17,14 @@ _ENDS = re.compile(r"""[.!?…:;。！？।)\]}>"'”“’»*_`|~=-]\s*$|\d[%�
 _LIST_ITEM = re.compile(r"\s*(?:[-*•–+]|\d{1,3}[.)]|#{1,6}|\|)\s*\S")
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+$|\S+@\S+\.\w+$")
 # Words that no sentence ends with, in the languages that are met most.
-_LEADING_ON = frozenset(
-    "the a an and or but of to for with in on at by from as that which is are was your our their this if "
-    "der die das ein eine einen einem einer und oder aber von zu für mit im auf bei aus dass ist sind ihr "
-    "ihre wenn als den dem des le la les un une et ou de du des pour avec dans el los las y con para que "
-    "il lo gli e di per con che het een en van voor met o os as do da um uma com i w z na do".split()
+_LEADING_ON_TEXT = (
+    "the a an and or but of to for with in on at by from as that which is are was your our their this "
+    "if der die das ein eine einen einem einer und oder aber von zu für mit im auf bei aus dass ist "
+    "sind ihr ihre wenn als den dem des le la les un une et ou de du des pour avec dans el los las y "
+    "con para que il lo gli e di per con che het een en van voor met o os as do da um uma com i w z na "
+    "do "
 )
+_LEADING_ON = frozenset(_LEADING_ON_TEXT.split())
 
 
 def empty(subject: Subject, parameters: Compiled) -> Verdict | None:

@@ -48,7 +48,7 @@ ANYTHING: JsonDict = {}
 
 
 def output_schema(attributes: Mapping[str, Any]) -> JsonDict | None:
-    """The schema of the JSON that was asked for; {} where any JSON would do; None where none was asked for."""
+    """The schema of the JSON that was asked for; {} where any JSON would do; None where none was."""
     for key in _SCHEMA_KEYS:
         if schema := _read(attributes.get(key)):
             return _schema_in(schema)

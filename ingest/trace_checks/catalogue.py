@@ -48,7 +48,7 @@ _ALL = (
         "refusal",
         "Refusal",
         "The answer declines to answer or to help, or the provider's filter stopped it.",
-        "Refusals without a usual phrase, and those in other languages than English, German, French, Spanish, "
+        "Refusals without a usual phrase, and in other languages than English, German, French, Spanish, "
         "Italian, Dutch, Portuguese and Polish. A right refusal fails like a wrong one.",
         answers.refusal,
         (_words("words", "Own phrases", "What a refusal says in your product, one phrase a line."),),
@@ -82,8 +82,8 @@ _ALL = (
     Check(
         "grounding",
         "Grounding",
-        "Much of the answer, or one of its numbers, stands in none of its documents, nor in the question, nor "
-        "in what tools gave back.",
+        "Much of the answer, or one of its numbers, stands in none of its documents, nor in the question, "
+        "nor in what tools gave back.",
         "An answer that turns around what the documents say, and true sums and dates worked out from them. "
         "Answers in another language than the documents are left out.",
         grounding.grounding,
@@ -139,9 +139,9 @@ _ALL = (
         "language",
         "Language",
         "The answer is in another language than the question, and none was asked for.",
-        "Texts of a few words, and mixed ones. Told apart by words: English, German, French, Spanish, Italian, "
-        "Dutch, Portuguese, Polish; by script: Chinese, Japanese, Korean, Greek, Hebrew, Thai, Cyrillic, "
-        "Arabic, Devanagari.",
+        "Texts of a few words, and mixed ones. Told apart by words: English, German, French, Spanish, "
+        "Italian, Dutch, Portuguese, Polish; by script: Chinese, Japanese, Korean, Greek, Hebrew, Thai, "
+        "Cyrillic, Arabic, Devanagari.",
         language.mismatch,
         (
             Parameter(

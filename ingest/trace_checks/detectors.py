@@ -1,7 +1,7 @@
 """Which personal data and keys does a text hold? Found as redaction finds them, less what is nobody's own.
 
-Redaction masks in doubt; here a doubt is no failure. So numbers without a country's code count only where they
-are written as phone numbers are, and addresses of private networks and free phone lines do not count at all.
+Redaction masks in doubt; here a doubt is no failure. So numbers without a country's code count only where
+they are written as phone numbers are; addresses of private networks and free phone lines do not count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well does each check find what it looks for? Measured on labelled examples; written by the tests."""
+"""How well does each check find what it looks for? Measured by the tests on their examples."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ _QUOTES = str.maketrans("’‘`´“”„«»\u00a0", '\'\'\'\'""""" ')
 
 
 class Patterns:
-    """Patterns, each with the bits of text one of which it cannot do without: looked for first, since it is quick."""
+    """Patterns, each with bits of text of which it needs one: those are looked for first, and quickly."""
 
     def __init__(self, *rows: tuple[tuple[str, ...], str]) -> None:
         self._rows = [(hints, re.compile(pattern)) for hints, pattern in rows]

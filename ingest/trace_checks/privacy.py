@@ -7,11 +7,13 @@ from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
 # Addresses of a function, not of a person.
-_OFFICES = frozenset(
-    "support info help hello contact service sales noreply no-reply donotreply kontakt hilfe kundenservice "
-    "kundendienst team office press privacy datenschutz billing returns retouren orders bestellung example "
-    "user name your.name max.mustermann feedback careers jobs security abuse admin mail hallo".split()
+_OFFICES_TEXT = (
+    "support info help hello contact service sales noreply no-reply donotreply kontakt hilfe "
+    "kundenservice kundendienst team office press privacy datenschutz billing returns retouren orders "
+    "bestellung example user name your.name max.mustermann feedback careers jobs security abuse admin "
+    "mail hallo "
 )
+_OFFICES = frozenset(_OFFICES_TEXT.split())
 _EXAMPLES = ("example.com", "example.org", "example.net", "beispiel.de", "domain.com", "email.com")
 WORDS = {
     "email": "an e-mail address",
@@ -41,7 +43,7 @@ def pii(subject: Subject, parameters: Compiled) -> Verdict | None:
 
 
 def _given(subject: Subject, *, documents: bool) -> str:
-    """All that the user said, and with `documents` the documents and instructions too, without punctuation."""
+    """All that the user said, and with `documents` the documents and instructions too, bare of signs."""
     said = [message.text for message in subject.reading.conversation[-40:] if message.role == "user"]
     said.append(subject.question)
     if documents:

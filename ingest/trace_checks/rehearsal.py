@@ -29,7 +29,7 @@ class Turned:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """`read` traces of which the check applied to some; `newly` and `no_longer` failing ones, the newest first."""
+    """Of `read` traces so many fail; `newly` and `no_longer` are failing ones, the newest first."""
 
     read: int
     before: int

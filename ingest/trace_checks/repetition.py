@@ -40,7 +40,7 @@ def _may_loop(words: Sequence[str]) -> bool:
 
 
 def _loop(words: Sequence[str]) -> tuple[str, int] | None:
-    """The first phrase that follows upon itself often enough: equal neighbours at a distance, in one pass each."""
+    """The first phrase that follows upon itself often enough; one pass for each length of a phrase."""
     for size in range(1, LONGEST_PHRASE + 1):
         run, needed = 0, size * (MOST_TIMES - 1)
         for position in range(size, len(words)):

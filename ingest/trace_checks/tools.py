@@ -34,9 +34,10 @@ _RESULTS = (
     "output",
 )
 _ERROR_TEXT = re.compile(
-    r"(?:(?:unexpected |internal |fatal )?(?:error|exception|fehler)\b\s*(?:\d{3}\b)?\s*[:!(-]|traceback \(most recent|"
-    r"(?:[a-z_.]{1,40})?(?:error|exception)\s*[:(]|http(?:/\d(?:\.\d)?)? ?[45]\d\d\b|[45]\d\d (?:bad|unauthorized|forbidden|not|"
-    r"internal|service|gateway|too)|(?:request|tool|call|query) (?:failed|timed out)|failed to |timed? ?out\b|"
+    r"(?:(?:unexpected |internal |fatal )?(?:error|exception|fehler)\b\s*(?:\d{3}\b)?\s*[:!(-]|"
+    r"traceback \(most recent|(?:[a-z_.]{1,40})?(?:error|exception)\s*[:(]|http(?:/\d(?:\.\d)?)? ?[45]\d\d\b|"
+    r"[45]\d\d (?:bad|unauthorized|forbidden|not|internal|service|gateway|too)|"
+    r"(?:request|tool|call|query) (?:failed|timed out)|failed to |timed? ?out\b|"
     r"connection (?:refused|reset|error|timed out)|rate limit exceeded|permission denied|unauthorized\b|"
     r"(?:anfrage|abfrage|verbindung|aufruf) (?:fehlgeschlagen|abgebrochen)|zeitüberschreitung)",
     re.IGNORECASE,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from ingest.trace_checks.parameters import Parameter
 from ingest.trace_checks.rows import CheckSetting
 from ingest.trace_checks.settings import Refused, differing
 from ingest.trace_checks.vocabulary import Check
@@ -20,12 +21,8 @@ class CheckForm(forms.Form):
         self.check = check
         values = check.defaults() | (setting.parameters if setting else {})
         initial = {"enabled": setting is None or setting.enabled} | {
-            each.name: "\n".join(values[each.name]) if each.form == "words" else values[each.name]
-            for each in check.parameters
+            each.name: _typed(each, values[each.name]) for each in check.parameters
         }
-        for each in check.parameters:
-            if each.form == "text" and isinstance(initial[each.name], list):
-                initial[each.name] = ", ".join(initial[each.name])
         super().__init__(data, initial=initial)
         for each in check.parameters:
             self.fields[each.name] = _field(each)
@@ -40,7 +37,14 @@ class CheckForm(forms.Form):
         return cleaned
 
 
-def _field(parameter: Any) -> forms.Field:
+def _typed(parameter: Parameter, value: Any) -> Any:
+    """The value as somebody would type it."""
+    if isinstance(value, list) and parameter.form in ("words", "text"):
+        return ("\n" if parameter.form == "words" else ", ").join(value)
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def _field(parameter: Parameter) -> forms.Field:
     told: dict[str, Any] = {"label": parameter.label, "help_text": parameter.help, "required": False}
     if parameter.unit:
         told["label"] = f"{parameter.label}, {parameter.unit}"

@@ -5,6 +5,8 @@ Everybody of the project reads; leads change.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -17,9 +19,9 @@ from ingest.trace_checks.catalogue import CHECKS
 from ingest.trace_checks.rehearsal import rehearse
 from ingest.trace_checks.tallies import WINDOWS, Window
 from reviewapp.access import SAFE_METHODS, MemberRequest, session
+from reviewapp.models import Role
 from reviewapp.trace_checks import overview, page
 from reviewapp.trace_checks.form import CheckForm
-from reviewapp.models import Role
 
 
 @session(Role.REVIEWER)
@@ -54,7 +56,7 @@ def check(request: MemberRequest, name: str) -> HttpResponse:
             messages.success(request, "Saved. It holds for traces that settle from now on.")
             return redirect("check", request.project.slug, name)
         tried = rehearse(request.project, known, form.parameters)
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         "tried": tried,
         "may_edit": may_edit,

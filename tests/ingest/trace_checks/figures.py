@@ -40,13 +40,12 @@ def module() -> str:
         if name not in BY_DEFINITION:
             found = measure(name)
             failing = found.found + len(found.missed)
-            rows.append(
-                f'    "{name}": Measure({found.examples}, {failing}, {found.precision:.3f}, {found.recall:.3f}),'
-            )
+            shares = f"{found.precision:.3f}, {found.recall:.3f}"
+            rows.append(f'    "{name}": Measure({found.examples}, {failing}, {shares}),')
     return _MODULE.format(rows="\n".join(rows))
 
 
-_MODULE = '''"""How well does each check find what it looks for? Measured on labelled examples; written by the tests."""
+_MODULE = '''"""How well does each check find what it looks for? Measured by the tests on their examples."""
 
 from __future__ import annotations
 

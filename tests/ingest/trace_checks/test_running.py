@@ -1,4 +1,4 @@
-"""Checks are pure and bounded: the same words on the same trace, whatever is sent, and none holds up another."""
+"""Checks are pure and bounded: one trace, one verdict, whatever is sent, and none holds up another."""
 
 import dataclasses
 import json
@@ -77,14 +77,15 @@ def test_only_what_differs_is_kept(project):
 @pytest.mark.parametrize(
     ("name", "case", "parameters", "before", "after"),
     [
-        ("refusal", {"answer": "Ask the front desk, please."}, {"words": ["ask the front desk"]}, True, False),
+        ("refusal", {"answer": "Ask the desk, please."}, {"words": ["ask the desk"]}, True, False),
         ("safety", {"answer": "Try the competitor's Foobar."}, {"words": ["foob*"]}, True, False),
         ("safety", {"answer": "What an idiot light."}, {"allowed": ["idiot"]}, False, True),
         ("safety", {"answer": "You idiot."}, {"categories": ["crime"]}, False, True),
         ("pii", {"answer": "Write to a.b@c-mail.de"}, {"allowed": ["A.B@c-mail.de"]}, False, True),
         ("pii", {"answer": "Write to a.b@c-mail.de"}, {"kinds": ["card"]}, False, True),
-        ("pii", {"answer": "It is a.b@c-mail.de", "docs_text": "a.b@c-mail.de"}, {"documents": False}, True, False),
-        ("language", {"question": "Wo ist meine Bestellung, bitte?", "answer": "It is on its way to you now."},
+        ("pii", {"answer": "It is a.b@c-mail.de", "docs_text": "a.b@c-mail.de"}, {"documents": False},
+         True, False),
+        ("language", {"question": "Wo ist meine Bestellung, bitte?", "answer": "It is on its way now."},
          {"languages": ["en"]}, False, True),
         ("citations", {"docs": ["returns"], "answer": "You can return it within 30 days of the delivery."},
          {"required": True}, None, False),
@@ -92,10 +93,10 @@ def test_only_what_differs_is_kept(project):
          {"fences": False}, True, False),
         ("schema", {"answer": "hello"}, {"always": True}, None, False),
         ("injection", {"question": "xyzzy please"}, {"words": ["xyzzy"]}, True, False),
-        ("grounding", {"docs": ["returns"], "answer": "You can return it within 45 days of the delivery, unused."},
+        ("grounding", {"docs": ["returns"], "answer": "You can return it within 45 days of delivery."},
          {"numbers": False}, False, True),
-        ("repetition", {"answer": "one two three four five. " * 3 + "and then a few more words that were never said "
-         "before in this text, so that it is long enough to be looked at"}, {"most_share": 0.1}, True, False),
+        ("repetition", {"answer": "one two three four five. " * 3 + "and then a few more words that were "
+         "never said before in this text, so that it is long enough"}, {"most_share": 0.1}, True, False),
     ],
 )  # fmt: skip
 def test_parameters_change_the_verdict(name, case, parameters, before, after):
@@ -187,9 +188,9 @@ VALUES = st.recursive(
     max_leaves=10,
 )
 KEYS = st.sampled_from(
-    ["gen_ai.tool.definitions", "llm.invocation_parameters", "gen_ai.output.type", "ai.schema", "ai.prompt.tools",
-     "model_request_parameters", "llm.request.functions.0.name", "llm.tools.0.tool.json_schema",
-     "gen_ai.operation.name", "output.value", "gen_ai.tool.call.result"]
+    ["gen_ai.tool.definitions", "llm.invocation_parameters", "gen_ai.output.type", "ai.schema",
+     "ai.prompt.tools", "model_request_parameters", "llm.request.functions.0.name",
+     "llm.tools.0.tool.json_schema", "gen_ai.operation.name", "output.value", "gen_ai.tool.call.result"]
 )  # fmt: skip
 
 

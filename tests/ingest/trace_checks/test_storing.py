@@ -1,4 +1,4 @@
-"""What the checks found becomes scores once, under keys that nobody else can take, and is counted with them."""
+"""What the checks found becomes scores once, under keys that nobody else can take, and is counted."""
 
 import threading
 from datetime import UTC, datetime
@@ -12,7 +12,11 @@ from ingest.trace_checks import Finding, load, run, store
 from ingest.trace_checks.running import DEFAULT
 
 NOON = datetime(2026, 8, 6, 12, 30, tzinfo=UTC)
-FOUND = [Finding("slow", False, "Took 9 s."), Finding("empty", True, "Has 3 words."), Finding("pii", None, "", "E")]
+FOUND = [
+    Finding("slow", False, "Took 9 s."),
+    Finding("empty", True, "Has 3 words."),
+    Finding("pii", None, "", "E"),
+]
 
 
 @pytest.fixture
@@ -89,7 +93,8 @@ def test_the_longest_names_are_counted(project):
 @pytest.mark.parametrize("first", ["posted", "checked"])
 def test_no_posted_score_takes_a_checks_key(trace, api, first):
     def post():
-        body = {"id": "touchstone:check:slow:t", "target": {"trace_id": "t"}, "name": "check.slow", "value": 1}
+        key, target = "touchstone:check:slow:t", {"trace_id": "t"}
+        body = {"id": key, "target": target, "name": "check.slow", "value": 1}
         return api(Scope.INGEST).post("/api/v1/scores", body, content_type="application/json")
 
     if first == "checked":
@@ -109,9 +114,9 @@ def test_no_other_door_takes_a_checks_key(trace, project):
     from ingest.records import Batch, ScoreRecord, Target
 
     record = ScoreRecord(
-        key="touchstone:check:slow:t", target=Target(TargetKind.TRACE.value, "t"), name="mine", value=1.0, label="",
-        confidence=None, explanation="", source="code", evaluator={}, error_type="", timestamp=NOON, metadata={},
-        sha256=b"x" * 32,
+        key="touchstone:check:slow:t", target=Target(TargetKind.TRACE.value, "t"), name="mine", value=1.0,
+        label="", confidence=None, explanation="", source="code", evaluator={}, error_type="", timestamp=NOON,
+        metadata={}, sha256=b"x" * 32,
     )  # fmt: skip
     batch = Batch(scores=[record])
     try:
