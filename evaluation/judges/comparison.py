@@ -124,26 +124,26 @@ item AS (
     FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
     WHERE q.project_id = %(project)s AND i.lane = 'audit' AND i.kind = 'trace' AND i.purpose = 'review'
 ),
-drawn AS (
+drawn AS MATERIALIZED (
     SELECT i.trace_id, min(i.day) AS day, min(i.u) AS u, min(d.audit) AS rate, min(d.stratum) AS stratum,
         bool_and(i.state = 'removed' OR i.enqueued_at < now() - interval '{patience}'
             OR EXISTS (SELECT FROM reviewapp_assignment a WHERE a.item_id = i.id AND a.state = 'skipped')
         ) AS given_up
     FROM item i JOIN ingest_auditdraw d ON d.trace_id = i.trace_id GROUP BY i.trace_id
 ),
-label AS (
+label AS MATERIALIZED (
     SELECT i.trace_id, {said} AS said,
         coalesce(l.rubric_version_id = ANY(%(rubrics)s::bigint[]), true) AS fits
     FROM item i JOIN reviewapp_assignment a ON a.item_id = i.id JOIN reviewapp_label l ON l.id = a.counted_id
     LEFT JOIN ingest_apitoken t ON t.id = l.token_id
     WHERE l.blind AND (NOT l.impersonated OR t.trusted_for_reviews)
 ),
-decision AS (
+decision AS MATERIALIZED (
     SELECT DISTINCT ON (i.trace_id) i.trace_id, r.verdict
     FROM item i JOIN reviewapp_resolution r ON r.id = i.resolution_id
     WHERE r.method = 'adjudicated' AND %(criterion)s = 'verdict' ORDER BY i.trace_id, r.id DESC
 ),
-said AS (
+said AS MATERIALIZED (
     SELECT trace_id, count(*) FILTER (WHERE fits) AS labels, count(*) FILTER (WHERE NOT fits) AS others,
         count(*) FILTER (WHERE fits AND said = 'fail') AS fails,
         count(*) FILTER (WHERE fits AND said = 'pass') AS passes
@@ -159,7 +159,7 @@ chosen AS (
     FROM drawn d JOIN ingest_trace t ON t.id = d.trace_id
     LEFT JOIN said s ON s.trace_id = d.trace_id LEFT JOIN decision x ON x.trace_id = d.trace_id
 ),
-asked AS (
+asked AS MATERIALIZED (
     SELECT *, coalesce(cutoff, rate) AS pi,
         CASE WHEN u >= cutoff THEN 'waiting' WHEN labels = 0 AND others > 0 THEN 'other_rubric_version'
             WHEN labels = 0 THEN 'no_response' END AS unasked
@@ -168,18 +168,18 @@ asked AS (
 """
 
 _IMPORTED = """
-label AS (
+label AS MATERIALIZED (
     SELECT i.trace_id, {said} AS said
     FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
     JOIN reviewapp_assignment a ON a.item_id = i.id JOIN reviewapp_label l ON l.id = a.counted_id
     WHERE q.project_id = %(project)s AND q.slug = 'imported' AND l.via = 'import'
 ),
-said AS (
+said AS MATERIALIZED (
     SELECT trace_id, count(*) AS labels, count(*) FILTER (WHERE said = 'fail') AS fails,
         count(*) FILTER (WHERE said = 'pass') AS passes
     FROM label GROUP BY trace_id
 ),
-asked AS (
+asked AS MATERIALIZED (
     SELECT p.trace_id, '' AS stratum, coalesce(p.pi, 1) AS pi, p.occurred_at AS at, t.session_id AS session,
         coalesce(p.slices ->> 'route', '') AS route, coalesce(p.slices ->> 'model', '') AS model,
         coalesce(p.slices ->> 'prompt_version', '') AS prompt_version,
@@ -193,7 +193,7 @@ asked AS (
 
 # `fate` says why a trace is no pair; null where it is one.
 _PAIRS = """
-judged AS (
+judged AS MATERIALIZED (
     SELECT trace_id, verdict, score FROM evaluation_judgment
     WHERE version_id = %(version)s AND criterion = %(criterion)s AND trial = 1
         AND progress IN ('done', 'invalid')
@@ -211,7 +211,7 @@ fated AS (
         WHEN judge IS NULL THEN 'not_judged' WHEN judge = 'invalid' THEN 'invalid' END AS fate
     FROM pair
 ),
-weighed AS (
+weighed AS MATERIALIZED (
     SELECT *, {weight} AS w
     FROM fated
 )
