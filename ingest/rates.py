@@ -68,6 +68,11 @@ class Stratum:
     effect: Effect
 
     @property
+    def judged(self) -> float:
+        """The judges' share as far as there is room for it: they get none of what is audited."""
+        return max(0.0, min(self.judge, 1 - self.audit))
+
+    @property
     def kept_by(self) -> str:
         return "" if self.rate is None else self.rate.cause
 

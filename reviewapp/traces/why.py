@@ -41,7 +41,7 @@ class Why:
 def may_know(membership: Membership, trace: Trace) -> bool:
     """Whether this member may see reasons, draw and priority of this trace.
 
-    The one place that decides it: leads may. That a reviewer may after the verdict is for review to add here.
+    Leads may, of traces which they do not judge in this moment themselves (`blindness` withholds those).
     """
     return Role(membership.role).allows(Role.LEAD)
 
