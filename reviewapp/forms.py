@@ -35,9 +35,11 @@ class ProjectForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Not the e-mail address: sign-on finds an account by it, so nobody may take one for their own."""
+
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "email"]
+        fields = ["first_name", "last_name"]
 
 
 class MemberForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 
@@ -17,6 +18,10 @@ PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # noqa: S105
 
 class LastAdmin(Exception):
     """The project would have no admin left."""
+
+
+class AddressTaken(Exception):
+    """Another account has this e-mail address."""
 
 
 class AlreadyMember(Exception):
@@ -78,6 +83,16 @@ def set_password(user: User, password: str) -> None:
     validate_password(password, user)
     user.set_password(password)
     user.save()
+
+
+@transaction.atomic
+def set_address(user: User, email: str) -> None:
+    """Give the account the address by which sign-on finds it. For the operator of the server alone."""
+    validate_email(email)
+    if User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists():
+        raise AddressTaken(f"Another account has the address {email}.")
+    user.email = email.lower()
+    user.save(update_fields=["email"])
 
 
 @transaction.atomic

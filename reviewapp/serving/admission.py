@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from django.db import connection, connections
-from django.http import HttpResponseBase
+from django.http import FileResponse, HttpResponseBase
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -25,6 +25,8 @@ THREADS = 64
 READERS = 40
 RUNNING = 4
 WAITING = 28
+# Long answers (exports) are made by the threads that send them, beside the running requests: so many at once.
+STREAMING = 2
 # No request is worth a statement that takes longer; without it one question can hold the database for hours.
 STATEMENT_SECONDS = 20
 
@@ -32,10 +34,18 @@ STATEMENT_SECONDS = 20
 class Admission:
     """At most `running` requests at work and `waiting` behind them; the others are answered 503."""
 
-    def __init__(self, application: Application, running: int, waiting: int, headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        running: int,
+        waiting: int,
+        headers: dict[str, str],
+        streaming: int = STREAMING,
+    ) -> None:
         self.application = application
         self.headers = headers
         self.places = BoundedSemaphore(running + waiting)
+        self.streams = BoundedSemaphore(streaming)
         # Its threads start with the first request, thus after the web process was forked.
         self.threads = ThreadPoolExecutor(
             running, thread_name_prefix="request", initializer=_limit_statements
@@ -49,6 +59,14 @@ class Admission:
             head, body = answer.result()
         finally:
             self.places.release()
+        if isinstance(body, FileResponse):
+            # A file costs next to nothing, and a page asks for many at once.
+            body = Stream(body)
+        elif isinstance(body, HttpResponseBase):
+            if not self.streams.acquire(blocking=False):
+                body.close()
+                return self._refuse(start_response)
+            body = Stream(body, self.streams)
         start_response(*head)
         return body
 
@@ -60,7 +78,7 @@ class Admission:
 
         body = self.application(environ, keep_head)
         if not isinstance(body, HttpResponseBase) or body.streaming:
-            return head[0], _streamed(body)
+            return head[0], body
         whole = b"".join(body)
         # Ends the request in the thread that holds its database connection.
         body.close()
@@ -92,11 +110,32 @@ def _limit_statements() -> None:
     connection.settings_dict = {**given, "OPTIONS": {**options, "options": limited}}
 
 
-def _streamed(body: Iterable[bytes]) -> Iterator[bytes]:
-    """A long answer is sent by the thread that sends, which gives back the connection it may have opened."""
-    try:
-        yield from body
-    finally:
-        if isinstance(body, HttpResponseBase):
-            body.close()
-        connections.close_all()
+class Stream:
+    """A long answer, sent by the thread that sends. It gives back its place and the connection it may have
+    opened when it is through or closed, also by a server that never began to read it."""
+
+    def __init__(self, response: HttpResponseBase, places: BoundedSemaphore | None = None) -> None:
+        self.response = response
+        self.pieces = iter(response)
+        self.places = places
+        self.is_open = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self.pieces)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self.is_open:
+            self.is_open = False
+            try:
+                self.response.close()
+                connections.close_all()
+            finally:
+                if self.places:
+                    self.places.release()

@@ -97,6 +97,13 @@ def test_the_account_takes_a_name(reviewer):
     assert str(reviewer.user) == "Rita Levi"
 
 
+def test_nobody_takes_an_address_by_which_sign_on_finds_accounts(reviewer):
+    reviewer.client.post("/account", {"first_name": "Rita", "last_name": "", "email": "boss@example.org"})
+    reviewer.user.refresh_from_db()
+    assert reviewer.user.email == ""
+    assert 'name="email"' not in reviewer.client.get("/account").content.decode()
+
+
 @pytest.mark.parametrize(
     ("chosen", "attribute"), [("dark", 'data-theme="dark"'), ("light", 'data-theme="light"')]
 )

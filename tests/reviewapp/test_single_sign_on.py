@@ -112,6 +112,13 @@ def test_an_unverified_address_opens_nothing(provider, reviewer, client):
     assert client.get("/account").status_code == 302
 
 
+def test_an_address_of_two_accounts_opens_neither(provider, reviewer, lead, client):
+    with_address(reviewer)
+    with_address(lead, "Rita@example.org")
+    sign_on(client)
+    assert client.get("/account").status_code == 302
+
+
 def test_a_provider_that_is_away_is_told(settings, db, client):
     cache.clear()
     set_up(settings, "http://127.0.0.1:9")

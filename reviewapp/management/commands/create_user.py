@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from ingest.models import Project
-from reviewapp.members import Joined, LastAdmin, ensure
+from reviewapp.members import AddressTaken, Joined, LastAdmin, ensure, set_address
 from reviewapp.models import Role
 
 
@@ -27,17 +27,22 @@ class Command(BaseCommand):
         parser.add_argument("--project", required=True, metavar="SLUG")
         parser.add_argument("--role", required=True, choices=Role.values)
         parser.add_argument("--password", default="", help="for all of them; default: one generated for each")
+        parser.add_argument("--email", default="", help="of the one account; single sign-on finds it by this")
 
     def handle(
-        self, *args: Any, names: list[str], project: str, role: str, password: str, **options: Any
+        self, *args: Any, names: list[str], project: str, role: str, password: str, email: str, **options: Any
     ) -> None:
+        if email and len(names) > 1:
+            raise CommandError("--email is the address of one account; name one.")
         found = project_or_error(project)
         try:
             with transaction.atomic(), pghistory.context(command="create_user"):
                 joined = [ensure(found, name, Role(role), password) for name in names]
+                if email:
+                    set_address(joined[0].membership.user, email)
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        except LastAdmin as refusal:
+        except (LastAdmin, AddressTaken) as refusal:
             raise CommandError(str(refusal)) from refusal
         for one in joined:
             self.report(one)

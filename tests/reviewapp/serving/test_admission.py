@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from reviewapp.serving import admission
 from reviewapp.serving.admission import Admission
@@ -68,6 +68,50 @@ def test_a_failing_application_gives_its_place_back():
     for _ in range(3):
         with pytest.raises(RuntimeError):
             door({}, None)
+
+
+def streamer(environ, start_response):
+    start_response("200 OK", [])
+    return StreamingHttpResponse(iter([b"one", b"two"]))
+
+
+def test_so_many_long_answers_are_sent_at_once_and_each_gives_its_place_back():
+    door = Admission(streamer, running=1, waiting=0, headers={}, streaming=2)
+
+    def begin():
+        head = []
+        return door({}, lambda *given: head.append(given)), head
+
+    def play():
+        (first, _), (second, _), (refused, said) = begin(), begin(), begin()
+        statuses = [said[0][0][:3]]
+        assert json.loads(b"".join(refused))["status"] == 503
+        assert list(first) == [b"one", b"two"]
+        again, said = begin()
+        statuses.append(said[0][0][:3])
+        # Neither of these was read at all; closing twice gives back one place.
+        second.close(), second.close(), again.close()
+        rest = [begin()[1][0][0][:3] for _ in range(3)]
+        return statuses + rest
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(play).result() == ["503", "200", "200", "200", "503"]
+
+
+def test_files_are_no_long_answers(tmp_path):
+    (tmp_path / "a.css").write_text("a{}")
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return FileResponse((tmp_path / "a.css").open("rb"))
+
+    def play():
+        door = Admission(application, running=1, waiting=0, headers={}, streaming=1)
+        bodies = [door({}, lambda *_: None) for _ in range(3)]
+        return [b"".join(body) for body in bodies]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(play).result() == [b"a{}"] * 3
 
 
 def test_a_long_answer_is_handed_on_piece_by_piece_and_closed():
