@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,7 +14,19 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from ingest import answers, body, documents, filters, intake, limits, native, openapi, shapes, traces
+from ingest import (
+    answers,
+    body,
+    documents,
+    filters,
+    intake,
+    limits,
+    native,
+    openapi,
+    shapes,
+    traces,
+    withholding,
+)
 from ingest.access import declaration_of, declare, public
 from ingest.documents import Documents
 from ingest.feedback_door import door
@@ -121,6 +134,8 @@ def list_traces(request: TokenRequest) -> HttpResponse:
             order=_order(request),
             cursor=request.GET.get("cursor", ""),
             limit=_limit(request),
+            withheld=partial(withholding.withheld, request.caller),
+            by_signals=withholding.asks_for_signals(request.GET),
         )
     except Refused as refused:
         raise Problem(400, "Some parameters cannot be read.", errors=refused.errors) from None
@@ -140,7 +155,8 @@ def get_trace(request: TokenRequest, trace_id: str) -> HttpResponse:
     trace = None if "\0" in trace_id else traces.find(request.caller.project, trace_id)
     if trace is None:
         raise Problem(404, "This project has no such trace.")
-    return _json(traces.detail(trace))
+    told = traces.detail(trace)
+    return _json(withholding.blank(told) if withholding.withheld(request.caller, [trace]) else told)
 
 
 def docs(request: HttpRequest) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
 from ingest import feedback as statements
-from ingest import filters, readings
+from ingest import filters, readings, withholding
 from ingest.feedback import UNDATED
 from ingest.filters import Order
 from ingest.models import AuditDraw, Feedback, Project, Score, Superseded, SupersededKind, Trace
@@ -77,8 +77,21 @@ def detail(trace: Trace) -> JsonDict:
     }
 
 
-def listing(project: Project, condition: Q, *, order: Order, cursor: str, limit: int) -> JsonDict:
-    """A page of summaries. Raises filters.Refused for a cursor of another list."""
+def listing(
+    project: Project,
+    condition: Q,
+    *,
+    order: Order,
+    cursor: str,
+    limit: int,
+    withheld: Callable[[Sequence[Trace]], frozenset[int]] = lambda traces: frozenset(),
+    by_signals: bool = False,
+) -> JsonDict:
+    """A page of summaries. Raises filters.Refused for a cursor of another list.
+
+    Of the traces that are `withheld` from the reader only what they are is told; a list chosen by scores
+    and the like (`by_signals`) does not name them.
+    """
     if condition:
         # A filter asks columns, so what has just arrived is read before.
         readings.refresh_project(project.pk)
@@ -86,7 +99,13 @@ def listing(project: Project, condition: Q, *, order: Order, cursor: str, limit:
         _light(Trace.objects.filter(condition)), project, order=order, cursor=cursor, limit=limit
     )
     readings.refresh(page.traces)
-    return {"traces": _summaries(page.traces), "next": page.next or None}
+    hidden = withheld(page.traces)
+    shown = [trace for trace in page.traces if not (by_signals and trace.pk in hidden)]
+    told = [
+        withholding.blank(summary) if trace.pk in hidden else summary
+        for trace, summary in zip(shown, _summaries(shown), strict=True)
+    ]
+    return {"traces": told, "next": page.next or None}
 
 
 def _light(traces: QuerySet[Trace]) -> QuerySet[Trace]:

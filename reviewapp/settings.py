@@ -178,6 +178,8 @@ STORAGES = {
 MAX_BODY_MB = env.int("MAX_BODY_MB", default=8)
 # The WSGI application refuses larger bodies before Django reads them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_MB * 1024 * 1024
+# Which traces does a token not see the scores of? Asked by the ground floor, known on this one.
+TRACES_HIDDEN_FROM = "reviewapp.review.blindness.hidden_from_token"
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
 # Dotted paths of callables text -> [(start, end, kind)]: finders of the operator's own (docs/redaction.md).
 REDACTION_HOOKS = env.list("REDACTION_HOOKS", default=[])

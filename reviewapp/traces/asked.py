@@ -7,7 +7,7 @@ keep the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import QueryDict
 
-from ingest import filters
+from ingest import filters, withholding
 from ingest.filters import Refused
 
 RANGES = {
@@ -63,6 +63,13 @@ class Asked:
         if value not in params.getlist(name):
             params.appendlist(name, value)
         return params.urlencode()
+
+
+def unseen(asked: Asked, hidden: Q) -> Asked:
+    """Without the traces that the reader judges blind, where the filters speak of scores and the like."""
+    if withholding.asks_for_signals(asked.params):
+        return replace(asked, condition=asked.condition & ~hidden)
+    return asked
 
 
 def ask(given: QueryDict) -> Asked:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, DateTimeField, Exists, F, Func, Max, Min, OuterRef, QuerySet, Value
+from django.db.models import Count, DateTimeField, Exists, F, Func, Max, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left
 from django.utils import timezone
 
@@ -19,6 +19,8 @@ from ingest import traces as documents
 from ingest.filters import Order
 from ingest.models import Feedback, Project, Score, Source, Trace
 from reviewapp import charts, rendering
+from reviewapp.models import Membership
+from reviewapp.review import blindness
 from reviewapp.traces import signals
 from reviewapp.traces.asked import RANGES, Asked
 from reviewapp.traces.signals import DOUBT, Signal
@@ -51,19 +53,26 @@ class Listing:
     unread: int
 
 
-def listing(project: Project, asked: Asked, older: str = "", newer: str = "") -> Listing:
-    """The page behind a cursor (or the newest). Raises Refused for a cursor of another list."""
+def listing(
+    project: Project, asked: Asked, older: str = "", newer: str = "", member: Membership | None = None
+) -> Listing:
+    """The page behind a cursor (or the newest), as this member may see it.
+
+    Raises Refused for a cursor of another list.
+    """
     unread = readings.refresh_project(project.pk, PAGE)
     matching = excerpts(Trace.objects.filter(asked.condition))
     if newer:
         page = filters.page(matching, project, order=Order.OLDEST, cursor=newer, limit=PAGE)
         if page.next:
             traces = page.traces[::-1]
-            return Listing(rows(traces), _cursor(project, Order.NEWEST, traces[-1]), page.next, unread)
+            return Listing(
+                rows(traces, member), _cursor(project, Order.NEWEST, traces[-1]), page.next, unread
+            )
         older = ""
     page = filters.page(matching, project, cursor=older, limit=PAGE)
     back = _cursor(project, Order.OLDEST, page.traces[0]) if older and page.traces else ""
-    return Listing(rows(page.traces), page.next, back, unread)
+    return Listing(rows(page.traces, member), page.next, back, unread)
 
 
 def excerpts(traces: QuerySet[Trace]) -> QuerySet[Trace]:
@@ -77,13 +86,18 @@ def _cursor(project: Project, order: Order, trace: Trace) -> str:
     return filters.cursor_at(project, order, trace)
 
 
-def rows(traces: Sequence[Trace]) -> list[Row]:
-    """The traces with what is known of each; two queries for any number of them."""
+def rows(traces: Sequence[Trace], member: Membership | None = None) -> list[Row]:
+    """The traces with what is known of each; a fixed number of queries for any number of them.
+
+    Of those that the member judges blind nothing is told but the trace itself.
+    """
     readings.refresh(traces)
+    hidden = blindness.hides(member, traces) if member else frozenset()
+    open_ones = [trace for trace in traces if trace.pk not in hidden]
     scores, feedback = defaultdict(list), defaultdict(list)
-    for score in Score.objects.filter(trace__in=traces).order_by("name", "key"):
+    for score in Score.objects.filter(trace__in=open_ones).order_by("name", "key"):
         scores[score.trace_id].append(score)
-    for statement in Feedback.objects.filter(trace__in=traces):
+    for statement in Feedback.objects.filter(trace__in=open_ones):
         feedback[statement.trace_id].append(statement)
     return [_row(trace, scores[trace.pk], feedback[trace.pk]) for trace in traces]
 
@@ -117,25 +131,26 @@ class DateBin(Func):
     output_field = DateTimeField()
 
 
-def volume(project: Project, asked: Asked) -> charts.Volume | None:
+def volume(project: Project, asked: Asked, member: Membership | None = None) -> charts.Volume | None:
     """Traces over time and how many of them a judge put under one half; None if that takes too long."""
     readings.refresh_project(project.pk, PAGE)
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(f"SET LOCAL statement_timeout = {CHART_MILLISECONDS}")
-            return _volume(Trace.objects.filter(asked.condition, project=project), asked)
+            hidden = blindness.hidden_traces(member) if member else Q(pk__in=[])
+            return _volume(Trace.objects.filter(asked.condition, project=project), asked, hidden)
     except OperationalError:
         return None
 
 
-def _volume(traces: QuerySet[Trace], asked: Asked) -> charts.Volume | None:
+def _volume(traces: QuerySet[Trace], asked: Asked, hidden: Q) -> charts.Volume | None:
     found = traces.aggregate(first=Min("started_at"), last=Max("started_at"))
     if found["first"] is None:
         return None
     start, end = _extent(asked, found["first"], found["last"])
     step = charts.step_for(start, end)
-    low = Exists(Score.objects.filter(trace=OuterRef("pk"), source=Source.LLM, value__lt=DOUBT))
+    low = Exists(Score.objects.filter(trace=OuterRef("pk"), source=Source.LLM, value__lt=DOUBT)) & ~hidden
     counted = (
         traces.annotate(bin=DateBin(Value(step), F("started_at"), Value(charts.EPOCH)))
         .values("bin")

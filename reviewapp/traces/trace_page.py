@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString
 from ingest import readings
 from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
+from ingest.otlp.evaluations import EVALUATION_EVENT
 from ingest.overlap import Shared
 from ingest.reading import Document, Reading
 from reviewapp import rendering
 from reviewapp.models import Membership
+from reviewapp.review import blindness
 from reviewapp.traces import conversation, explorer, signals, spantree
 from reviewapp.traces.conversation import Conversation
 from reviewapp.traces.signals import Signal
@@ -110,6 +112,8 @@ class TracePage:
     session: list[explorer.Row]
     facts: list[Fact]
     why: Why | None
+    # The reader judges it blind: scores, feedback and reasons open after the submit.
+    withheld: bool
 
     @property
     def is_empty(self) -> bool:
@@ -142,8 +146,8 @@ def tell(
     told = conversation.tell(reading)
     documents = reading.documents[:SHOWN_DOCUMENTS]
     answer, shared = rendering.markdown(told.answer, [document.text for document in documents])
-    scores = list(Score.objects.filter(trace=trace).order_by("source", "name", "timestamp"))
-    feedback = list(Feedback.objects.filter(trace=trace))
+    withheld = is_withheld(trace, member)
+    scores, feedback = ([], []) if withheld else said_of(trace)
     return TracePage(
         trace=trace,
         signals=signals.of_trace(trace, feedback, scores),
@@ -158,10 +162,20 @@ def tell(
         left_out=max(len(spans) - READ_SPANS, 0),
         scores=score_stories(trace, scores),
         feedback=timeline(feedback),
-        session=session_of(trace),
+        session=session_of(trace, member),
         facts=facts_of(trace),
-        why=tell_why(member, trace) if member else None,
+        why=tell_why(member, trace) if member and not withheld else None,
+        withheld=withheld,
     )
+
+
+def is_withheld(trace: Trace, member: Membership | None) -> bool:
+    return member is not None and bool(blindness.hides(member, [trace]))
+
+
+def said_of(trace: Trace) -> tuple[list[Score], list[Feedback]]:
+    scores = Score.objects.filter(trace=trace).order_by("source", "name", "timestamp")
+    return list(scores), list(Feedback.objects.filter(trace=trace))
 
 
 def read_some(trace: Trace, spans: Sequence[Row]) -> Reading:
@@ -220,7 +234,7 @@ def timeline(feedback: Sequence[Feedback]) -> list[Said]:
     return [Said(row, signals.of_statement(row), time_of(row), row.key in counted) for row in ordered]
 
 
-def session_of(trace: Trace) -> list[explorer.Row]:
+def session_of(trace: Trace, member: Membership | None = None) -> list[explorer.Row]:
     """The session's traces in order of time, this one among them."""
     if not trace.session_id:
         return []
@@ -230,7 +244,7 @@ def session_of(trace: Trace) -> list[explorer.Row]:
     after = of_session.filter(started_at__gt=trace.started_at).order_by("started_at", "pk")
     half = SHOWN_OF_SESSION // 2
     found = [*reversed(explorer.excerpts(before)[:half]), *explorer.excerpts(after)[:half]]
-    return explorer.rows(found) if len(found) > 1 else []
+    return explorer.rows(found, member) if len(found) > 1 else []
 
 
 def facts_of(trace: Trace) -> list[Fact]:
@@ -241,7 +255,9 @@ def facts_of(trace: Trace) -> list[Fact]:
     ]
 
 
-def span_of(trace: Trace, span_id: str) -> Span | None:
-    return (
-        Span.objects.filter(trace=trace, span_id=span_id).annotate(length=F("end_ns") - F("start_ns")).first()
-    )
+def span_of(trace: Trace, span_id: str, member: Membership | None = None) -> Span | None:
+    found = Span.objects.filter(trace=trace, span_id=span_id).annotate(length=F("end_ns") - F("start_ns"))
+    span = found.first()
+    if span is not None and is_withheld(trace, member):
+        span.events = [event for event in span.events if event.get("name") != EVALUATION_EVENT]
+    return span

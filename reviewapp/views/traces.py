@@ -11,10 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ingest import traces as documents
+from ingest import withholding
 from ingest.filters import Refused
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
+from reviewapp.review import blindness
 from reviewapp.screen import queue_list
 from reviewapp.traces import asked as asking
 from reviewapp.traces import columns, explorer, filter_bar, trace_page
@@ -25,16 +27,21 @@ from reviewapp.traces.explorer import Listing
 INLINE_ERRORS = ("from", "to", "session_id", "user_id", "prompt_name", "provider")
 
 
+def ask(request: MemberRequest) -> Asked:
+    """What the address asks for, without a way to the scores of what this member judges blind."""
+    return asking.unseen(asking.ask(request.GET), blindness.hidden_traces(request.membership))
+
+
 @session(Role.REVIEWER)
 @never_cache
 @require_safe
 def traces(request: MemberRequest) -> HttpResponse:
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     listing = None
     if not asked.errors:
         try:
             cursors = request.GET.get("older", ""), request.GET.get("newer", "")
-            listing = explorer.listing(request.project, asked, *cursors)
+            listing = explorer.listing(request.project, asked, *cursors, member=request.membership)
         except Refused:
             # A cursor of another list or of an old key: the newest page of this one.
             return redirect(f"{request.path}?{asked.query()}")
@@ -69,8 +76,8 @@ def list_context(request: MemberRequest, asked: Asked, listing: Listing | None) 
 @require_safe
 def trace_volume(request: MemberRequest) -> HttpResponse:
     """The chart of the list; it comes after the list, which must not wait for it."""
-    asked = asking.ask(request.GET)
-    volume = None if asked.errors else explorer.volume(request.project, asked)
+    asked = ask(request)
+    volume = None if asked.errors else explorer.volume(request.project, asked, request.membership)
     template = "traces/_volume.html" if request.htmx else "traces/volume.html"
     return render(request, template, {"asked": asked, "volume": volume})
 
@@ -83,7 +90,7 @@ def trace_values(request: MemberRequest) -> HttpResponse:
     name = request.GET.get("field", "")
     if name not in filter_bar.QUICK_LABELS:
         raise Http404
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     context = {
         "asked": asked,
         "name": name,
@@ -110,7 +117,7 @@ def trace_columns(request: MemberRequest) -> HttpResponse:
 @require_safe
 def export_traces(request: MemberRequest) -> StreamingHttpResponse | HttpResponse:
     """Every trace of the filter as one JSON object a line, as the API tells it."""
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     if asked.errors:
         return redirect(f"{reverse('traces', args=[request.project.slug])}?{asked.query()}")
     return StreamingHttpResponse(
@@ -124,7 +131,7 @@ def export_traces(request: MemberRequest) -> StreamingHttpResponse | HttpRespons
 @never_cache
 @require_safe
 def trace(request: MemberRequest, trace_id: str) -> HttpResponse:
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     found = trace_page.find(request.project, trace_id)
     if found is None:
         return missing(request, asked, trace_id)
@@ -144,11 +151,14 @@ def missing(request: MemberRequest, asked: Asked, trace_id: str) -> HttpResponse
 @require_safe
 def trace_json(request: MemberRequest, trace_id: str) -> HttpResponse:
     """The trace exactly as the API tells it, as text."""
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     found = trace_page.find(request.project, trace_id)
     if found is None:
         return missing(request, asked, trace_id)
-    context = {"asked": asked, "trace": found, "document": documents.detail(found)}
+    told = documents.detail(found)
+    if trace_page.is_withheld(found, request.membership):
+        told = withholding.blank(told)
+    context = {"asked": asked, "trace": found, "document": told}
     return render(request, "traces/json.html", context)
 
 
@@ -157,9 +167,9 @@ def trace_json(request: MemberRequest, trace_id: str) -> HttpResponse:
 @require_safe
 def trace_span(request: MemberRequest, trace_id: str) -> HttpResponse:
     """Attributes, events and resource of one span: a part of the tree, or a page of its own."""
-    asked = asking.ask(request.GET)
+    asked = ask(request)
     found: Trace | None = trace_page.find(request.project, trace_id)
-    span = trace_page.span_of(found, request.GET.get("span", "")) if found else None
+    span = trace_page.span_of(found, request.GET.get("span", ""), request.membership) if found else None
     if found is None or span is None:
         return missing(request, asked, trace_id)
     template = "traces/_span.html" if request.htmx else "traces/span.html"

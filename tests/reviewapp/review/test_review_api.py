@@ -1,0 +1,293 @@
+"""The review API as an integration uses it: scopes, statuses, provenance, lines."""
+
+import json
+
+import pytest
+
+from ingest import tokens
+from ingest.models import ApiToken, Scope
+from ingest.routing.models import RoutingRule
+from reviewapp.review import labels, leases
+from reviewapp.review.actors import Actor
+from reviewapp.review.models import Label, Queue, RubricVersion
+from tests.reviewapp.review.conftest import FAIL, filled, make_queue, make_traces
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+
+
+@pytest.fixture
+def send(api):
+    """`send("POST", "queues/review/claim", {...})` with a token of these scopes, by default admin."""
+    clients = {}
+
+    def call(method, address, body=None, scopes=(Scope.ADMIN,)):
+        client = clients.setdefault(scopes, api(*scopes))
+        more = {} if body is None else {"data": json.dumps(body)}
+        return client.generic(method, f"/api/v1/{address}", content_type=JSON, **more)
+
+    return call
+
+
+def claimed(send, slug="review", scopes=(Scope.ADMIN,), **body):
+    response = send("POST", f"queues/{slug}/claim", body or None, scopes)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def lines(response):
+    assert response.status_code == 200
+    return [json.loads(line) for line in b"".join(response.streaming_content).splitlines()]
+
+
+def test_claim_label_and_the_end_of_the_queue(queue, send):
+    filled(queue, 1)
+    got = claimed(send)
+    item, lease = got["item"], got["lease"]
+    assert item["trace_id"] == "review-00000" and item["rubric_version"] == 1
+    assert item["traces"][0]["output"] == "answer review-00000"
+    assert item["rubric"]["criteria"][0]["key"] == "verdict"
+    assert set(lease) == {"token", "expires_at"}
+    assert send("POST", "queues/review/claim").status_code == 204
+    body = {
+        "lease_token": lease["token"], "idempotency_key": "k", "rubric_version": item["rubric_version"],
+        "verdict": "fail", "confidence": "sure", "answers": {"tone": 2}, "failure_modes": ["tone"],
+        "note": "rude", "corrected_output": "kind",
+    }  # fmt: skip
+    first = send("POST", f"items/{item['id']}/label", body)
+    assert first.status_code == 201
+    again = send("POST", f"items/{item['id']}/label", body)
+    assert again.status_code == 200
+    assert again.json()["label"]["id"] == first.json()["label"]["id"]
+    assert first.json()["item"] == {"id": item["id"], "state": "resolved"}
+
+
+def test_a_lost_lease_is_409_and_a_bad_field_422(queue, send):
+    filled(queue, 1)
+    got = claimed(send)
+    address = f"items/{got['item']['id']}/label"
+    lost = send("POST", address, {"lease_token": "0" * 32, "verdict": "pass"})
+    assert lost.status_code == 409 and lost.headers["Content-Type"] == "application/problem+json"
+    token = got["lease"]["token"]
+    for body, field in (
+        ({"lease_token": token}, "verdict"),
+        ({"lease_token": token, "verdict": "good"}, "verdict"),
+        ({"lease_token": token, "verdict": "pass", "rubric_version": 9}, "rubric_version"),
+        ({"lease_token": token, "verdict": "pass", "answers": {"no": 1}}, "answers.no"),
+        ({"verdict": "pass"}, "lease_token"),
+    ):
+        refused = send("POST", address, body)
+        assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == field
+
+
+def test_skip_release_heartbeat_and_undo(queue, send):
+    filled(queue, 2)
+    first = claimed(send)
+    token = {"lease_token": first["lease"]["token"]}
+    address = f"items/{first['item']['id']}"
+    assert send("POST", f"{address}/heartbeat", token).json()["lease"]["token"] == token["lease_token"]
+    assert send("POST", f"{address}/skip", token | {"reason": "bored"}).status_code == 422
+    assert send("POST", f"{address}/skip", token | {"reason": "expertise"}).json()["item"]["state"] == "open"
+    assert send("POST", f"{address}/release", token).status_code == 409
+    second = claimed(send)
+    assert second["item"]["id"] != first["item"]["id"]
+    again = f"items/{second['item']['id']}"
+    said = {"lease_token": second["lease"]["token"], "verdict": "pass", "note": "fine"}
+    assert send("POST", f"{again}/label", said).status_code == 201
+    undone = send("POST", f"{again}/undo")
+    assert undone.status_code == 200 and undone.json()["draft"]["note"] == "fine"
+    said["lease_token"] = undone.json()["lease"]["token"]
+    assert send("POST", f"{again}/label", said).status_code == 201
+    assert send("POST", "items/999999/undo").status_code == 404
+
+
+def test_impersonation_is_recorded_and_left_out_of_figures(queue, send, rita, lead_user):
+    filled(queue, 2)
+    scopes = (Scope.IMPERSONATE,)
+    got = claimed(send, scopes=scopes, as_reviewer="rita")
+    said = {"lease_token": got["lease"]["token"], "verdict": "fail", "as_reviewer": "rita"}
+    assert send("POST", f"items/{got['item']['id']}/label", said, scopes).status_code == 201
+    label = Label.objects.get()
+    assert (label.reviewer, label.via, label.impersonated) == (rita, "api", True)
+    assert label.token is not None
+    assert not Label.objects.for_figures().exists()
+    ApiToken.objects.update(trusted_for_reviews=True)
+    assert Label.objects.for_figures().count() == 1
+    address = "queues/review/claim"
+    assert send("POST", address, {"as_reviewer": "leonie"}, scopes).status_code == 422
+    assert send("POST", address, {"as_reviewer": "nobody"}, scopes).status_code == 422
+    assert send("POST", address, {}, scopes).status_code == 403
+    assert send("POST", address, {"as_reviewer": "rita"}).status_code == 403
+
+
+def test_each_token_is_a_reviewer_of_its_own(project, send):
+    queue = make_queue(project, overlap=2)
+    filled(queue, 1)
+    one, two = claimed(send), claimed(send, scopes=(Scope.LABELS_WRITE,))
+    assert one["item"]["id"] == two["item"]["id"]
+    assert send("POST", "queues/review/claim").status_code == 204
+
+
+def test_labels_as_lines_with_every_revision(queue, send, rita):
+    filled(queue, 2)
+    for _ in range(2):
+        lease = leases.claim(queue, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, FAIL)
+    labels.undo(lease.item, Actor(rita))
+    told = lines(send("GET", "labels"))
+    assert [(line["kind"], line["standing"]) for line in told] == [
+        ("answer", True), ("answer", False), ("undo", False),
+    ]  # fmt: skip
+    assert told[0]["verdict"] == "fail" and told[2]["verdict"] is None
+    assert told[0]["reviewer"] == "rita" and told[0]["via"] == "page" and told[0]["in_figures"]
+    assert len(told[0]["snapshot"]) == 64
+    assert len(lines(send("GET", f"labels?since={told[0]['id']}"))) == 2
+    assert len(lines(send("GET", f"labels?since={told[0]['created_at']}"))) == 3
+    assert lines(send("GET", "labels?since=2099-01-01T00:00:00Z")) == []
+    assert send("GET", "labels?since=yesterday").status_code == 400
+
+
+def test_training_data(queue, send, rita):
+    filled(queue, 2)
+    good, bad = ({"verdict": "pass"}, {"verdict": "fail", "corrected_output": "better"})
+    for said in (good, bad):
+        lease = leases.claim(queue, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, labels.Answer(**said))
+    (example,) = lines(send("GET", "labels/export?verdict=pass&format=openai"))
+    assert [message["role"] for message in example["messages"]] == ["user", "assistant"]
+    assert example["messages"][1]["content"].startswith("answer")
+    (mended,) = lines(send("GET", "labels/export?verdict=fail&format=openai"))
+    assert mended["messages"][-1]["content"] == "better"
+    (pair,) = lines(send("GET", "labels/export?format=preference"))
+    assert pair["preferred_output"][0]["content"] == "better"
+    assert send("GET", "labels/export?format=parquet").status_code == 400
+
+
+def test_queues_are_made_changed_and_counted(project, send, rita):
+    make_traces(project, 3)
+    made = send("POST", "queues", {"slug": "second", "overlap": 2, "lease_seconds": 60, "blind": False})
+    assert made.status_code == 201, made.content
+    assert made.json()["rubric"] == {"slug": "answer-quality", "version": 1}
+    assert send("POST", "queues", {"slug": "second"}).status_code == 422
+    added = send("POST", "queues/second/items", {"trace_ids": ["t-00000", "t-00001", "t-00000", "nope"]})
+    assert added.status_code == 201
+    assert (added.json()["added"], added.json()["unknown"]) == (2, ["nope"])
+    assert send("POST", "queues/second/items", {"trace_ids": ["t-00000"]}).json()["known"] == ["t-00000"]
+    rules = [{"name": "Low", "conditions": [{"condition": "score_below", "threshold": 0.4}]}]
+    change = {"overlap": 3, "paused": True, "rules": rules, "assignment": "named", "assignees": ["rita"]}
+    changed = send("PATCH", "queues/second", change)
+    assert changed.status_code == 200 and changed.json()["paused"]
+    assert Queue.objects.get(slug="second").items.get(trace__trace_id="t-00000").required == 3
+    assert RoutingRule.objects.get(queue="second").name == "Low"
+    for bad in ({"overlap": 6}, {"lease_seconds": 0}, {"rules": [{"name": ""}]}, {"assignees": ["x"]},
+                {"rubric_version": 7}):  # fmt: skip
+        assert send("PATCH", "queues/second", bad).status_code == 422, bad
+    (told,) = send("GET", "queues").json()["queues"]
+    assert told["counts"]["waiting"] == 2 and told["oldest_age_seconds"] >= 0
+
+
+def test_pairs_are_enqueued_and_judged(project, send):
+    make_traces(project, 3)
+    send("POST", "queues", {"slug": "pairs", "kind": "pair"})
+    added = send("POST", "queues/pairs/items", {"pairs": [["t-00000", "t-00001"], ["t-00000", "t-00000"]]})
+    assert added.json()["added"] == 1 and len(added.json()["unknown"]) == 1
+    assert send("POST", "queues/pairs/items", {"trace_ids": ["t-00002"]}).status_code == 422
+    got = claimed(send, "pairs")
+    assert [view["trace_id"] for view in got["item"]["traces"]] == ["t-00000", "t-00001"]
+    said = {"lease_token": got["lease"]["token"], "preference": "both_bad"}
+    assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 201
+
+
+def test_rubric_versions_are_frozen_and_queues_move_to_them(queue, send):
+    filled(queue, 1)
+    criteria = [
+        {"key": "polite", "title": "Polite", "type": "choice", "options": ["yes", "no"], "required": True}
+    ]
+    made = send("POST", "rubrics/answer-quality/versions", {"criteria": criteria})
+    assert made.status_code == 201, made.content
+    assert [each["key"] for each in made.json()["criteria"]] == ["verdict", "polite"]
+    assert made.json()["criteria"][0]["meaning"] == 1
+    moved = send("PATCH", "queues/review", {"rubric_version": 2, "open_items": "move"})
+    assert moved.json()["rubric"]["version"] == 2
+    got = claimed(send)
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass"}
+    refused = send("POST", f"items/{got['item']['id']}/label", said)
+    assert refused.json()["errors"] == [{"field": "answers.polite", "error": "is required"}]
+    assert send("POST", "rubrics/fresh/versions", {"failure_modes": ["Too long"]}).status_code == 201
+    assert RubricVersion.objects.get(rubric__slug="fresh").failure_modes[0]["key"] == "too_long"
+    bad = send("POST", "rubrics/fresh/versions", {"criteria": [{"key": "A b", "type": "poem"}]})
+    assert {error["field"] for error in bad.json()["errors"]} == {"criteria[0].key", "criteria[0].type"}
+
+
+OPERATIONS = [
+    ("GET", "queues", {Scope.LABELS_READ, Scope.LABELS_WRITE, Scope.IMPERSONATE, Scope.ADMIN}),
+    ("POST", "queues", {Scope.ADMIN}),
+    ("PATCH", "queues/review", {Scope.ADMIN}),
+    ("POST", "rubrics/x/versions", {Scope.ADMIN}),
+    ("POST", "queues/review/items", {Scope.LABELS_WRITE, Scope.ADMIN}),
+    ("POST", "queues/review/claim", {Scope.LABELS_WRITE, Scope.IMPERSONATE, Scope.ADMIN}),
+    ("POST", "items/1/label", {Scope.LABELS_WRITE, Scope.IMPERSONATE, Scope.ADMIN}),
+    ("GET", "labels", {Scope.LABELS_READ, Scope.ADMIN}),
+    ("GET", "labels/export", {Scope.LABELS_READ, Scope.ADMIN}),
+]
+
+
+@pytest.mark.parametrize(("method", "address", "allowed"), OPERATIONS)
+def test_each_scope_opens_what_it_should(project, send, method, address, allowed):
+    for scope in Scope:
+        status = send(method, address, {} if method != "GET" else None, (scope,)).status_code
+        if scope not in allowed:
+            assert status == 403, (scope, status)
+        elif scope is not Scope.IMPERSONATE:
+            assert status != 403, (scope, status)
+
+
+def test_a_token_of_another_project_reaches_nothing(queue, other_project, rita):
+    filled(queue, 1)
+    lease = leases.claim(queue, rita)
+    label = labels.submit(lease.item, Actor(rita), lease.token, FAIL).label
+    from django.test import Client
+
+    issued = tokens.issue(other_project, "theirs", [Scope.ADMIN, Scope.IMPERSONATE])
+    theirs = Client(headers={"Authorization": f"Bearer {issued.text}"})
+    body = json.dumps({"lease_token": str(lease.token), "verdict": "pass"})
+    item = label.assignment.item_id
+    for address in (
+        f"items/{item}/label",
+        f"items/{item}/undo",
+        "queues/review/claim",
+        "queues/review/items",
+    ):
+        assert theirs.post(f"/api/v1/{address}", body, content_type=JSON).status_code == 404, address
+    make_queue(other_project, "own")
+    claim = theirs.post("/api/v1/queues/own/claim", json.dumps({"item": item}), content_type=JSON)
+    assert claim.status_code == 404
+    named = theirs.post("/api/v1/queues/own/claim", json.dumps({"as_reviewer": "rita"}), content_type=JSON)
+    assert named.status_code == 422
+    assert lines(theirs.get("/api/v1/labels")) == []
+    assert theirs.get("/api/v1/queues").json()["queues"][0]["slug"] == "own"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b"null", b'{"verdict": 1}', b'{"lease_token": "\\u0000", "verdict": "pass"}', b"\xff"],
+)
+def test_odd_bodies_are_refused_and_never_break(queue, send, api, body):
+    filled(queue, 1)
+    got = claimed(send)
+    client = api()
+    for verb in ("label", "skip", "release", "heartbeat"):
+        response = client.post(f"/api/v1/items/{got['item']['id']}/{verb}", body, content_type=JSON)
+        assert response.status_code in (400, 409, 422), (verb, response.content)
+
+
+def test_a_huge_id_or_text_is_refused(queue, send):
+    filled(queue, 1)
+    got = claimed(send)
+    assert send("POST", f"items/{10**30}/undo").status_code == 404
+    assert send("POST", "queues/review/claim", {"item": 2**63 - 1}).status_code == 404
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass", "note": "x" * 300_000}
+    assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 422
+    said["note"] = "a\0b"
+    assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 201
+    assert Label.objects.get().note == "a\ufffdb"
