@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.trace_checks.phrases import REFUSALS, normal
+from ingest.trace_checks.phrases import REFUSALS
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
@@ -58,8 +58,7 @@ def refusal(subject: Subject, parameters: Compiled) -> Verdict | None:
         return failed("The provider's content filter stopped the answer.")
     if not subject.words:
         return None
-    head = normal(subject.answer[:REFUSAL_HEAD])
-    if found := REFUSALS.first(head):
+    if found := REFUSALS.first(subject.answer[:REFUSAL_HEAD]):
         return failed(f"Declines: “{found[:120]}”.")
     own = next(parameters["words"].found_in(subject.words[:80]), None)
     if own:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.trace_checks.phrases import HEADINGS, INJECTIONS, normal
+from ingest.trace_checks.phrases import HEADINGS, INJECTIONS
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
@@ -42,7 +42,7 @@ def attempt(text: str) -> str:
     lowered = text.lower()
     if any(word in lowered for word in _HEADS) and (heading := HEADINGS.search(lowered)):
         return heading.group().strip()
-    return INJECTIONS.first(normal(text))[:160]
+    return INJECTIONS.first(text)[:160]
 
 
 def _parts(subject: Subject) -> Iterator[tuple[str, str]]:

@@ -17,17 +17,21 @@ class Patterns:
         self._rows = [(hints, re.compile(pattern)) for hints, pattern in rows]
 
     def first(self, text: str) -> str:
-        """The words that the first fitting pattern found; '' if none fits. `text` is as `normal` makes it."""
+        """The words of the text that the first fitting pattern finds; '' if none fits."""
+        said = normal(text)
+        lowered = said.lower()
         for hints, pattern in self._rows:
-            if any(hint in text for hint in hints) and (found := pattern.search(text)):
-                return found.group().strip()
+            if any(hint in lowered for hint in hints) and (found := pattern.search(lowered)):
+                # Hardly any letter is of another length in lower case.
+                whole = said if len(said) == len(lowered) else lowered
+                return whole[slice(*found.span())].strip()
         return ""
 
 
 def normal(text: str) -> str:
-    """In lower case, with one kind of quotation mark and single spaces."""
+    """With one kind of quotation mark and single spaces."""
     plain = text if text.isascii() else text.translate(_QUOTES)
-    return " ".join(plain.lower().split())
+    return " ".join(plain.split())
 
 
 _HELP = (

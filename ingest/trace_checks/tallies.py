@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -88,15 +88,22 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 NOTHING = Tally()
 
 
-def trends(project: Project, window: Window, now: datetime) -> dict[str, list[Tally]]:
-    """For each check, and under '' for the traces themselves, a tally of each step of the window."""
+def trends(project: Project, window: Window, now: datetime, names: Iterable[str]) -> dict[str, list[Tally]]:
+    """For each of these checks, '' being the traces themselves, a tally of each step of the window."""
     start = window.start(now)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, floor(extract(epoch FROM hour - %s) / %s)::int AS step, "
             "sum(passed), sum(failed), sum(broken) FROM ingest_checkcount "
-            "WHERE project_id = %s AND hour >= %s AND hour < %s GROUP BY 1, 2",
-            [start, window.step.total_seconds(), project.pk, start, start + window.length],
+            "WHERE project_id = %s AND hour >= %s AND hour < %s AND name = ANY(%s) GROUP BY 1, 2",
+            [
+                start,
+                window.step.total_seconds(),
+                project.pk,
+                start,
+                start + window.length,
+                list(names),
+            ],
         )
         rows = cursor.fetchall()
     found: dict[str, list[Tally]] = defaultdict(lambda: [NOTHING] * window.steps)

@@ -53,7 +53,7 @@ class Overview:
 
 def of_project(project: Project, window: Window) -> Overview:
     now = timezone.now()
-    trends = tallies.trends(project, window, now)
+    trends = tallies.trends(project, window, now, ["", *CHECKS])
     rows = settings.of_project(project)
     lines = []
     for check in CHECKS.values():

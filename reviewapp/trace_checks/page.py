@@ -39,7 +39,7 @@ class Page:
 
 def of_check(project: Project, check: Check, window: Window) -> Page:
     now = timezone.now()
-    counted = tallies.trends(project, window, now).get(check.name, [])
+    counted = tallies.trends(project, window, now, [check.name]).get(check.name, [])
     tally = tallies.total(counted)
     return Page(
         check=check,
@@ -74,6 +74,6 @@ def _slices(
 def _examples(project: Project, check: Check, window: Window, now: datetime) -> list[Score]:
     scores = Score.objects.filter(project=project, name=check.score_name, source="code", value=0)
     newest = scores.filter(trace__isnull=False).select_related("trace").order_by("-id")[: EXAMPLES * 2]
-    return [score for score in newest if score.trace and score.trace.started_at >= window.start(now)][
-        :EXAMPLES
-    ]
+    found = [(score.trace.started_at, score.pk, score) for score in newest if score.trace]
+    inside = [each for each in found if each[0] >= window.start(now)][:EXAMPLES]
+    return [score for _, _, score in sorted(inside, reverse=True)]

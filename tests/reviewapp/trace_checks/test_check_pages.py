@@ -191,7 +191,9 @@ def test_every_counter_equals_a_recount(settled, project):
     settled(*[{"output": text, "route": route} for text in ("", "null", "Fine.") for route in ("a", "b")])
     counted = {
         name: (tally.passed, tally.failed)
-        for name, steps in tallies.trends(project, tallies.WINDOWS["24h"], timezone.now()).items()
+        for name, steps in tallies.trends(
+            project, tallies.WINDOWS["24h"], timezone.now(), ["", *CHECKS]
+        ).items()
         for tally in [tallies.total(steps)]
     }
     traces = counted.pop("")
