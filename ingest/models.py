@@ -404,13 +404,14 @@ class AuditDraw(models.Model):
 
 
 # Models of topics with a room of their own; Django looks for them here.
-from ingest.feedback_door.rows import FeedbackDoor, FeedbackPace  # noqa: E402, F401
-from ingest.redaction.rows import RedactionCount, RedactionPolicy  # noqa: E402, F401
-from ingest.routing.models import (  # noqa: E402, F401
-    Route,
-    RoutingRule,
-    Signal,
-    Slice,
-    Unsettled,
-)
-from ingest.trace_checks.rows import CheckCount, CheckSetting  # noqa: E402, F401
+from ingest.feedback_door.rows import FeedbackDoor as FeedbackDoor  # noqa: E402
+from ingest.feedback_door.rows import FeedbackPace as FeedbackPace  # noqa: E402
+from ingest.redaction.rows import RedactionCount as RedactionCount  # noqa: E402
+from ingest.redaction.rows import RedactionPolicy as RedactionPolicy  # noqa: E402
+from ingest.routing.models import Route as Route  # noqa: E402
+from ingest.routing.models import RoutingRule as RoutingRule  # noqa: E402
+from ingest.routing.models import Signal as Signal  # noqa: E402
+from ingest.routing.models import Slice as Slice  # noqa: E402
+from ingest.routing.models import Unsettled as Unsettled  # noqa: E402
+from ingest.trace_checks.rows import CheckCount as CheckCount  # noqa: E402
+from ingest.trace_checks.rows import CheckSetting as CheckSetting  # noqa: E402

@@ -10,7 +10,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from pghistory.models import Events
 
-from ingest.models import ApiToken, CheckSetting, FeedbackDoor, Project, RedactionPolicy
+from ingest.models import ApiToken, CheckSetting, FeedbackDoor, Project, RedactionPolicy, RoutingRule
+from ingest.routing import conditions
 from reviewapp.models import Membership, User
 
 # Without a person behind it: a command on the server, or the installation itself.
@@ -39,7 +40,15 @@ class Entry:
 
 def events_of(project: Project) -> QuerySet[Any]:
     """All events of one project, newest first."""
-    models: list[Any] = [Project, ApiToken, Membership, CheckSetting, RedactionPolicy, FeedbackDoor]
+    models: list[Any] = [
+        Project,
+        ApiToken,
+        Membership,
+        CheckSetting,
+        RedactionPolicy,
+        FeedbackDoor,
+        RoutingRule,
+    ]
     events = Events.objects.across(*(model.pgh_event_model for model in models))  # type: ignore[no-untyped-call]
     mine = Q(pgh_data__project_id=project.pk) | Q(pgh_model="ingest.ProjectEvent", pgh_obj_id=str(project.pk))
     return events.filter(mine).order_by("-pgh_created_at", "pgh_model", "-pgh_id")  # type: ignore[no-any-return]
@@ -89,6 +98,9 @@ def what(event: Any, names: dict[int, str]) -> str:
         return f"{name} was revoked" if diff.get("revoked_at", [1])[0] is None else f"{name} was changed"
     if event.pgh_obj_model == "ingest.CheckSetting":
         return f"the check {data['name']} was {'set' if label == 'insert' else 'changed'}"
+    if event.pgh_obj_model == "ingest.RoutingRule":
+        done = {"insert": "was made", "update": "was changed", "delete": "was deleted"}[label]
+        return f"the rule {data['name']} of {data['queue']} {done}"
     if subject := SETTINGS.get(event.pgh_obj_model):
         return f"{subject} was {'set' if label == 'insert' else 'changed'}"
     return "the project was made" if label == "insert" else "the project was changed"
@@ -104,4 +116,6 @@ def changes(event: Any) -> tuple[Change, ...]:
 def shown(value: object) -> str:
     if value is None:
         return "nothing"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(conditions.words_of(each) if isinstance(each, dict) else str(each) for each in value)
+    return str(value)

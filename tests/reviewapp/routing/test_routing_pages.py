@@ -80,7 +80,7 @@ def test_a_rule_is_made_step_by_step_without_a_script(project, lead):
     assert rule.conditions == [{"condition": "score_below", "name": "tone", "threshold": 0.5}]
 
 
-def test_a_rule_is_edited_moved_switched_off_and_deleted(project, lead):
+def test_a_rule_is_edited_moved_switched_off_and_deleted(project, owner, lead):
     first, second = rules.create_default_rules(project)[:2]
     page = lead.client.get(f"{PAGE}/{first.pk}").content.decode()
     assert 'value="Low score"' in page
@@ -96,6 +96,10 @@ def test_a_rule_is_edited_moved_switched_off_and_deleted(project, lead):
         "pgh_label", flat=True
     )
     assert set(labels) == {"insert", "update", "delete"}
+    log = owner.client.get("/projects/refunds/audit").content.decode()
+    assert "the rule Low tone of review was changed" in log
+    assert "the rule Low tone of review was deleted" in log
+    assert "Score below: score tone, threshold .5" in log
 
 
 @pytest.mark.parametrize(
