@@ -91,10 +91,13 @@ def post_scores(request: TokenRequest) -> HttpResponse:
     openapi_extra=openapi.intake(shapes.FeedbackBody, "feedback"),
 )
 def post_feedback(request: TokenRequest) -> HttpResponse:
+    entered = None if request.caller.may(Scope.INGEST) else door.enter(request)
     sent = _documents(request, "feedback", MOST_STATEMENTS)
+    if entered:
+        door.count(request, entered, len(sent.items))
     taken = native.take_feedback(sent, redactor_of(request.caller.project))
-    if not request.caller.may(Scope.INGEST):
-        door.admit(request, taken)
+    if entered:
+        door.vouch(taken, entered)
     return _receipt(taken, _store(request, sent, taken))
 
 

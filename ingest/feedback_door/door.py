@@ -24,10 +24,9 @@ from ingest.tokens import Caller, TokenRequest
 BODY_BYTES = 64 * KIB
 
 
-def admit(request: TokenRequest, taken: Taken) -> None:
-    """Refuse what does not belong here, and note on each statement whether it is vouched for."""
-    caller = request.caller
-    door = settings.read(caller.project)
+def enter(request: TokenRequest) -> FeedbackDoor:
+    """The project's door, for a request of an allowed origin and size; all else is refused unread."""
+    door = settings.read(request.caller.project)
     origin = origins.of(request)
     if origin and origin not in door.origins:
         raise Problem(
@@ -35,12 +34,19 @@ def admit(request: TokenRequest, taken: Taken) -> None:
         )
     if len(request.body) > BODY_BYTES:
         raise Problem(413, f"With this token a request has at most {BODY_BYTES} bytes.")
-    pace.take(request, caller.token, door, max(1, len(taken.ids) + len(taken.refused)))
-    native.refuse_unknown_traces(taken, caller.project)
-    _vouch(taken, door)
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Problem(415, "With this token a body is not compressed.")
+    return door
 
 
-def _vouch(taken: Taken, door: FeedbackDoor) -> None:
+def count(request: TokenRequest, door: FeedbackDoor, statements: int) -> None:
+    """Against the pace of the key and the address, whether or not they can be accepted."""
+    pace.take(request, request.caller.token, door, max(1, statements))
+
+
+def vouch(taken: Taken, door: FeedbackDoor) -> None:
+    """Keep statements on traces that are here, each with a note whether a signature vouches for it."""
+    native.refuse_unknown_traces(taken, door.project)
     key = links.key_of(door)
 
     def vouched(statement: FeedbackRecord) -> FeedbackRecord:

@@ -73,6 +73,9 @@ _VERSION_CHARACTERS = 15
 # What is masked can bring what was glued to it into the open, so that is looked at again, but not for ever.
 _ROUNDS = 8
 _APART = frozenset(" \n\t\"'<>()[]{},;.")
+_BEFORE_VALUE = re.compile(r'(\\*")\s*:\s*\Z')
+_AFTER_VALUE = re.compile(r"\s*[,}\]]")
+_BEFORE_CHARACTERS = 12
 _decode = msgspec.json.decode
 
 
@@ -122,7 +125,8 @@ class Redactor:
         pieces: list[str] = []
         at = 0
         for finding in findings:
-            pieces += text[at : finding.start], placeholder(self.key, finding.kind, finding.value)
+            pieces.append(text[at : finding.start])
+            pieces.append(_quoted(text, finding, placeholder(self.key, finding.kind, finding.value)))
             masked[finding.kind] += 1
             at = finding.end
         return "".join([*pieces, text[at:]]) if pieces else text
@@ -269,6 +273,14 @@ def _set(patterns: Sequence[str]) -> Any:
         found.Add(pattern)
     found.Compile()
     return found
+
+
+def _quoted(text: str, finding: Finding, put: str) -> str:
+    """In quotes like its name's, where a number without any was the value of a field: JSON stays JSON."""
+    if not text[finding.start].isdigit() or not _AFTER_VALUE.match(text, finding.end):
+        return put
+    before = _BEFORE_VALUE.search(text, max(0, finding.start - _BEFORE_CHARACTERS), finding.start)
+    return f"{before[1]}{put}{before[1]}" if before else put
 
 
 def _stands_apart(finding: Finding, text: str) -> bool:

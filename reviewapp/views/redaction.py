@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from ingest.problems import Problem
 from ingest.redaction import counting, policies
 from ingest.redaction.masking import Preview, Redactor
 from reviewapp.access import MemberRequest, session
@@ -51,7 +52,11 @@ def preview_redaction(request: MemberRequest) -> HttpResponse:
         return shown(request, form, request.POST.get("sample", ""))
     redactor = Redactor(policy, policies.key_of(request.project), policies.hooks())
     sample = request.POST.get("sample", "")[:MOST_TYPED]
-    return shown(request, form, sample, redactor.preview(sample))
+    try:
+        return shown(request, form, sample, redactor.preview(sample))
+    except Problem as problem:
+        messages.error(request, problem.detail)
+        return shown(request, form, sample)
 
 
 def shown(

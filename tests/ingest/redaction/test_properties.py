@@ -73,6 +73,14 @@ def test_one_spelling_of_many():
     assert mask("de89 3704 0044 0532 0130 00") == mask("DE89370400440532013000")
 
 
+def test_json_stays_json_where_a_number_is_masked():
+    for text in (json.dumps({"card": 4111111111111111, "n": [1]}), json.dumps([{"pan": 5555555555554444}])):
+        for nested in (text, json.dumps({"inner": text})):
+            changed = json.loads(mask(nested))
+            assert "[CARD:" in str(changed)
+            assert "inner" not in nested or json.loads(changed["inner"])
+
+
 def test_another_project_has_other_placeholders():
     other = Redactor(POLICY, b"l" * 32)
     assert mask("ada@example.org", other) != mask("ada@example.org")
