@@ -355,6 +355,7 @@ class SamplingRate(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="sampling_rates")
     stratum = models.CharField(max_length=200)
     audit = models.FloatField()
+    # j - a: judged where a <= u < a + this (see `sampling.lane`).
     judge = models.FloatField()
     effective_from = models.DateTimeField()
     reason = models.TextField(db_default="")
