@@ -25,10 +25,11 @@
     document.getElementById("saved")?.classList.toggle("unsaved", isLate);
   }
 
-  function remember() {
+  // `version` is the server's, or null while it has not got this text.
+  function remember(version = null) {
     const kept = [...new FormData(form())].filter(([name]) => !OWN.includes(name));
     try {
-      localStorage.setItem(copy(), JSON.stringify(kept));
+      localStorage.setItem(copy(), JSON.stringify({ kept, version }));
     } catch {} // no room, or none allowed: the server's copy remains
   }
 
@@ -83,7 +84,7 @@
     form().elements.draft_version.value = version;
     wait = 1;
     if (dirty) return save();
-    localStorage.removeItem(copy());
+    remember(version);
     say(`saved ${at}`);
   }
 
@@ -167,11 +168,13 @@
 
   function begin() {
     if (!form()) return;
-    const kept = localStorage.getItem(copy());
-    if (!kept) return;
-    restore(JSON.parse(kept));
-    changed();
+    const { kept, version } = JSON.parse(localStorage.getItem(copy())) ?? {};
+    // A page that was asked for while the last save was under way shows less than the server has.
+    if (!kept || (version !== null && version <= Number(form().elements.draft_version.value))) return;
+    restore(kept);
+    if (version === null) changed();
+    else form().elements.draft_version.value = version;
   }
   document.addEventListener("DOMContentLoaded", begin);
-  document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target.id === "review" && begin());
+  document.addEventListener("htmx:load", ({ detail }) => detail.elt.id === "review" && begin());
 })();

@@ -14,7 +14,7 @@
   function lead(part) {
     for (const other of parts()) {
       other.classList.toggle("current", other === part);
-      other.querySelector(".criterion-head").setAttribute?.("aria-expanded", other === part);
+      other.querySelector("button.criterion-head")?.setAttribute("aria-expanded", other === part);
     }
   }
 
@@ -156,8 +156,8 @@
       setTimeout(() => detail.target.replaceChildren(), 4000);
     }
   });
-  document.addEventListener("htmx:afterSettle", ({ detail }) => {
-    if (detail.target.id !== "review") return;
+  document.addEventListener("htmx:load", ({ detail }) => {
+    if (detail.elt.id !== "review") return;
     begin();
     if (!current()?.matches(".refused")) document.getElementById("item-title")?.focus();
   });

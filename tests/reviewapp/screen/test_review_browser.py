@@ -1,0 +1,425 @@
+"""The reviewer's screen in a browser: the keyboard alone, nothing typed lost, hostile text, accessibility.
+
+Everything goes in through the HTTP endpoints of the running server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.reviewapp.traces.test_traces_browser import (  # noqa: F401  (listener is a fixture)
+    UNSEEN,
+    Watch,
+    hostile_trace,
+    listener,
+    payloads,
+    settle,
+)
+
+pytestmark = pytest.mark.browser
+
+NOW = datetime.now(UTC)
+PASSWORD = "a long enough passphrase"
+PROJECT = "reviewed"
+
+
+@pytest.fixture(scope="module")
+def house(server) -> SimpleNamespace:
+    """A project on the running server; `queue(slug, traces, ...)` makes a queue that holds them."""
+    server.manage("create_project", PROJECT)
+    for name, role in (("gina", "lead"), ("rosa", "reviewer")):
+        server.manage("create_user", name, "--project", PROJECT, "--role", role, "--password", PASSWORD)
+    token = server.manage("create_token", PROJECT, "test", "--scope", "admin").split()[-1]
+
+    def call(path, body=None):
+        request = urllib.request.Request(
+            server.url + "/api/v1/" + path,
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            raise AssertionError(refusal.read().decode()) from None
+
+    def queue(slug, traces, pairs=None, **settings):
+        call("traces", traces)
+        call("queues", {"slug": slug, "name": slug.capitalize(), **settings})
+        ids = [trace["id"] for trace in traces]
+        told = call(f"queues/{slug}/items", {"pairs": pairs} if pairs else {"trace_ids": ids})
+        assert json.loads(told)["added"], told
+        return f"{server.url}/projects/{PROJECT}/queues/{slug}/review"
+
+    def labels():
+        lines = [json.loads(line) for line in call("labels").splitlines() if line]
+        return [line for line in lines if line.get("verdict") or line.get("preference")]
+
+    call("rubrics/answer-quality/versions", RUBRIC)
+    return SimpleNamespace(url=server.url, call=call, queue=queue, labels=labels)
+
+
+RUBRIC = {
+    "name": "Answer quality",
+    "guidelines": "Pass what you would **send** yourself.",
+    "failure_modes": [
+        {"key": f"mode-{number}", "label": f"Mode {number}", "help": f"What mode {number} means."}
+        for number in range(1, 6)
+    ],
+    "criteria": [
+        {"key": "tone", "title": "Tone", "type": "scale", "options": [1, 2, 3], "pass_example": "kind"},
+        {"key": "cost", "title": "Cost", "type": "number", "shown": "after_fail", "minimum": 0},
+    ],
+}
+
+
+def trace(slug: str, number: int) -> dict:
+    started = NOW - timedelta(minutes=number)
+    passage = {"id": "returns", "text": "You can have your money back within thirty days."}
+    return {
+        "id": f"{slug}-{number}",
+        "route": slug,
+        "started_at": started.isoformat(),
+        "ended_at": (started + timedelta(seconds=2)).isoformat(),
+        "input": {
+            "messages": [
+                {"role": "system", "content": "Be kind."},
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": "Hi"},
+                {"role": "user", "content": f"My zip broke, number {number}"},
+            ]
+        },
+        "output": f"Sorry. **You can have your money back**, number {number}.",
+        "context": [passage],
+        "scores": [{"name": "faithfulness", "value": 0.3, "source": "llm"}],
+        "spans": [{"span_id": f"{slug}{number}", "name": "chat", "started_at": started.isoformat()}],
+    }
+
+
+def traces(slug: str, number: int) -> list[dict]:
+    return [trace(slug, each) for each in range(1, number + 1)]
+
+
+def sign_in(browser: Browser, house, name: str = "rosa", **options):
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.goto(f"{house.url}/projects/{PROJECT}/queues")
+    page.fill("input[name=login]", name)
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "login" not in url)
+    return context, page
+
+
+@pytest.fixture(scope="module")
+def state(browser, house) -> dict:
+    context, _ = sign_in(browser, house)
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def page(browser, state):
+    context = browser.new_context(storage_state=state, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    yield page
+    context.close()
+    assert page.faults == []
+
+
+def keys(page: Page, *pressed: str) -> None:
+    for key in pressed:
+        page.keyboard.press(key)
+
+
+def place(page: Page):
+    return page.locator(".sitting-count .figure")
+
+
+def saved(page: Page):
+    return expect(page.locator("#saved"))
+
+
+def test_twenty_items_by_the_keyboard_alone(page, house):
+    address = house.queue("keyboard", traces("keyboard", 20))
+    page.goto(address.replace("/keyboard/review", ""))
+    keys(page, "Enter")
+    expect(place(page)).to_have_text("1")
+    # Pass, and on.
+    keys(page, "1", "Control+Enter")
+    expect(place(page)).to_have_text("2")
+    # Fail, two modes, a note with keys in it, unsure stays unpressed.
+    keys(page, "2", "Enter", "1", "3", "j", "3", "n")
+    page.keyboard.type("j k 1 u s f: no key is heard here")
+    keys(page, "Escape", "c")
+    expect(page.locator("[name=corrected_output]")).to_be_focused()
+    page.keyboard.type(" Better so.")
+    keys(page, "Escape", "d")
+    expect(page.locator("#diff ins")).to_have_text(" Better so.")
+    keys(page, "Escape", "g")
+    expect(page.locator("#guidelines strong")).to_have_text("send")
+    keys(page, "Escape", "t")
+    assert page.locator("#spans").evaluate("part => part.open")
+    keys(page, "r")
+    expect(page.locator(".prose.answer.as-is")).to_contain_text("**You can")
+    keys(page, "Control+Enter")
+    expect(place(page)).to_have_text("3")
+    # Skip for the second reason; flag; undo the last submit and do it again.
+    keys(page, "s")
+    expect(page.locator("#skip-reasons")).to_be_visible()
+    keys(page, "2")
+    expect(place(page)).to_have_text("4")
+    keys(page, "f")
+    page.keyboard.type("please look")
+    keys(page, "Tab", "Tab", "Enter")
+    expect(page.locator("#toast")).to_contain_text("Flagged")
+    keys(page, "u")
+    expect(page.locator("#note")).to_have_value("j k 1 u s f: no key is heard here")
+    keys(page, "Control+Enter")
+    expect(place(page)).to_have_text("4")
+    # Compare with the others, go on by Enter, change nothing.
+    keys(page, "3", "Shift+Enter")
+    expect(page.locator("#rubric h2")).to_have_text("Submitted")
+    keys(page, "Enter")
+    expect(place(page)).to_have_text("5")
+    for number in range(5, 20):
+        keys(page, "1", "Control+Enter")
+        expect(place(page)).to_have_text(str(number + 1))
+    keys(page, "1", "Control+Enter")
+    page.wait_for_url("**/finish")
+    expect(page.locator("h1")).to_contain_text("19 labels, 1 skipped")
+    told = [label for label in house.labels() if label["trace_id"].startswith("keyboard")]
+    failed = [label for label in told if label["verdict"] == "fail"]
+    assert len({label["trace_id"] for label in told}) == 19
+    assert failed[-1]["failure_modes"] == ["mode-1", "mode-3"]
+    assert failed[-1]["corrected_output"].endswith(" Better so.")
+
+
+def test_what_is_typed_is_saved_by_itself_and_back_after_a_reload(page, house):
+    page.goto(house.queue("reloaded", traces("reloaded", 2)))
+    keys(page, "2", "j", "2", "n")
+    page.keyboard.type("half a thought")
+    saved(page).to_contain_text("saved")
+    page.reload()
+    expect(page.locator("#note")).to_have_value("half a thought")
+    assert page.locator("[name=failure_modes]:checked").count() == 1
+    # Leaving at once saves as well: no pause, no wait.
+    keys(page, "n", "End")
+    page.keyboard.type(" and more")
+    page.goto(f"{house.url}/projects/{PROJECT}/queues")
+    page.go_back()
+    page.reload()
+    expect(page.locator("#note")).to_have_value("half a thought and more")
+
+
+def test_two_tabs_are_shown_both_texts(page, house):
+    address = house.queue("tabs", traces("tabs", 2))
+    page.goto(address)
+    other = page.context.new_page()
+    other.goto(address)
+    page.fill("#note", "from the first tab")
+    saved(page).to_contain_text("saved")
+    other.fill("#note", "from the second tab")
+    both = other.locator("#conflict .both-texts")
+    expect(both).to_contain_text("from the first tab")
+    expect(both).to_contain_text("from the second tab")
+    other.locator("[data-keep]").click()
+    saved(other).to_contain_text("saved")
+    page.fill("#note", "the first again")
+    expect(page.locator("#conflict")).to_be_visible()
+    page.locator("[data-take]").click()
+    expect(page.locator("#note")).to_have_value("from the second tab")
+
+
+def test_a_session_that_ends_in_the_middle_of_a_note_loses_nothing(page, house):
+    page.goto(house.queue("signed-out", traces("signed-out", 3)))
+    keys(page, "2", "n")
+    page.keyboard.type("the first half")
+    saved(page).to_contain_text("saved")
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.type(", the second half")
+    expect(page.locator("#sign-in")).to_be_visible()
+    page.fill("#sign-in-password", "not the password")
+    keys(page, "Enter")
+    expect(page.locator("#sign-in [role=alert]")).to_contain_text("did not work")
+    page.fill("#sign-in-password", PASSWORD)
+    keys(page, "Enter")
+    expect(page.locator("#sign-in")).to_be_hidden()
+    saved(page).to_contain_text("saved")
+    # And in the middle of a submit, which goes through after the sign-in.
+    page.context.clear_cookies(name="sessionid")
+    keys(page, "Control+Enter")
+    expect(page.locator("#sign-in")).to_be_visible()
+    page.fill("#sign-in-password", PASSWORD)
+    keys(page, "Enter")
+    expect(place(page)).to_have_text("2")
+    told = [label for label in house.labels() if label["trace_id"].startswith("signed-out")]
+    assert [label["note"] for label in told] == ["the first half, the second half"]
+
+
+def test_a_lease_that_ran_out_keeps_the_text_and_is_taken_again(page, house):
+    page.goto(house.queue("short", traces("short", 2), lease_seconds=2))
+    page.fill("#note", "slowly typed")
+    # Without the page's heartbeat, as on a machine that slept.
+    page.evaluate("document.getElementById('lease').dataset.beat = '/nowhere'")
+    expect(page.locator("#lost")).to_be_visible(timeout=8000)
+    page.locator("#lost button").click()
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#note")).to_have_value("slowly typed")
+    keys(page, "Escape", "1", "Control+Enter")
+    expect(place(page)).to_have_text("2")
+
+
+def test_without_a_network_it_says_so_tries_again_and_loses_nothing(page, house):
+    page.goto(house.queue("offline", traces("offline", 3)))
+    page.context.set_offline(True)
+    keys(page, "1", "n")
+    page.keyboard.type("written in a tunnel")
+    saved(page).to_contain_text("not saved, kept here")
+    keys(page, "Control+Enter")
+    page.wait_for_timeout(100)
+    page.context.set_offline(False)
+    expect(place(page)).to_have_text("2")
+    told = [label for label in house.labels() if label["trace_id"].startswith("offline")]
+    assert [label["note"] for label in told] == ["written in a tunnel"]
+    # A text that never reached the server is in this browser still.
+    page.context.set_offline(True)
+    page.fill("#note", "lost power here")
+    saved(page).to_contain_text("not saved, kept here")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator("#note")).to_have_value("lost power here")
+
+
+def test_a_refused_submit_leads_to_the_question(page, house):
+    page.goto(house.queue("refused", traces("refused", 1)))
+    page.fill("#note", "no verdict yet")
+    keys(page, "Control+Enter")
+    expect(page.locator(".criterion.refused")).to_contain_text("Answer this one first.")
+    expect(page.locator("#note")).to_have_value("no verdict yet")
+    assert page.evaluate("document.activeElement.name") == "verdict"
+
+
+def test_pairs_are_answered_by_keys(page, house):
+    made = traces("pairs", 4)
+    pairs = [["pairs-1", "pairs-2"], ["pairs-3", "pairs-4"]]
+    page.goto(house.queue("pairs", made, pairs=pairs, kind="pair"))
+    expect(page.locator(".pair .card")).to_have_count(2)
+    keys(page, "2", "Control+Enter")
+    expect(place(page)).to_have_text("2")
+    keys(page, "4", "Shift+Enter")
+    expect(page.locator(".says").first).to_have_text("Both bad")
+    assert {label["preference"] for label in house.labels()} & {"a", "b"}
+
+
+def test_chosen_rows_of_the_explorer_go_to_a_queue(browser, house):
+    house.queue("by-hand", traces("by-hand", 1))
+    house.call("traces", [trace("chosen", number) for number in range(1, 5)])
+    context, page = sign_in(browser, house, "gina")
+    page.goto(f"{house.url}/projects/{PROJECT}/traces?route=chosen")
+    keys(page, "j", "x", "j", "j", "Shift+X")
+    expect(page.locator("[data-chosen]")).to_have_text("3 traces chosen")
+    page.select_option("#enqueue-queue", "by-hand")
+    page.get_by_role("button", name="Add to queue").click()
+    expect(page.locator(".message.success")).to_contain_text("3 traces added to By-hand")
+    context.close()
+
+
+def test_hostile_text_does_nothing_on_the_review_pages(browser, house, state, listener):  # noqa: F811
+    texts = payloads(listener.url)
+    hostile = [hostile_trace(number, text) for number, text in enumerate(texts, 1)]
+    for number, body in enumerate(hostile):
+        body["id"] = f"hostile-{number}"
+        body.pop("scores")
+    everything = " ".join(texts)
+    house.call(
+        "rubrics/hostile/versions",
+        {
+            "name": everything[:120],
+            "guidelines": everything,
+            "failure_modes": [{"key": "m", "label": text, "help": text} for text in texts[:1]],
+            "criteria": [
+                {"key": "c", "title": texts[1][:200], "help": texts[2], "type": "choice",
+                 "options": [{"value": "v", "label": texts[3], "help": texts[4]}, {"value": "w", "label": texts[6]}],
+                 "pass_example": texts[5], "fail_example": everything[:2000]},
+            ],
+        },
+    )  # fmt: skip
+    address = house.queue("hostile", hostile, rubric="hostile", description=everything)
+    context = browser.new_context(storage_state=state)
+    page = context.new_page()
+    watch = Watch(page, house.url)
+    page.goto(address)
+    for text in texts[:8]:
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        settle(page)
+        assert not set(UNSEEN) & set(page.content())
+        keys(page, "Escape", "2", "Enter", "1")
+        page.fill("#note", text)
+        page.fill("[name=corrected_output]", everything)
+        keys(page, "Escape", "d")
+        expect(page.locator("#diff")).to_be_visible()
+        keys(page, "Escape", "Escape")
+        page.locator("#submit-show").click()
+        expect(page.locator("#rubric h2")).to_have_text("Submitted")
+        settle(page)
+        keys(page, "Enter")
+        expect(page.locator("form#rubric")).to_be_visible()
+    page.goto(f"{house.url}/projects/{PROJECT}/queues")
+    settle(page)
+    page.goto(address.replace("/review", "/finish"))
+    settle(page)
+    context.close()
+    assert watch.strange == []
+    assert listener.heard == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_pages_are_accessible_and_fit(browser, house, state, scheme, width, height):
+    slug = f"axe-{scheme}-{width}"
+    address = house.queue(slug, traces(slug, 4))
+    context = browser.new_context(
+        storage_state=state, color_scheme=scheme, viewport={"width": width, "height": height}
+    )
+    page = context.new_page()
+
+    def check(what: str) -> None:
+        settle(page)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{what}\n{found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
+
+    page.goto(address)
+    check("fresh")
+    page.get_by_role("radio", name=re.compile("Fail")).check()
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    page.get_by_role("button", name=re.compile("^Skip")).click()
+    check("failing, all open, skip asked")
+    keys(page, "Escape")
+    if width < 720:
+        for target in page.locator(".submit-bar button:visible, .verdicts label:visible").all():
+            assert target.bounding_box()["height"] >= 44
+        page.get_by_role("button", name=re.compile("^Submit")).click()
+        page.goto(page.url.replace("/review", "/finish"))
+    else:
+        page.locator("#submit-show").click()
+        expect(page.locator("#rubric h2")).to_have_text("Submitted")
+        check("revealed")
+        page.goto(address.replace("/review", "/finish"))
+    check("finish")
+    page.goto(f"{house.url}/projects/{PROJECT}/queues")
+    check("queues")
+    context.close()
