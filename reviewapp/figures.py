@@ -17,6 +17,11 @@ def coefficient(value: float) -> str:
     return _trim(f"{value:.2f}" if value == 1 else f"{value:.4g}")
 
 
+def decimals(value: float, places: int = 2) -> str:
+    """A coefficient with all its decimals, so that two of them can be compared: ".80", "1.00", "−.02"."""
+    return _trim(f"{value:.{places}f}")
+
+
 def latency(milliseconds: float) -> str:
     """ "2.41 s", ".98 s"; under ten milliseconds "4.2 ms", over two minutes "3 min 20 s"."""
     seconds = milliseconds / 1000

@@ -36,6 +36,9 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (
         Entry("Queues", "queue", "queues", Role.REVIEWER),
         Entry("Traces", "trace", "traces", Role.REVIEWER),
+        Entry("Calibration", "gauge", "judges", Role.LEAD),
+        Entry("Golden", "box", "golden", Role.REVIEWER),
+        Entry("CI runs", "branch", "runs", Role.REVIEWER),
     ),
     "Set up": (
         Entry("Checks", "wrench", "checks", Role.REVIEWER),

@@ -89,6 +89,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("projects/<slug:slug>/", include("evaluation.golden.urls")),
+    path("projects/<slug:slug>/", include("evaluation.judges.urls")),
     path("api/v1/", include("evaluation.golden.api_urls")),
     path("api/v1/", include("evaluation.judges.api_urls")),
     path("api/v1/", api.urls()),

@@ -18,14 +18,14 @@ from ingest.tokens import TokenRequest, token
 
 @token(TokenScope.QUALITY_READ)
 def list_judges(request: TokenRequest) -> HttpResponse:
-    return _json({"judges": overview.tell(request.caller.project)})
+    return json({"judges": overview.tell(request.caller.project)})
 
 
 @token(TokenScope.QUALITY_READ)
 def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     judge = _judge(request, name)
     scope = scope_of(judge, request.GET)
-    return _json(calibration.of(scope)["api"] if scope else calibration.nothing(judge))
+    return json(calibration.of(scope)["api"] if scope else calibration.nothing(judge))
 
 
 @token(TokenScope.QUALITY_READ)
@@ -33,7 +33,7 @@ def read_certificate(request: TokenRequest, name: str) -> HttpResponse:
     version = _version(_judge(request, name), request.GET.get("version", ""))
     if version is None:
         raise Problem(404, "This judge has no version yet, so there is nothing to certify.")
-    return _json(certificates.as_dict(certificates.current(version)))
+    return json(certificates.as_dict(certificates.current(version)))
 
 
 def scope_of(judge: Judge, asked: Any) -> Scope | None:
@@ -74,5 +74,5 @@ def _unreadable(field: str, error: ValueError) -> Problem:
     return Problem(400, f"{field}: {error}.", errors=[{"field": field, "error": str(error)}])
 
 
-def _json(answer: Any) -> HttpResponse:
+def json(answer: Any) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(answer), content_type=JSON)

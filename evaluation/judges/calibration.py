@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -36,6 +36,8 @@ EQUAL_N = 400
 LEAST_SLICE_FAILURES = 10
 MOST_SLICES = 60
 # Figures that took longer than this to compute may be shown that much older, while they are made anew.
+# To be counted up with every change of what is computed or how, so that nothing kept before is shown.
+FORM = 2
 SLOW_SECONDS, SHOWN_SECONDS = 0.3, 60.0
 
 
@@ -76,7 +78,8 @@ def of(scope: Scope) -> Json:
 
 def _may_be_shown(kept: CalibrationPoint) -> bool:
     age = (timezone.now() - kept.computed_at).total_seconds()
-    return kept.figures.get("took", 0) > SLOW_SECONDS and age < SHOWN_SECONDS
+    is_slow = kept.figures.get("took", 0) > SLOW_SECONDS
+    return is_slow and age < SHOWN_SECONDS and kept.watermark.startswith(f"{FORM}.")
 
 
 def forget(versions: Iterable[JudgeVersion] | QuerySet[JudgeVersion]) -> None:
@@ -94,7 +97,7 @@ def watermark(version: JudgeVersion) -> str:
             [version.pk],
         )
         label, resolution, finished, day = cursor.fetchone()
-    return f"{label}.{resolution}.{finished and finished.timestamp()}.{day}.{version.stage}"
+    return f"{FORM}.{label}.{resolution}.{finished and finished.timestamp()}.{day}.{version.stage}"
 
 
 def compute(scope: Scope) -> Json:
@@ -110,6 +113,7 @@ def compute(scope: Scope) -> Json:
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
+            "what_if": what_if(pairs.scored),
             "ece": scores.calibration_error(bins),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
             "correction_reason": corrected(pairs.cells, pairs.judged).reason,
@@ -377,14 +381,24 @@ def _differs(inside: measures.Confusion, everywhere: measures.Confusion) -> floa
     return float(fisher_exact([[inside.tp, inside.fn], others]).pvalue)
 
 
-def sentence_figures(figures: Mapping[str, Any]) -> tuple[Json, Json]:
-    """Misses and false alarms: the complements of TPR and TNR."""
-    return complement(figures["tpr"]), complement(figures["tnr"])
+THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 
 
-def complement(figure: Mapping[str, Any]) -> Json:
-    turned = {
-        side: None if figure[other] is None else 1 - figure[other]
-        for side, other in (("value", "value"), ("low", "high"), ("high", "low"))
-    }
-    return {**figure, **turned}
+def what_if(scored: Sequence[scores.Scored]) -> list[Json]:
+    """What the judge would catch and spare if it failed from another score on."""
+    if not scored:
+        return []
+    told = []
+    for threshold in THRESHOLDS:
+        cells = [Cell(pair.failed, pair.score >= threshold, pair.weight, pair.count) for pair in scored]
+        found = measures.measure_shares(cells)
+        told.append(
+            {
+                "threshold": threshold,
+                "tpr": found.tpr.as_dict(),
+                "tnr": found.tnr.as_dict(),
+                "agreement": found.agreement.as_dict(),
+                "judged_rate": found.judged_rate.as_dict(),
+            }
+        )
+    return told

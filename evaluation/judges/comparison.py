@@ -92,13 +92,13 @@ def digest(scope: Scope) -> str:
         "SELECT encode(sha256(coalesce(string_agg(concat_ws(' ', trace_id, human, judge, w), E'\\n' "
         "ORDER BY trace_id), '')::bytea), 'hex') FROM weighed WHERE fate IS NULL"
     )
-    source, more = _source(scope, compare(scope).sampling)
+    source, more = source_of(compare(scope).sampling)
     with connection.cursor() as cursor:
-        cursor.execute(_sql(source, scope, hashed), _parameters(scope, **more))
+        cursor.execute(statement(source, scope, hashed), parameters(scope, **more))
         return str(cursor.fetchone()[0])
 
 
-def _source(scope: Scope, sampling: str) -> tuple[str, dict[str, bool]]:
+def source_of(sampling: str) -> tuple[str, dict[str, bool]]:
     return (_LIVE, {}) if sampling == "audit" else (_IMPORTED, {"with_pi": sampling == "imported"})
 
 
@@ -224,7 +224,7 @@ _BY_RESPONSE = (
 _BY_DRAW = "1 / pi"
 
 
-def _sql(source: str, scope: Scope, rest: str) -> str:
+def statement(source: str, scope: Scope, rest: str) -> str:
     said = _VERDICT if scope.criterion == VERDICT else _ANSWER.format()
     weight = _BY_RESPONSE if source is _LIVE else _BY_DRAW
     # The dimension comes from a closed list (parse_slice); its value is a parameter.
@@ -238,7 +238,7 @@ def _sql(source: str, scope: Scope, rest: str) -> str:
     )
 
 
-def _parameters(scope: Scope, **more: Any) -> dict[str, Any]:
+def parameters(scope: Scope, **more: Any) -> dict[str, Any]:
     return {
         "project": scope.version.judge.project_id,
         "version": scope.version.pk,
@@ -261,24 +261,24 @@ def fitting_rubrics(version: JudgeVersion) -> list[int] | None:
 
 
 def _gather(scope: Scope, source: str, sampling: str, **more: Any) -> Comparison:
-    parameters = _parameters(scope, **more)
+    given = parameters(scope, **more)
     with connection.cursor() as cursor:
         cursor.execute(
-            _sql(source, scope, "SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1"), parameters
+            statement(source, scope, "SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1"), given
         )
         fates = dict(cursor.fetchall())
         if not fates:
             return Comparison(sampling)
         few = fates.get(None, 0) <= LARGEST_BOOTSTRAP
-        cursor.execute(_sql(source, scope, _CELLS.format(session="session" if few else "''")), parameters)
+        cursor.execute(statement(source, scope, _CELLS.format(session="session" if few else "''")), given)
         cells = [_cell(row) for row in cursor.fetchall()]
-        cursor.execute(_sql(source, scope, _SCORES), parameters)
+        cursor.execute(statement(source, scope, _SCORES), given)
         scored = [Scored(score, human == "fail", w, n) for score, human, w, n in cursor.fetchall()]
-        cursor.execute(_sql(source, scope, _UNITS), parameters)
+        cursor.execute(statement(source, scope, _UNITS), given)
         units = {(fails, passes): n for fails, passes, n in cursor.fetchall()}
-        cursor.execute(_sql(source, scope, _RESPONSE), parameters)
+        cursor.execute(statement(source, scope, _RESPONSE), given)
         response = {stratum: (drawn, answered) for stratum, drawn, answered in cursor.fetchall()}
-        judged = _judged(cursor, scope, source, parameters)
+        judged = _judged(cursor, scope, source, given)
         verdicts, invalid = _invalid(cursor, scope)
     excluded = {fate: n for fate, n in fates.items() if fate}
     return Comparison(
@@ -328,13 +328,13 @@ GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 """
 
 
-def _judged(cursor: Any, scope: Scope, source: str, parameters: Mapping[str, Any]) -> list[tuple[Slot, Row]]:
+def _judged(cursor: Any, scope: Scope, source: str, given: Mapping[str, Any]) -> list[tuple[Slot, Row]]:
     """Verdicts on traces that chance chose for the judge and not for people."""
     if source is _LIVE:
         within = f"AND t.{scope.slice[0]} = %(slice)s" if scope.slice else ""
-        cursor.execute(_SAMPLE.format(within=within), parameters)
+        cursor.execute(_SAMPLE.format(within=within), given)
     else:
-        cursor.execute(_sql(source, scope, _UNLABELLED), parameters)
+        cursor.execute(statement(source, scope, _UNLABELLED), given)
     return [
         (Slot(week, (route, model, prompt)), Row(float(verdict == "fail"), 1 / pi, n))
         for verdict, pi, week, route, model, prompt, n in cursor.fetchall()

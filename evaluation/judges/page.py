@@ -1,0 +1,154 @@
+"""What stands on the calibration page? Its figures placed for the eye: charts, ways on, what has changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+from evaluation.judges import calibration, pairs
+from evaluation.judges.calibration import Json
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import Judge, JudgeVersion, LastLook
+from evaluation.statistics.certification import (
+    AGREEMENT_FLOOR,
+    RATE_FLOOR,
+    double_labels_needed,
+    labels_for_width,
+)
+from reviewapp import figures
+from reviewapp.models import User
+from reviewapp.trends import Datum, Trend, trend
+
+MEASURES = {"kappa": "κ", "tpr": "TPR", "tnr": "TNR", "agreement": "agreement"}
+WIDTHS = (5, 10, 15, 20)
+LOOK_LASTS_MINUTES = 30
+SEEN = ("state", "n", "tpr", "tnr", "agreement")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address asks of the page; unknown values fall back to the first."""
+
+    measure: str = "kappa"
+    cell: str = ""
+    page: int = 1
+    width: int = 10
+
+    @classmethod
+    def of(cls, query: Any) -> Asked:
+        number = query.get("page", "")
+        width = query.get("width", "")
+        return cls(
+            measure=query.get("measure", "") if query.get("measure") in MEASURES else "kappa",
+            cell=query.get("cell", "") if query.get("cell") in pairs.CELLS else "",
+            page=int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 else 1,
+            width=int(width) if width in {str(each) for each in WIDTHS} else 10,
+        )
+
+
+def tell(scope: Scope, asked: Asked) -> Json:
+    """The template's context."""
+    kept = calibration.of(scope)
+    told, further = kept["api"], kept["page"]
+    return {
+        "figures": told,
+        "further": further,
+        "finding": further["finding"],
+        "measure": asked.measure,
+        "measures": MEASURES,
+        "agreement_chart": agreement_chart(told, asked.measure),
+        "agreement_words": MEASURES[asked.measure],
+        "rate_chart": rate_chart(told),
+        "newest": next((p for p in reversed(told["over_time"]) if p["corrected"]["value"] is not None), None),
+        "reliability": further["reliability"],
+        "what_if": further["what_if"],
+        "bars": [
+            ("TPR", "failures caught", told["tpr"], RATE_FLOOR),
+            ("TNR", "good ones passed", told["tnr"], RATE_FLOOR),
+            ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
+        ],
+        "cells": _cells(told["confusion"]),
+        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page),
+        "cell": asked.cell,
+        "cell_words": pairs.CELL_WORDS.get(asked.cell, ""),
+        "budget": budget(told, asked.width),
+        "widths": WIDTHS,
+        "disagreements": told["confusion"]["fn"] + told["confusion"]["fp"],
+    }
+
+
+def _cells(confusion: Json) -> list[tuple[str, str, int, bool]]:
+    return [
+        (name, pairs.CELL_WORDS[name], confusion[name], name == "fn") for name in ("tp", "fn", "fp", "tn")
+    ]
+
+
+def agreement_chart(told: Json, measure: str) -> Trend:
+    points = told["over_time"]
+    return trend([[_datum(point, point[measure]) for point in points]], least=-1.0)
+
+
+def rate_chart(told: Json) -> Trend:
+    """The corrected rate, and the raw one beside it."""
+    points = told["over_time"]
+    return trend(
+        [
+            [_datum(point, point["corrected"]) for point in points],
+            [_datum(point, {**point["raw"], "low": None, "high": None}) for point in points],
+        ]
+    )
+
+
+def _datum(point: Json, figure: Json) -> Datum:
+    week = f"W{date.fromisoformat(point['from']).isocalendar().week}"
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    words = week if value is None else f"{week}: {figures.decimals(value)}"
+    if low is not None and high is not None:
+        words += f", 95 % interval {figures.decimals(low)} to {figures.decimals(high)}"
+    query = urlencode({"from": point["from"], "to": point["to"]})
+    return Datum(week, value, low, high, figure["n"], query, f"{words}, n = {figure['n']:,}")
+
+
+def budget(told: Json, width: int) -> Json:
+    """How many more labels give TPR and TNR intervals of this width, and people a ceiling."""
+    base = told["base_rate"]["value"] or 0.0
+    span = width / 100
+    tpr, tnr = told["tpr"], told["tnr"]
+    failures = max(0, labels_for_width(_or(tpr["value"], 0.8), span) - tpr["n"])
+    passes = max(0, labels_for_width(_or(tnr["value"], 0.95), span) - tnr["n"])
+    labels = max(
+        failures / base if base else 0,
+        passes / (1 - base) if base < 1 else 0,
+    )
+    double = double_labels_needed(min(max(base, 0.02), 0.98))
+    return {
+        "width": width,
+        "failures": failures,
+        "passes": passes,
+        "labels": round(labels),
+        "double": max(0, double - told["human_human"]["alpha"]["n"]),
+        "base": told["base_rate"],
+    }
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def since_last_look(user: User, judge: Judge, version: JudgeVersion, told: Json) -> Json | None:
+    """What stands otherwise than when this person looked last; a look is over after half an hour."""
+    seen = {name: told[name] for name in SEEN} | {"version": version.label}
+    look, is_first = LastLook.objects.get_or_create(user=user, judge=judge, defaults={"seen": seen})
+    if is_first:
+        return None
+    before = look.seen
+    if (timezone.now() - look.at).total_seconds() > LOOK_LASTS_MINUTES * 60 and before != seen:
+        look.at, look.seen = timezone.now(), seen
+        look.save(update_fields=["at", "seen"])
+    if before == seen:
+        return None
+    return {"at": look.at, "before": before, "now": seen}

@@ -1,0 +1,111 @@
+"""The pages of judges, for leads: all of them, and the calibration of one."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from evaluation.judges import api, calibration, certificates, disagreements, overview, page, pairs, versions
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import Judge
+from evaluation.judges.page import Asked
+from ingest.problems import Problem
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review.models import Cause
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def judges(request: MemberRequest) -> HttpResponse:
+    return render(request, "judges/judges.html", {"judges": overview.tell(request.project)})
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def judge(request: MemberRequest, name: str) -> HttpResponse:
+    found, scope = _asked(request, name)
+    if scope is None:
+        return render(request, "judges/unversioned.html", {"judge": found})
+    context = page.tell(scope, Asked.of(request.GET)) | _around(request, found, scope)
+    context["changed"] = page.since_last_look(request.user, found, scope.version, context["figures"])
+    return render(request, "judges/judge.html", context)
+
+
+def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, object]:
+    """The judge with its versions, and what of the address the page's own links keep."""
+    kept = {name: request.GET.get(name, "") for name in ("version", "window", "slice", "measure", "width")}
+    return {
+        "judge": found,
+        "version": scope.version,
+        "versions": list(versions.of(found)),
+        "identity": calibration.identity(scope.version),
+        "windows": calibration.WINDOWS,
+        "window": kept["window"] or "all",
+        "slice": kept["slice"],
+        "kept": {name: value for name, value in kept.items() if value},
+        "causes": Cause.choices,
+        "may_label": True,
+    }
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def judge_pairs(request: MemberRequest, name: str) -> StreamingHttpResponse:
+    """All pairs of the version as CSV, with what was left out and why."""
+    found, scope = _asked(request, name)
+    if scope is None:
+        raise Http404
+    sampling = calibration.of(scope)["page"]["sampling"]
+    return StreamingHttpResponse(
+        pairs.as_csv(scope, sampling),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{_file(found)}-pairs.csv"'},
+    )
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def judge_certificate(request: MemberRequest, name: str) -> HttpResponse:
+    found, scope = _asked(request, name)
+    if scope is None:
+        raise Http404
+    response = api.json(certificates.as_dict(certificates.current(scope.version)))
+    response.headers["Content-Disposition"] = f'attachment; filename="{_file(found)}-certificate.json"'
+    return response
+
+
+@session(Role.LEAD)
+@require_POST
+def name_cause(request: MemberRequest, name: str) -> HttpResponse:
+    """Say what was wrong where judge and people disagree."""
+    found, scope = _asked(request, name)
+    cause, trace = request.POST.get("cause", ""), request.POST.get("trace", "")
+    if scope is None or cause not in Cause.values or not (trace.isdecimal() and len(trace) < 19):
+        raise Http404
+    disagreements.name_cause(scope.version, int(trace), Cause(cause), request.user)
+    if request.htmx:
+        return render(request, "judges/_cause.html", {"cause": Cause(cause).label})
+    return redirect(f"{reverse('judge', args=[request.project.slug, found.name])}#disagreements")
+
+
+def _asked(request: MemberRequest, name: str) -> tuple[Judge, Scope | None]:
+    """The judge, and what of it the address asks for; what cannot be read is a page that is not there."""
+    found = None if "\0" in name else versions.find(request.project, name)
+    if found is None:
+        raise Http404
+    try:
+        return found, api.scope_of(found, request.GET)
+    except Problem as problem:
+        raise Http404(problem.detail) from None
+
+
+def _file(judge: Judge) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in judge.name)

@@ -1,0 +1,105 @@
+"""Figures of judges as they are written: value, interval behind it, and words where there is no value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+
+from reviewapp import figures
+
+register = template.Library()
+Figure = Mapping[str, Any]
+BADGES = {"TRUSTED": "good", "CARE": "doubt", "UNTRUSTED": "failure", "INCONCLUSIVE": "", "STALE": "stale"}
+
+
+@register.filter
+def value(figure: Figure) -> str:
+    """ ".78", or "n/a" (its reason stands beside or in the title)."""
+    return "n/a" if figure["value"] is None else figures.decimals(figure["value"])
+
+
+@register.filter
+def interval(figure: Figure) -> str:
+    """ ".69–.86" """
+    if figure["low"] is None or figure["high"] is None:
+        return ""
+    return f"{figures.decimals(figure['low'])}–{figures.decimals(figure['high'])}"
+
+
+@register.filter
+def rate(figure: Figure, decimals: int = 0) -> str:
+    """ "24 %" """
+    return "n/a" if figure["value"] is None else f"{figure['value'] * 100:.{decimals}f} %"
+
+
+@register.filter
+def rates(figure: Figure, decimals: int = 0) -> str:
+    """ "15–37" """
+    if figure["low"] is None or figure["high"] is None:
+        return ""
+    return f"{figure['low'] * 100:.{decimals}f}–{figure['high'] * 100:.{decimals}f}"
+
+
+@register.filter
+def misses(figure: Figure) -> Figure:
+    """The complement: of TPR the share missed, of TNR the share of false alarms."""
+    turned = {
+        side: None if figure[other] is None else 1 - figure[other]
+        for side, other in (("value", "value"), ("low", "high"), ("high", "low"))
+    }
+    return {**figure, **turned}
+
+
+@register.filter
+def place(number: float | None) -> str:
+    """A share as a length in per cent of an SVG."""
+    return f"{(number or 0) * 100:.2f}%"
+
+
+@register.filter
+def p_value(number: float | None) -> str:
+    if number is None:
+        return ""
+    return "p < .001" if number < 0.001 else f"p = {figures.decimals(number, 3 if number < 0.1 else 2)}"
+
+
+@register.filter
+def badge(state: str) -> str:
+    return BADGES.get(state, "")
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str) -> Any:
+    return mapping[key]
+
+
+@register.filter
+def add_to(number: float, more: float) -> float:
+    """The sum, also of a number with decimals."""
+    return number + float(more)
+
+
+@register.filter
+def up(share: float | None, height: int) -> float:
+    """A share as the y of a chart of this height whose top is 8."""
+    return 8 + (1 - (share or 0.0)) * height
+
+
+@register.filter
+def words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def equals(name: str, value: str) -> str:
+    return f"{name}={value}"
+
+
+@register.simple_tag(takes_context=True)
+def keep(context: dict[str, Any], **changed: Any) -> str:
+    """The address's own parameters with these changed; empty ones fall away."""
+    kept = {**context.get("kept", {}), **{name: str(value) for name, value in changed.items()}}
+    return urlencode({name: value for name, value in kept.items() if value})

@@ -1,0 +1,13 @@
+// In the list of disagreements 1 to 4 name what was wrong in the row that has the focus.
+(() => {
+  "use strict";
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-4]$/.test(event.key)) return;
+    const row = document.activeElement.closest(".disagreements tr");
+    const button = row?.querySelector(`[data-cause="${event.key}"]`);
+    if (!button) return;
+    event.preventDefault();
+    button.form.requestSubmit(button);
+  });
+})();
