@@ -40,23 +40,31 @@ class Client:
         return kind(parts.hostname or "127.0.0.1", parts.port, timeout=30)
 
     def post(self, path: str, body: bytes, content_type: str) -> dict[str, Any]:
+        answer = self.ask("POST", path, body, {"Content-Type": content_type})
+        return result(path, answer, content_type)
+
+    def get(self, path: str) -> bytes:
+        return self.ask("GET", path, b"", {})
+
+    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> bytes:
         for attempt in range(ATTEMPTS):
             try:
-                status, wait, answer = self.exchange(path, body, content_type)
+                status, wait, answer = self.exchange(method, path, body, headers)
             except (OSError, http.client.HTTPException):
                 # A server that was restarted; bodies carry ids, so a second arrival changes nothing.
                 status, wait, answer = 503, 0.5 * (attempt + 1), b"no connection"
                 self.connection.close()
             if status < 300:
-                return result(path, answer, content_type)
+                return answer
             if status not in (429, 502, 503):
                 break
             time.sleep(wait)
         raise Refused(f"{self.url}{path} answered {status}: {answer.decode(errors='replace')[:300]}")
 
-    def exchange(self, path: str, body: bytes, content_type: str) -> tuple[int, float, bytes]:
-        headers = {"Content-Type": content_type, "Authorization": f"Bearer {self.token}"}
-        self.connection.request("POST", path, body, headers)
+    def exchange(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, float, bytes]:
+        self.connection.request(method, path, body, headers | {"Authorization": f"Bearer {self.token}"})
         response = self.connection.getresponse()
         seconds = response.getheader("Retry-After", "1")
         return response.status, float(seconds) if seconds.isdigit() else 1.0, response.read()

@@ -15,10 +15,10 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from evaluation.management.commands import demo
 from ingest import shapes
 from reviewapp.demo import bodies, larkfield, reactions, sending, stories
 from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, OTEL, Plan, conversations
-from reviewapp.management.commands import demo
 from reviewapp.models import Membership, Role, User
 from tests import servers
 

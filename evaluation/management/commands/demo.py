@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from evaluation.demo import deploys, golden
 from ingest.models import Project
 from reviewapp.demo import larkfield, reviewing, sending
 from reviewapp.demo.traffic import Plan
@@ -56,19 +57,23 @@ class Command(BaseCommand):
 
     def load(self, url: str, traces: int, shown: str) -> None:
         wait_until_ready(url)
-        began = time.monotonic()
         project, keys = larkfield.prepare()
-        bar = Bar("Sending traces", traces)
+        if not reviewing.has_begun(project):
+            self.send(project, traces, url, keys.token)
+        self.review(project, larkfield.plan_of(project, traces), url)
+        self.evaluate(project, url, keys.token)
+        self.stdout.write(box(shown, keys))
+
+    def send(self, project: Project, traces: int, url: str, token: str) -> None:
+        began, bar = time.monotonic(), Bar("Sending traces", traces)
         try:
-            sending.send(larkfield.plan_of(project, traces), url, keys.token, bar.show)
+            sending.send(larkfield.plan_of(project, traces), url, token, bar.show)
         except sending.Refused as refusal:
             raise CommandError(
                 f"{refusal}\nIs {url} the server of this database? Name it with --url."
             ) from None
         bar.end()
         self.stderr.write(f"{traces} traces in {time.monotonic() - began:.0f} s.")
-        self.review(project, larkfield.plan_of(project, traces), url)
-        self.stdout.write(box(shown, keys))
 
     def review(self, project: Project, plan: Plan, url: str) -> None:
         if reviewing.has_begun(project):
@@ -79,6 +84,14 @@ class Command(BaseCommand):
         labelling = Bar("Reviewers at work", reviewing.LABELS)
         reviewing.review(project, plan, url, labelling.show)
         labelling.end()
+
+    def evaluate(self, project: Project, url: str, token: str) -> None:
+        client = sending.Client(url, token)
+        golden.compose(project, client)
+        reporting = Bar("CI reports its runs", sum(1 for _ in deploys.history()))
+        for sent in deploys.report(project, client):
+            reporting.show(sent)
+        reporting.end()
 
 
 def serve_and_load(host: str, port: int, url: str, traces: int) -> None:

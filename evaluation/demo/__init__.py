@@ -1,0 +1,1 @@
+"""The top floor's part of the demo's story: golden versions and the history of CI."""
