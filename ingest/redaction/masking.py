@@ -34,12 +34,13 @@ _HINTS = {
         r"(?:sk|pk|rk)[-_]|ts_[0-9a-f]|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt)-|A[KSGIRN][IAPDO][AV]|xox[a-z]-|xapp-"
         r"|AIza|ya29|GOCSPX|hf_|gsk_|r8_|lsv2_|npm_|pypi-|dop_v1|shp[acs]|whsec_|SG\.|key-|AC[0-9a-f]{8}|eyJ|AGE-SEC"
         r"|PRIVATE KEY|://[^\s/:@\"]*:[^\s/@\"]+@"
-        r"|(?i:bearer|authorization|api[_.-]?key|passw|kennwort|secret|(?:access|refresh|auth)[_-]?token"
-        r"|private[_-]?key|cookie)"
+        r"|(?i:bearer|authorization)"
+        r"|(?i:api[_.-]?key|passw[a-z]*|kennwort|secret|token|private[_-]?key|key|cookie)[\\\"']{0,9}\s{0,3}[:=]"
     ),
     Kind.CARD: rf"(?:[0-9]{_GAP}){{13}}",
     Kind.IBAN: (
-        rf"(?:^|[^A-Za-z0-9]|\\[nrtbf])[A-Za-z]{{2}}{_GAP}[0-9]{_GAP}[0-9](?:[^A-Za-z0-9\n,;:\"]{{0,4}}[A-Za-z0-9]){{11}}"
+        rf"(?:^|[^A-Za-z0-9]|\\[nrtbf])(?i:{'|'.join(numbers.iban_countries())})[*`~]{{0,3}}[0-9][*`~]{{0,3}}[0-9]"
+        r"(?:[^A-Za-z0-9\n,;:\"]{0,4}[A-Za-z0-9]){11}"
     ),
     Kind.EMAIL: r"@|%40|\\u0040|&#64;|&#x40;|&commat;",
     Kind.PHONE: rf"(?:\+|00|%2[bB]|\\u002[bB]){_GAP}(?:[0-9]{_GAP}){{7}}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from functools import cache
 
@@ -25,7 +26,7 @@ _CARDS = (
     (re.compile(r"35(?:2[89]|[3-8])"), (16,)),
     (re.compile(r"62"), (16, 17, 18, 19)),
 )
-_IBAN = re.compile(rf"(?<![^\W_])(?P<country>[A-Za-z]{{2}}){_GAP}?\d{_GAP}?\d(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
+_IBAN = re.compile(rf"(?<![^\W_])(?P<country>[A-Za-z]{{2}})\d\d(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
 
 
 def cards(text: str) -> Iterator[Finding]:
@@ -89,6 +90,11 @@ def iban_length(country: str) -> int:
     """From the registry's structure of the country's account numbers ("18n", "4!a14!n"); 0 for no country."""
     structure = next((facts.get("bban", "") for _, facts in iban._ibandb.info(country)), "")
     return sum(map(int, re.findall(r"\d+", structure))) + 4 if structure else 0
+
+
+def iban_countries() -> list[str]:
+    letters = string.ascii_uppercase
+    return [first + second for first in letters for second in letters if iban_length(first + second)]
 
 
 def _digits(spelled: str) -> str:
