@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ingest.feedback import counting_keys
 from ingest.models import Feedback, FeedbackKind, Score, Source, Trace
+from ingest.trace_checks.vocabulary import SCORE_PREFIX
 
 # Below this share of its scale a score, or a check, speaks against the answer.
 DOUBT = 0.5
@@ -94,7 +95,7 @@ def _counted(table: dict[FeedbackKind, tuple[str, str]], kinds: Counter[str], to
 def _failed_checks(scores: Iterable[Score]) -> Iterator[Signal]:
     for score in scores:
         if score.source == Source.CODE and score.value is not None and score.value < DOUBT:
-            yield Signal("wrench", f"check failed: {score.name}", "doubt")
+            yield Signal("wrench", f"check failed: {score.name.removeprefix(SCORE_PREFIX)}", "doubt")
 
 
 def _times(text: str, number: int) -> str:
