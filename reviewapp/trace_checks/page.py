@@ -12,6 +12,8 @@ from ingest.trace_checks import tallies
 from ingest.trace_checks.measured import MEASURED, Measure
 from ingest.trace_checks.tallies import SLICES, Tally, Window
 from ingest.trace_checks.vocabulary import Check
+from reviewapp.models import Membership
+from reviewapp.review.blindness import hides
 from reviewapp.trace_checks.overview import Bar, bars, failing
 
 EXAMPLES = 8
@@ -37,8 +39,8 @@ class Page:
     traces_query: str
 
 
-def of_check(project: Project, check: Check, window: Window) -> Page:
-    now = timezone.now()
+def of_check(membership: Membership, check: Check, window: Window) -> Page:
+    now, project = timezone.now(), membership.project
     counted = tallies.trends(project, window, now, [check.name]).get(check.name, [])
     tally = tallies.total(counted)
     return Page(
@@ -48,7 +50,7 @@ def of_check(project: Project, check: Check, window: Window) -> Page:
         trend=bars(counted, window, now),
         measured=MEASURED.get(check.name),
         slices=_slices(project, check, window, now) if tally.n else [],
-        examples=_examples(project, check, window, now) if tally.failed else [],
+        examples=_examples(membership, check, window, now) if tally.failed else [],
         traces_query=failing(check, window, now),
     )
 
@@ -71,9 +73,11 @@ def _slices(
     ]
 
 
-def _examples(project: Project, check: Check, window: Window, now: datetime) -> list[Score]:
-    scores = Score.objects.filter(project=project, name=check.score_name, source="code", value=0)
+def _examples(membership: Membership, check: Check, window: Window, now: datetime) -> list[Score]:
+    """The newest failures, without those of which this member must see no score yet."""
+    scores = Score.objects.filter(project=membership.project, name=check.score_name, source="code", value=0)
     newest = scores.filter(trace__isnull=False).select_related("trace").order_by("-id")[: EXAMPLES * 2]
     found = [(score.trace.started_at, score.pk, score) for score in newest if score.trace]
-    inside = [each for each in found if each[0] >= window.start(now)][:EXAMPLES]
-    return [score for _, _, score in sorted(inside, reverse=True)]
+    hidden = hides(membership, [score.trace for _, _, score in found if score.trace])
+    inside = [each for each in found if each[0] >= window.start(now) and each[2].trace_id not in hidden]
+    return [score for _, _, score in sorted(inside[:EXAMPLES], reverse=True)]

@@ -65,7 +65,7 @@ def check(request: MemberRequest, name: str) -> HttpResponse:
     }
     if request.htmx.target == "editor":
         return render(request, "checks/_editor.html", {"page": {"check": known}, **context})
-    context["page"] = page.of_check(request.project, known, window_of(request))
+    context["page"] = page.of_check(request.membership, known, window_of(request))
     return render(request, "checks/check.html", context, status=422 if form.errors else 200)
 
 

@@ -208,7 +208,7 @@ def test_the_pages_ask_the_same_number_of_questions_for_many(settled, owner, dja
     settled(*[{"output": "I can't help with that.", "route": f"r{number}"} for number in range(30)])
     with django_assert_max_num_queries(7):
         owner.client.get(PAGE)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         owner.client.get(f"{PAGE}/refusal")
 
 
