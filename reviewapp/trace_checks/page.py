@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils import timezone
 from ingest.models import Project, Score
 from ingest.trace_checks import tallies
 from ingest.trace_checks.measured import MEASURED, Measure
+from ingest.trace_checks.rehearsal import Rehearsal
 from ingest.trace_checks.tallies import SLICES, Tally, Window
 from ingest.trace_checks.vocabulary import Check
 from reviewapp.models import Membership
@@ -53,6 +54,16 @@ def of_check(membership: Membership, check: Check, window: Window) -> Page:
         examples=_examples(membership, check, window, now) if tally.failed else [],
         traces_query=failing(check, window, now),
     )
+
+
+def seen(membership: Membership, tried: Rehearsal) -> Rehearsal:
+    """The same, without the traces of which this member must see no score yet; the counts stay."""
+    hidden = hides(membership, [turned.trace for turned in (*tried.newly, *tried.no_longer)])
+    newly, no_longer = (
+        [turned for turned in some if turned.trace.pk not in hidden]
+        for some in (tried.newly, tried.no_longer)
+    )
+    return replace(tried, newly=newly, no_longer=no_longer)
 
 
 def _slices(

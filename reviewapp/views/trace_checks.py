@@ -55,7 +55,7 @@ def check(request: MemberRequest, name: str) -> HttpResponse:
             settings.change(request.project, known, enabled=enabled, values=form.parameters)
             messages.success(request, "Saved. It holds for traces that settle from now on.")
             return redirect("check", request.project.slug, name)
-        tried = rehearse(request.project, known, form.parameters)
+        tried = page.seen(request.membership, rehearse(request.project, known, form.parameters))
     context: dict[str, Any] = {
         "form": form,
         "tried": tried,
