@@ -263,7 +263,7 @@ def _superseded(trace: Trace, kind: SupersededKind, keys: Iterable[str]) -> dict
 
 
 def _revision(body: JsonDict) -> JsonDict:
-    hidden = ("id", "project_id", "trace_id", "key", "sha256", "target_kind", "target_key")
+    hidden = ("id", "project_id", "trace_id", "key", "sha256", "target_kind", "target_key", "received_at")
     return {name: value for name, value in body.items() if name not in hidden}
 
 
