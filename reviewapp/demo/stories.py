@@ -5,6 +5,7 @@ A story is one reason to write to the shop. Its texts have slots; `Voice` holds 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -24,6 +25,8 @@ FILES = {
     "attacks": ENGLISH,
 }
 SITUATION_SHARE = 0.3
+# A passage is cited by an answer that shares as many words with it.
+CITED_WORDS = 3
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -295,17 +298,29 @@ def answer(story: Story, rng: Random, words: dict[str, str], manner: Manner, fla
     if flaw == "tone" and "tone" not in story.flaws:
         return f"{rng.choice(own.brush_offs)} {fill(rng.choice(story.answers), words)}"
     text = rng.choice(story.flaws.get(flaw, story.answers))
-    return fill(dressed(text, own, rng, manner, cited=bool(story.documents)), words)
+    return fill(dressed(text, own, rng, manner, cited=passage_of(text, story.documents)), words)
 
 
-def dressed(text: str, own: Voice, rng: Random, manner: Manner, *, cited: bool) -> str:
+def dressed(text: str, own: Voice, rng: Random, manner: Manner, *, cited: int) -> str:
     """Version 6 of the prompt is talkative, version 7 is brief and names its passage."""
     talkative = manner.prompt_version == "v6"
     greets = manner.is_first and rng.random() < (0.75 if talkative else 0.2)
     greeting = rng.choice(own.greetings) if greets else ""
     if talkative:
         return greeting + text + (rng.choice(own.offers) if rng.random() < 0.6 else "")
-    return greeting + text + (" [1]" if cited and rng.random() < 0.85 else "")
+    return greeting + text + (f" [{cited}]" if cited and rng.random() < 0.85 else "")
+
+
+def passage_of(text: str, documents: tuple[Document, ...]) -> int:
+    """The number of the passage that shares most words with the text; 0 where none shares enough."""
+    said = words_of(text)
+    shared = [len(said & words_of(document.text)) for document in documents]
+    most = max(shared, default=0)
+    return shared.index(most) + 1 if most >= CITED_WORDS else 0
+
+
+def words_of(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.lower()) if len(word) > 3 or word.isdigit()}
 
 
 def fill(text: str, words: dict[str, str]) -> str:

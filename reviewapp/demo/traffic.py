@@ -215,9 +215,9 @@ class Conversation:
             opening = self.rng.choice(own.connections)
             self.add(stories.ask(self.story, self.rng, self.words, opening))
         else:
-            self.follow(self.rng.choice(own.small_talk))
+            self.follow(self.rng.choice(own.small_talk), documents=())
 
-    def follow(self, end: FollowUp) -> None:
+    def follow(self, end: FollowUp, documents: tuple[Document, ...] | None = None) -> None:
         story = Story(
             route=self.story.route,
             intent=f"{self.story.intent}_follow_up",
@@ -225,7 +225,7 @@ class Conversation:
             questions=(end.question,),
             answers=end.answers,
             flaws={"incomplete": end.flawed} if end.flawed else {},
-            documents=self.story.documents[:1],
+            documents=self.story.documents[:1] if documents is None else documents,
         )
         self.add(stories.fill(end.question, self.words), story)
 
