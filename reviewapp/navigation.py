@@ -35,6 +35,7 @@ class Group:
 ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (
         Entry("Queues", "queue", "queues", Role.REVIEWER),
+        Entry("Reviewers", "people", "reviewers", Role.REVIEWER),
         Entry("Traces", "trace", "traces", Role.REVIEWER),
         Entry("Calibration", "gauge", "judges", Role.LEAD),
         Entry("Golden", "box", "golden", Role.REVIEWER),
@@ -42,6 +43,7 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
     ),
     "Set up": (
         Entry("Checks", "wrench", "checks", Role.REVIEWER),
+        Entry("Rubrics", "check", "rubrics", Role.LEAD),
         Entry("Routing", "branch", "routing", Role.LEAD),
         Entry("Rates", "gauge", "rates", Role.LEAD),
         Entry("Redaction", "shield", "redaction", Role.LEAD),

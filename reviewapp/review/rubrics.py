@@ -102,16 +102,19 @@ def latest(rubric: Rubric) -> RubricVersion | None:
     return rubric.versions.frozen().order_by("-number").first()
 
 
+def open_draft(rubric: Rubric) -> RubricVersion | None:
+    return rubric.versions.filter(stage=Stage.DRAFT).first()
+
+
 def draft_of(rubric: Rubric, by: str = "") -> RubricVersion:
     """The rubric's draft; a new one begins as a copy of the newest frozen version."""
-    found = rubric.versions.filter(stage=Stage.DRAFT).first()
-    return found or _begin_draft(rubric, by)
+    return open_draft(rubric) or _begin_draft(rubric, by)
 
 
 @transaction.atomic
 def _begin_draft(rubric: Rubric, by: str) -> RubricVersion:
     Rubric.objects.select_for_update(no_key=True).get(pk=rubric.pk)
-    if found := rubric.versions.filter(stage=Stage.DRAFT).first():
+    if found := open_draft(rubric):
         return found
     base = latest(rubric)
     number = rubric.versions.aggregate(last=Max("number"))["last"] or 0

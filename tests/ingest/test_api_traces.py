@@ -238,7 +238,7 @@ def test_list_takes_the_same_queries_for_any_page(api, django_assert_max_num_que
     client.get(URL)
     counts = []
     for limit in (1, 40):
-        with django_assert_max_num_queries(6) as queries:
+        with django_assert_max_num_queries(7) as queries:
             client.get(f"{URL}?limit={limit}&model={SUPPORT['model']}")
         counts.append(len(queries))
     assert counts[0] == counts[1]
@@ -248,7 +248,7 @@ def test_detail_takes_few_queries(api, django_assert_max_num_queries):
     client = api()
     post(client, SUPPORT)
     get(client, SUPPORT["id"])
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         get(client, SUPPORT["id"])
 
 

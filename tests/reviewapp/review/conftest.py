@@ -59,7 +59,7 @@ def queue(project):
 
 @pytest.fixture
 def rita(project):
-    return make_reviewer(project, "rita")
+    return make_reviewer(project, "rosa")
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ def test_a_paused_or_archived_queue_gives_nothing(queue, rita):
 
 
 def test_a_named_queue_serves_only_those_named(project, rita, paul):
-    queue = make_queue(project, "named", assignment="named", assignees=["rita"])
+    queue = make_queue(project, "named", assignment="named", assignees=["rosa"])
     filled(queue, 1)
     with pytest.raises(NotAllowed):
         leases.claim(queue, paul)
@@ -210,11 +210,11 @@ def test_a_named_queue_serves_only_those_named(project, rita, paul):
 
 
 def test_round_robin_shares_the_items_out(project, rita, paul):
-    queue = make_queue(project, "turns", assignment="round_robin", assignees=["rita", "paul"])
+    queue = make_queue(project, "turns", assignment="round_robin", assignees=["rosa", "paul"])
     filled(queue, 6)
     mine = [leases.claim(queue, rita) for _ in range(4)]
     assert sum(lease is not None for lease in mine) == 3
-    queues.change(queue, assignees=["rita"])
+    queues.change(queue, assignees=["rosa"])
     assert leases.claim(queue, rita) is not None
 
 

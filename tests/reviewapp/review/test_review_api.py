@@ -104,8 +104,8 @@ def test_skip_release_heartbeat_and_undo(queue, send):
 def test_impersonation_is_recorded_and_left_out_of_figures(queue, send, rita, lead_user):
     filled(queue, 2)
     scopes = (Scope.IMPERSONATE,)
-    got = claimed(send, scopes=scopes, as_reviewer="rita")
-    said = {"lease_token": got["lease"]["token"], "verdict": "fail", "as_reviewer": "rita"}
+    got = claimed(send, scopes=scopes, as_reviewer="rosa")
+    said = {"lease_token": got["lease"]["token"], "verdict": "fail", "as_reviewer": "rosa"}
     assert send("POST", f"items/{got['item']['id']}/label", said, scopes).status_code == 201
     label = Label.objects.get()
     assert (label.reviewer, label.via, label.impersonated) == (rita, "api", True)
@@ -117,7 +117,7 @@ def test_impersonation_is_recorded_and_left_out_of_figures(queue, send, rita, le
     assert send("POST", address, {"as_reviewer": "leonie"}, scopes).status_code == 422
     assert send("POST", address, {"as_reviewer": "nobody"}, scopes).status_code == 422
     assert send("POST", address, {}, scopes).status_code == 403
-    assert send("POST", address, {"as_reviewer": "rita"}).status_code == 403
+    assert send("POST", address, {"as_reviewer": "rosa"}).status_code == 403
 
 
 def test_each_token_is_a_reviewer_of_its_own(project, send):
@@ -139,7 +139,7 @@ def test_labels_as_lines_with_every_revision(queue, send, rita):
         ("answer", True), ("answer", False), ("undo", False),
     ]  # fmt: skip
     assert told[0]["verdict"] == "fail" and told[2]["verdict"] is None
-    assert told[0]["reviewer"] == "rita" and told[0]["via"] == "page" and told[0]["in_figures"]
+    assert told[0]["reviewer"] == "rosa" and told[0]["via"] == "page" and told[0]["in_figures"]
     assert len(told[0]["snapshot"]) == 64
     assert len(lines(send("GET", f"labels?since={told[0]['id']}"))) == 2
     assert len(lines(send("GET", f"labels?since={told[0]['created_at']}"))) == 3
@@ -174,7 +174,7 @@ def test_queues_are_made_changed_and_counted(project, send, rita):
     assert (added.json()["added"], added.json()["unknown"]) == (2, ["nope"])
     assert send("POST", "queues/second/items", {"trace_ids": ["t-00000"]}).json()["known"] == ["t-00000"]
     rules = [{"name": "Low", "conditions": [{"condition": "score_below", "threshold": 0.4}]}]
-    change = {"overlap": 3, "paused": True, "rules": rules, "assignment": "named", "assignees": ["rita"]}
+    change = {"overlap": 3, "paused": True, "rules": rules, "assignment": "named", "assignees": ["rosa"]}
     changed = send("PATCH", "queues/second", change)
     assert changed.status_code == 200 and changed.json()["paused"]
     assert Queue.objects.get(slug="second").items.get(trace__trace_id="t-00000").required == 3
@@ -262,7 +262,7 @@ def test_a_token_of_another_project_reaches_nothing(queue, other_project, rita):
     make_queue(other_project, "own")
     claim = theirs.post("/api/v1/queues/own/claim", json.dumps({"item": item}), content_type=JSON)
     assert claim.status_code == 404
-    named = theirs.post("/api/v1/queues/own/claim", json.dumps({"as_reviewer": "rita"}), content_type=JSON)
+    named = theirs.post("/api/v1/queues/own/claim", json.dumps({"as_reviewer": "rosa"}), content_type=JSON)
     assert named.status_code == 422
     assert lines(theirs.get("/api/v1/labels")) == []
     assert theirs.get("/api/v1/queues").json()["queues"][0]["slug"] == "own"

@@ -1,0 +1,174 @@
+"""A draft as a form: fields by place, lists as lines, and back; what it says is checked elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+
+from reviewapp.review.models import VERDICT, CriterionRevision, CriterionType, RubricVersion, Shown
+from reviewapp.review.rubric_forms import key_from
+from reviewapp.review.rubrics import Content
+
+MOST_ROWS = 40
+TEXTS = ("key", "title", "help", "type", "shown", "pass_example", "fail_example")
+FLAGS = ("critical", "required")
+NUMBERS = ("minimum", "maximum", "weight")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One criterion as the form has it; `options` are lines `value | label | help`."""
+
+    values: dict[str, str]
+    flags: dict[str, bool] = field(default_factory=dict)
+    new_meaning: bool = False
+
+    @property
+    def is_verdict(self) -> bool:
+        return self.values.get("key") == VERDICT
+
+
+@dataclass(slots=True)
+class Form:
+    entries: list[Entry]
+    guidelines: str
+    modes: str
+    changelog: str
+    edit: int
+
+
+def of_version(version: RubricVersion) -> Form:
+    criteria = version.criteria.order_by("position", "pk")
+    return Form(
+        entries=[_entry(criterion) for criterion in criteria],
+        guidelines=version.guidelines,
+        modes=lines(
+            (mode["key"], mode["label"], mode["help"], mode["group"]) for mode in version.failure_modes
+        ),
+        changelog=version.changelog,
+        edit=version.edit,
+    )
+
+
+def _entry(criterion: CriterionRevision) -> Entry:
+    values = {name: str(getattr(criterion, name)) for name in TEXTS}
+    for name in NUMBERS:
+        value = getattr(criterion, name)
+        values[name] = "" if value is None else f"{value:g}"
+    values["options"] = lines(
+        (str(option["value"]), option["label"], option.get("help", "")) for option in criterion.options
+    )
+    return Entry(values, {name: getattr(criterion, name) for name in FLAGS})
+
+
+def lines(rows: Iterable[tuple[str, ...]]) -> str:
+    """Each row as a line with bars between, without empty ends."""
+    return "\n".join(" | ".join(row).rstrip(" |") for row in rows)
+
+
+def of_post(posted: QueryDict) -> Form:
+    places = sorted({int(name[1:].partition("-")[0]) for name in posted if _is_place(name)})[:MOST_ROWS]
+    edit = posted.get("edit", "")
+    return Form(
+        entries=[_posted(posted, place) for place in places],
+        guidelines=_text(posted, "guidelines"),
+        modes=_text(posted, "modes"),
+        changelog=_text(posted, "changelog"),
+        edit=int(edit) if edit.isascii() and edit.isdigit() and len(edit) < 9 else 0,
+    )
+
+
+def _is_place(name: str) -> bool:
+    place, dash, _ = name[1:].partition("-")
+    return name.startswith("c") and bool(dash) and place.isascii() and place.isdigit() and len(place) < 4
+
+
+def _posted(posted: QueryDict, place: int) -> Entry:
+    names = (*TEXTS, *NUMBERS, "options")
+    values = {name: _text(posted, f"c{place}-{name}") for name in names}
+    values["key"] = values["key"] or key_from(values["title"])
+    flags = {name: f"c{place}-{name}" in posted for name in FLAGS}
+    return Entry(values, flags, f"c{place}-new_meaning" in posted)
+
+
+def _text(posted: QueryDict, name: str) -> str:
+    return posted.get(name, "").replace("\r\n", "\n").replace("\0", "").strip()
+
+
+def blank() -> Entry:
+    values = dict.fromkeys((*TEXTS, *NUMBERS, "options"), "")
+    return Entry(values | {"type": CriterionType.PASS_FAIL.value, "shown": Shown.ALWAYS.value, "weight": "1"})
+
+
+def move(form: Form, place: int, steps: int) -> None:
+    """The verdict stays first."""
+    target = place + steps
+    if 1 <= place < len(form.entries) and 1 <= target < len(form.entries):
+        form.entries.insert(target, form.entries.pop(place))
+
+
+def content(form: Form) -> Content:
+    return Content(
+        guidelines=form.guidelines,
+        failure_modes=[_mode(line) for line in form.modes.splitlines() if line.strip()],
+        criteria=[_criterion(entry) for entry in form.entries],
+        changelog=form.changelog,
+        new_meaning=frozenset(entry.values["key"] for entry in form.entries if entry.new_meaning),
+    )
+
+
+def _mode(line: str) -> dict[str, str]:
+    key, label, words, group = _parts(line, 4)
+    if not label:
+        key, label = key_from(key), key
+    return {"key": key, "label": label, "help": words, "group": group}
+
+
+def _parts(line: str, number: int) -> list[str]:
+    parts = [part.strip() for part in line.split("|", number - 1)]
+    return parts + [""] * (number - len(parts))
+
+
+def _criterion(entry: Entry) -> dict[str, Any]:
+    values: dict[str, Any] = {name: entry.values[name] for name in TEXTS}
+    values |= {name: _number(entry.values[name]) for name in NUMBERS}
+    values["weight"] = 1.0 if values["weight"] is None else values["weight"]
+    values["options"] = [
+        _option(line, entry.values["type"]) for line in entry.values["options"].splitlines() if line.strip()
+    ]
+    return values | entry.flags
+
+
+def _option(line: str, kind: str) -> dict[str, Any]:
+    value, label, words = _parts(line, 3)
+    whole = kind == CriterionType.SCALE and value.lstrip("-").isascii() and value.lstrip("-").isdigit()
+    return {
+        "value": int(value) if whole and len(value) < 10 else value,
+        "label": label or value,
+        "help": words,
+    }
+
+
+def _number(text: str) -> Any:
+    """A number, or the text as it is, which the check refuses in words."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
+def errors_by_place(errors: Iterable[Mapping[str, Any]]) -> tuple[dict[int, list[str]], list[str]]:
+    """Errors of each criterion by its place, and those of nothing in particular."""
+    found: dict[int, list[str]] = {}
+    other = []
+    for error in errors:
+        name, words = str(error["field"]), str(error["error"])
+        if name.startswith("criteria[") and (place := name[9:].partition("]")[0]).isdigit():
+            label = name.partition("].")[2].replace("_", " ")
+            found.setdefault(int(place), []).append(f"{label} {words}".strip())
+        else:
+            other.append(f"{name.replace('_', ' ')} {words}".strip())
+    return found, other

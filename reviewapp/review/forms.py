@@ -1,0 +1,110 @@
+"""The forms of queues and new rubrics: what a lead may type, and in which words it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from ingest.models import Project
+from reviewapp.models import Membership
+from reviewapp.review import presets
+from reviewapp.review.models import AssignedTo, ItemKind, Queue, RubricVersion
+
+
+class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.rubric.name} v{obj.number}"
+
+
+class QueueForm(forms.Form):
+    """Everything a queue is; `slug` and `kind` are asked for a new one only."""
+
+    name = forms.CharField(max_length=120)
+    slug = forms.SlugField(max_length=60, help_text="Stands in addresses and rules; it never changes.")
+    kind = forms.ChoiceField(choices=ItemKind.choices, help_text="Single traces, or pairs of answers.")
+    description = forms.CharField(
+        max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For reviewers."
+    )
+    rubric_version = VersionChoice(queryset=RubricVersion.objects.none(), label="Rubric")
+    move_open = forms.BooleanField(
+        required=False,
+        label="Waiting items move to a newly chosen version",
+        help_text="Whatever has a lease or a label stays under the version it was begun with.",
+    )
+    overlap = forms.IntegerField(min_value=1, max_value=5, initial=1, help_text="Reviewers an item, 1 to 5.")
+    lease_minutes = forms.FloatField(
+        min_value=0.1, max_value=1440, initial=15, label="Lease", help_text="Minutes an item is held."
+    )
+    assignment = forms.ChoiceField(choices=AssignedTo.choices, initial=AssignedTo.OPEN, label="Goes to")
+    assignees = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, label="Reviewers named"
+    )
+    audit_every = forms.IntegerField(
+        min_value=1, max_value=100, initial=4, label="Audit lane",
+        help_text="Every so-many-th item comes from the audit sample, unmarked.",
+    )  # fmt: skip
+    double_percent = forms.FloatField(
+        min_value=0, max_value=100, initial=20, label="Audit items to two reviewers",
+        help_text="Per cent; the ceiling of every judge is how well people agree.",
+    )  # fmt: skip
+    double_minimum = forms.IntegerField(
+        min_value=0, max_value=1000, initial=20, label="At least", help_text="Of them a day, while there are."
+    )
+    due_days = forms.IntegerField(
+        min_value=1, max_value=365, required=False, label="Due after", help_text="Days; empty: never."
+    )
+    blind = forms.BooleanField(
+        required=False, initial=True,
+        help_text="Scores, feedback, reasons and peers open after the submit. Labels of a queue that is not "
+        "blind enter no figure.",
+    )  # fmt: skip
+    paused = forms.BooleanField(required=False, help_text="Gives out no items; running leases may finish.")
+
+    def __init__(self, project: Project, queue: Queue | None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = RubricVersion.objects.frozen().filter(rubric__project=project, rubric__archived_at=None)
+        field: Any = self.fields["rubric_version"]
+        field.queryset = versions.select_related("rubric").order_by("rubric__name", "-number")
+        members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
+        people: Any = self.fields["assignees"]
+        people.choices = [(member.user.username, str(member.user)) for member in members]
+        for name in ("slug", "kind") if queue else ("move_open",):
+            del self.fields[name]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("assignment") != AssignedTo.OPEN and not cleaned.get("assignees"):
+            self.add_error("assignees", "Name at least one reviewer, or open the queue to anyone.")
+        return cleaned
+
+    def settings(self) -> dict[str, Any]:
+        """As queues.create and queues.change take them."""
+        cleaned = self.cleaned_data
+        same = ("name", "description", "overlap", "audit_every", "double_minimum", "due_days", "blind",
+                "paused", "assignment", "assignees")  # fmt: skip
+        return {name: cleaned[name] for name in same} | {
+            "lease_seconds": max(round(cleaned["lease_minutes"] * 60), 1),
+            "double_share": cleaned["double_percent"] / 100,
+        }
+
+
+def initial_of(queue: Queue) -> dict[str, Any]:
+    same = ("name", "description", "rubric_version", "overlap", "audit_every", "double_minimum", "due_days",
+            "blind", "paused", "assignment")  # fmt: skip
+    people = queue.assignees.values_list("membership__user__username", flat=True)
+    return {name: getattr(queue, name) for name in same} | {
+        "lease_minutes": round(queue.lease_seconds / 60, 2),
+        "double_percent": round(queue.double_share * 100, 2),
+        "assignees": list(people),
+    }
+
+
+class RubricForm(forms.Form):
+    name = forms.CharField(max_length=120)
+    slug = forms.SlugField(max_length=60, help_text="Stands in addresses and exports; it never changes.")
+    template = forms.ChoiceField(
+        choices=[(template.slug, template.name) for template in presets.TEMPLATES],
+        label="Start from",
+        help_text="Everything in it can be changed before it is frozen.",
+    )

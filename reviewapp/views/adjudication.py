@@ -1,0 +1,142 @@
+"""Where leads decide what reviewers could not: the list, one item with all answers, the decision."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ingest import sanitising
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review import adjudication as reading
+from reviewapp.review import flags, items, resolutions
+from reviewapp.review.models import Cause, Preference, ReviewItem
+from reviewapp.review.refusals import Refusal
+
+ITEMS_A_PAGE = 50
+DECISIONS = {"pass": "Pass", "fail": "Fail"}
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def adjudication(request: MemberRequest) -> HttpResponse:
+    show = request.GET.get("show", "decide")
+    show = show if show in reading.SHOWS else "decide"
+    page = Paginator(reading.waiting(request.project, show), ITEMS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "show": show,
+        "tabs": reading.tabs(request.project),
+        "page": page,
+        "query": f"show={show}&",
+    }
+    return render(request, "adjudication/adjudication.html", context)
+
+
+@session(Role.LEAD)
+@never_cache
+def decide(request: MemberRequest, pk: int) -> HttpResponse:
+    item = item_or_404(request, pk)
+    if request.method == "POST":
+        return decided(request, item)
+    return shown(request, item)
+
+
+def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = None) -> HttpResponse:
+    context = {
+        "story": reading.tell(item),
+        "item": item,
+        "causes": Cause.choices,
+        "preferences": Preference.choices,
+        "decisions": DECISIONS,
+        "refusal": refusal,
+        "posted": request.POST,
+    }
+    return render(request, "adjudication/item.html", context, status=refusal.status if refusal else 200)
+
+
+def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
+    posted = request.POST
+    try:
+        resolution = resolutions.adjudicate(
+            item,
+            request.user,
+            verdict=posted.get("verdict", ""),
+            preference=posted.get("preference", ""),
+            cause=posted.get("cause", ""),
+            note=text(posted, "note"),
+            failure_modes=known_modes(item, posted),
+            corrected_output=text(posted, "corrected_output"),
+            flag_rubric="flag_rubric" in posted,
+        )
+    except Refusal as refusal:
+        return shown(request, item, refusal)
+    confirmed = ", a confirmed failure" if resolution.confirmed else ""
+    messages.success(request, f"Decided: {resolution.verdict or resolution.preference}{confirmed}.")
+    following = reading.next_after(request.project, item)
+    if following is None:
+        return redirect("adjudication", request.project.slug)
+    return redirect("decide", request.project.slug, following.pk)
+
+
+def known_modes(item: ReviewItem, posted: QueryDict) -> list[str]:
+    chosen = set(posted.getlist("failure_modes"))
+    return [mode["key"] for mode in item.rubric_version.failure_modes if mode["key"] in chosen]
+
+
+def text(posted: QueryDict, name: str) -> str:
+    return sanitising.text(posted.get(name, "").replace("\r\n", "\n").strip(), set())
+
+
+@session(Role.LEAD)
+@require_POST
+def ask_for_decision(request: MemberRequest, pk: int) -> HttpResponse:
+    """Put a resolved item before the leads once more."""
+    item = item_or_404(request, pk)
+    try:
+        resolutions.ask_for_decision(item)
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return redirect("decide", request.project.slug, item.pk)
+
+
+@session(Role.LEAD)
+@require_POST
+def close_flags(request: MemberRequest, pk: int) -> HttpResponse:
+    item = item_or_404(request, pk)
+    flags.close(item, request.user)
+    messages.success(request, "The flag is closed.")
+    return redirect("decide", request.project.slug, item.pk)
+
+
+@session(Role.LEAD)
+@require_POST
+def open_round(request: MemberRequest, pk: int) -> HttpResponse:
+    """The same subject again, for fresh eyes."""
+    item = item_or_404(request, pk)
+    try:
+        items.open_round(item, request.user.username)
+        messages.success(request, "The next round is open: the item waits in its queue again.")
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return redirect("decide", request.project.slug, item.pk)
+
+
+@session(Role.LEAD)
+@require_POST
+def remove_item(request: MemberRequest, pk: int) -> HttpResponse:
+    item = item_or_404(request, pk)
+    items.remove(item, request.user.username)
+    messages.success(request, "The item is out of its queue for good. Labels already given stay.")
+    return redirect("decide", request.project.slug, item.pk)
+
+
+def item_or_404(request: MemberRequest, pk: int) -> ReviewItem:
+    item = items.find(request.project, pk)
+    if item is None:
+        raise Http404
+    return item

@@ -1,0 +1,103 @@
+"""Make a queue and change its settings, pause, archive, move it to another rubric version. For leads."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review import queues, rubrics
+from reviewapp.review.forms import QueueForm, initial_of
+from reviewapp.review.models import Queue
+from reviewapp.review.refusals import Invalid
+
+
+@session(Role.LEAD)
+@never_cache
+def new_queue(request: MemberRequest) -> HttpResponse:
+    rubrics.create_starter(request.project)
+    form = QueueForm(request.project, None, request.POST or None, initial={"slug": request.GET.get("slug")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            queue = made(request, form)
+            messages.success(request, f"The queue “{queue.name}” is made. Rules or people fill it.")
+            return redirect("queue_settings", request.project.slug, queue.slug)
+        except Invalid as refusal:
+            add_errors(form, refusal)
+    return edited(request, form, None)
+
+
+def made(request: MemberRequest, form: QueueForm) -> Queue:
+    cleaned = form.cleaned_data
+    return queues.create(
+        request.project,
+        cleaned["slug"],
+        kind=cleaned["kind"],
+        rubric_version=cleaned["rubric_version"],
+        **form.settings(),
+    )
+
+
+@session(Role.LEAD)
+@never_cache
+def queue_settings(request: MemberRequest, queue: str) -> HttpResponse:
+    found = queue_or_404(request, queue)
+    form = QueueForm(request.project, found, request.POST or None, initial=initial_of(found))
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed(request, found, form)
+            return redirect("queue_settings", request.project.slug, found.slug)
+        except Invalid as refusal:
+            add_errors(form, refusal)
+    return edited(request, form, found)
+
+
+def changed(request: MemberRequest, queue: Queue, form: QueueForm) -> None:
+    version = form.cleaned_data["rubric_version"]
+    kept = queues.change(queue, **form.settings())
+    if version != queue.rubric_version:
+        moved = queues.move(kept, version, open_items=form.cleaned_data["move_open"])
+        messages.success(
+            request, f"The queue asks from {version.rubric.name} v{version.number}; {moved} items moved."
+        )
+    messages.success(request, "The settings are saved.")
+
+
+def edited(request: MemberRequest, form: QueueForm, queue: Queue | None) -> HttpResponse:
+    context = {
+        "form": form,
+        "queue": queue,
+        "counts": queues.counts(request.project)[queue.pk] if queue else None,
+    }
+    return render(request, "queue_settings/settings.html", context, status=422 if form.errors else 200)
+
+
+def add_errors(form: QueueForm, refusal: Invalid) -> None:
+    for error in refusal.errors:
+        name = str(error["field"])
+        form.add_error(name if name in form.fields else None, f"{error['error']}.".capitalize())
+
+
+@session(Role.LEAD)
+@require_POST
+def archive_queue(request: MemberRequest, queue: str) -> HttpResponse:
+    """Archive, or bring back."""
+    found = queue_or_404(request, queue)
+    if found.archived_at:
+        queues.restore(found)
+        messages.success(request, "The queue is back; what was routed to it meanwhile comes in.")
+    else:
+        queues.archive(found)
+        messages.success(request, "The queue is archived. Its labels stay; nothing is given out or added.")
+    return redirect("queue_settings", request.project.slug, found.slug)
+
+
+def queue_or_404(request: MemberRequest, slug: str) -> Queue:
+    found = queues.find(request.project, slug)
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,57 @@
+"""Who reviews: pace and agreement. A reviewer sees the own figures and the medians, a lead everyone's."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review import reviewers as reading
+from reviewapp.review.models import Label
+from reviewapp.review.reviewers import Pace
+
+SPANS = {"7": "7 days", "30": "30 days", "90": "90 days"}
+HISTORY = 20
+
+
+@session(Role.REVIEWER)
+@never_cache
+@require_safe
+def reviewers(request: MemberRequest) -> HttpResponse:
+    days = request.GET.get("days", "30")
+    days = days if days in SPANS else "30"
+    is_lead = Role(request.membership.role).allows(Role.LEAD)
+    paces = reading.paces(request.project, int(days))
+    context = {
+        "spans": SPANS,
+        "days": days,
+        "is_lead": is_lead,
+        "paces": [pace for pace in paces if is_lead or pace.user_id == request.user.pk],
+        "medians": medians(paces),
+        "history": history(request),
+    }
+    return render(request, "reviewers/reviewers.html", context)
+
+
+def medians(paces: list[Pace]) -> dict[str, float | None]:
+    """Over the reviewers with any label; none with fewer than three, where a median tells on someone."""
+    told = [pace for pace in paces if pace.labels]
+    if len(told) < 3:
+        return {"labels": None, "seconds": None}
+    seconds = [pace.median_seconds for pace in told if pace.median_seconds is not None]
+    return {
+        "labels": median(pace.labels for pace in told),
+        "seconds": median(seconds) if seconds else None,
+    }
+
+
+def history(request: MemberRequest) -> list[Label]:
+    """The reader's own latest labels, with what the items came to."""
+    own = Label.objects.of_project(request.project).standing().filter(reviewer=request.user)
+    related = ("assignment__item__queue", "assignment__item__trace", "assignment__item__resolution")
+    return list(own.select_related(*related).order_by("-pk")[:HISTORY])

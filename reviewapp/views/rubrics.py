@@ -1,0 +1,170 @@
+"""Rubrics: the list, one with its versions, the editor of a draft, the diff of two versions. For leads."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, Max, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review import editor, presets, rubrics
+from reviewapp.review.editor import Form
+from reviewapp.review.forms import RubricForm
+from reviewapp.review.models import CriterionType, Rubric, RubricVersion, Shown, Stage
+from reviewapp.review.refusals import Invalid, Refusal
+
+
+@session(Role.LEAD)
+@never_cache
+def rubric_list(request: MemberRequest) -> HttpResponse:
+    form = RubricForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        cleaned = form.cleaned_data
+        template = presets.BY_SLUG[cleaned["template"]]
+        try:
+            made = rubrics.create(
+                request.project, template, cleaned["slug"], cleaned["name"], request.user.username
+            )
+            return redirect("edit_rubric", request.project.slug, made.slug)
+        except Invalid as refusal:
+            form.add_error("slug", refusal.detail)
+    frozen = Q(versions__stage=Stage.FROZEN)
+    listed = request.project.rubrics.annotate(
+        newest=Max("versions__number", filter=frozen),
+        drafts=Count("versions", filter=~frozen, distinct=True),
+        queues=Count("versions__queues", distinct=True),
+    ).order_by("name")
+    context = {"rubrics": listed, "form": form, "templates": presets.TEMPLATES}
+    return render(request, "rubrics/list.html", context, status=422 if form.errors else 200)
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def rubric(request: MemberRequest, rubric: str) -> HttpResponse:
+    found = rubric_or_404(request, rubric)
+    versions = list(
+        found.versions.annotate(asked=Count("criteria"), queue_count=Count("queues", distinct=True)).order_by(
+            "-number"
+        )
+    )
+    shown = chosen(versions, request.GET.get("version", ""))
+    criteria = shown.criteria.order_by("position", "pk") if shown else []
+    context = {"rubric": found, "versions": versions, "version": shown, "criteria": criteria}
+    return render(request, "rubrics/rubric.html", context)
+
+
+def chosen(versions: list[RubricVersion], number: str) -> RubricVersion | None:
+    named = next((version for version in versions if str(version.number) == number), None)
+    frozen = next((version for version in versions if version.stage == Stage.FROZEN), None)
+    return named or frozen or next(iter(versions), None)
+
+
+@session(Role.LEAD)
+@never_cache
+def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
+    found = rubric_or_404(request, rubric)
+    if request.method == "POST":
+        return step(request, found, editor.of_post(request.POST))
+    draft = rubrics.open_draft(found)
+    base = draft or rubrics.latest(found)
+    form = editor.of_version(base) if base else editor.Form([], "", "", "", 1)
+    form.edit = draft.edit if draft else 1
+    return shown_editor(request, found, form)
+
+
+def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
+    """One step of editing; which button it was says which."""
+    posted = request.POST
+    place = posted.get("up") or posted.get("down") or posted.get("remove") or ""
+    at = int(place) if place.isascii() and place.isdigit() and len(place) < 4 else 0
+    if "add" in posted:
+        form.entries.append(editor.blank())
+    elif "remove" in posted and 0 < at < len(form.entries):
+        del form.entries[at]
+    elif "up" in posted or "down" in posted:
+        editor.move(form, at, -1 if "up" in posted else 1)
+    elif "save" in posted or "freeze" in posted:
+        return saved(request, rubric, form)
+    return shown_editor(request, rubric, form)
+
+
+def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
+    try:
+        draft = rubrics.draft_of(rubric, request.user.username)
+        kept = rubrics.save_draft(draft, form.edit, editor.content(form))
+        if "freeze" in request.POST:
+            rubrics.freeze(kept, request.user.username, kept.edit)
+    except Refusal as refusal:
+        return shown_editor(request, rubric, form, refusal)
+    if "freeze" not in request.POST:
+        messages.success(request, "The draft is saved.")
+        return redirect("edit_rubric", request.project.slug, rubric.slug)
+    messages.success(
+        request, f"Version {kept.number} is frozen. Queues go on asking from theirs until you move them."
+    )
+    return redirect("rubric", request.project.slug, rubric.slug)
+
+
+def shown_editor(
+    request: MemberRequest, rubric: Rubric, form: Form, refusal: Refusal | None = None
+) -> HttpResponse:
+    errors = refusal.errors if isinstance(refusal, Invalid) else []
+    by_place, other = editor.errors_by_place(errors)
+    context = {
+        "rubric": rubric,
+        "draft": rubrics.open_draft(rubric),
+        "form": form,
+        "rows": [(place, entry, by_place.get(place, [])) for place, entry in enumerate(form.entries)],
+        "types": CriterionType.choices,
+        "shown": Shown.choices,
+        "refusal": refusal,
+        "other_errors": other,
+        "base": rubrics.latest(rubric),
+    }
+    template = "rubrics/_editor.html" if request.htmx else "rubrics/editor.html"
+    return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)
+
+
+@session(Role.LEAD)
+@require_POST
+def discard_draft(request: MemberRequest, rubric: str) -> HttpResponse:
+    found = rubric_or_404(request, rubric)
+    draft = found.versions.filter(stage=Stage.DRAFT).first()
+    try:
+        if draft is not None:
+            rubrics.discard(draft)
+            messages.success(request, "The draft is thrown away.")
+    except Refusal as refusal:
+        messages.error(request, refusal.detail)
+    return redirect("rubric", request.project.slug, found.slug)
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def rubric_diff(request: MemberRequest, rubric: str) -> HttpResponse:
+    found = rubric_or_404(request, rubric)
+    versions = list(found.versions.order_by("number"))
+    by_number = {str(version.number): version for version in versions}
+    new = by_number.get(request.GET.get("to", "")) or (versions[-1] if versions else None)
+    if new is None:
+        raise Http404
+    before = [version for version in versions if version.number < new.number]
+    old = by_number.get(request.GET.get("from", "")) or (before[-1] if before else new)
+    context = {
+        "rubric": found,
+        "versions": versions,
+        "old": old,
+        "new": new,
+        "changes": rubrics.diff(old, new),
+    }
+    return render(request, "rubrics/diff.html", context)
+
+
+def rubric_or_404(request: MemberRequest, slug: str) -> Rubric:
+    return get_object_or_404(Rubric, project=request.project, slug=slug)

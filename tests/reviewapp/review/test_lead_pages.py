@@ -1,0 +1,216 @@
+"""The pages of leads: decisions, settings of queues, rubrics; and the reviewers' page, for everyone."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from reviewapp.review import editor, flags, items, labels, leases, queues, rubrics
+from reviewapp.review.actors import Actor
+from reviewapp.review.labels import Answer
+from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
+from tests.reviewapp.review.conftest import filled, make_queue, reload
+
+pytestmark = pytest.mark.django_db
+BASE = "/projects/refunds"
+XSS = '<img src=x onerror=alert(1)>"><script>alert(1)</script>'
+
+
+def give(queue, reviewer, **said):
+    lease = leases.claim(queue, reviewer)
+    return labels.submit(lease.item, Actor(reviewer), lease.token, Answer(**said)).label
+
+
+@pytest.fixture
+def tie(project, rita, paul):
+    queue = make_queue(project, overlap=2)
+    (item,) = filled(queue, 1)
+    give(queue, rita, verdict="fail", note=XSS, failure_modes=["tone"], answers={"tone": 1})
+    give(queue, paul, verdict="pass", answers={"tone": 3})
+    return reload(item)
+
+
+def test_each_page_as_owner_lead_member_and_stranger(project, tie, owner, lead, reviewer, stranger):
+    of_leads = [
+        "adjudication", f"adjudication/{tie.pk}", "queues/new", "queues/review/settings", "rubrics",
+        "rubrics/answer-quality", "rubrics/answer-quality/edit", "rubrics/answer-quality/diff",
+    ]  # fmt: skip
+    for page in of_leads:
+        for person, status in ((owner, 200), (lead, 200), (reviewer, 403), (stranger, 404)):
+            assert person.client.get(f"{BASE}/{page}").status_code == status, page
+        assert Client().get(f"{BASE}/{page}").status_code == 302
+    for person, status in ((owner, 200), (reviewer, 200), (stranger, 404)):
+        assert person.client.get(f"{BASE}/reviewers").status_code == status
+    posts = [
+        f"adjudication/{tie.pk}", f"adjudication/{tie.pk}/ask", f"adjudication/{tie.pk}/flags",
+        f"adjudication/{tie.pk}/round", f"adjudication/{tie.pk}/remove", "queues/review/archive",
+        "rubrics/answer-quality/discard",
+    ]  # fmt: skip
+    for page in posts:
+        assert reviewer.client.post(f"{BASE}/{page}").status_code == 403, page
+        assert stranger.client.post(f"{BASE}/{page}").status_code == 404, page
+
+
+def test_a_lead_of_another_project_finds_no_item_of_ours(project, other_project, tie, stranger):
+    assert stranger.client.get(f"/projects/elsewhere/adjudication/{tie.pk}").status_code == 404
+    assert stranger.client.post(f"/projects/elsewhere/adjudication/{tie.pk}/remove").status_code == 404
+    assert reload(tie).state == "adjudication"
+
+
+def test_a_tie_is_shown_side_by_side_and_decided(tie, lead):
+    listed = lead.client.get(f"{BASE}/adjudication").content.decode()
+    assert "reviewers disagree" in listed
+    page = lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+    assert "rosa" in page and "paul" in page and "differs" in page
+    assert "<script>alert" not in page and "&lt;script&gt;" in page
+    nothing = lead.client.post(f"{BASE}/adjudication/{tie.pk}", {"cause": "human_wrong"})
+    assert nothing.status_code == 422
+    said = {"verdict": "fail", "cause": "rubric_ambiguous", "note": "rule 4", "flag_rubric": "1"}
+    done = lead.client.post(f"{BASE}/adjudication/{tie.pk}", said)
+    assert done.status_code == 302
+    resolution = Resolution.objects.get()
+    assert (resolution.verdict, resolution.confirmed, resolution.by) == ("fail", True, lead.user)
+    assert "confirmed" in lead.client.get(f"{BASE}/adjudication?show=decided").content.decode()
+    assert "rule 4" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+
+
+def test_flags_rounds_and_removal(tie, lead, rita):
+    flags.flag(tie, rita, "look at this")
+    assert "look at this" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+    assert "flagged" in lead.client.get(f"{BASE}/adjudication?show=flagged").content.decode()
+    lead.client.post(f"{BASE}/adjudication/{tie.pk}/flags")
+    assert "look at this" not in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+    lead.client.post(f"{BASE}/adjudication/{tie.pk}/round")
+    assert tie.queue.items.filter(round=2).count() == 1
+    lead.client.post(f"{BASE}/adjudication/{tie.pk}/remove")
+    assert reload(tie).state == "removed"
+    assert lead.client.get(f"{BASE}/adjudication/{tie.pk}").status_code == 200
+
+
+def test_the_list_asks_the_same_queries_for_any_length(
+    project, lead, rita, paul, django_assert_max_num_queries
+):
+    queue = make_queue(project, overlap=2)
+    filled(queue, 12)
+    for _ in range(12):
+        give(queue, rita, verdict="fail")
+        give(queue, paul, verdict="pass")
+    with django_assert_max_num_queries(12):
+        assert lead.client.get(f"{BASE}/adjudication").content.count(b"reviewers disagree") >= 12
+
+
+FORM = {
+    "name": "Second", "slug": "second", "kind": "trace", "overlap": "2", "lease_minutes": "10",
+    "assignment": "open", "audit_every": "4", "double_percent": "20", "double_minimum": "20", "blind": "on",
+}  # fmt: skip
+
+
+def test_a_queue_is_made_changed_moved_and_archived(project, queue, lead, rita):
+    version = queue.rubric_version
+    made = lead.client.post(f"{BASE}/queues/new", FORM | {"rubric_version": version.pk})
+    assert made.status_code == 302, made.content.decode()[:3000]
+    second = Queue.objects.get(slug="second")
+    assert (second.overlap, second.lease_seconds, second.blind, second.double_share) == (2, 600, True, 0.2)
+    taken = lead.client.post(f"{BASE}/queues/new", FORM | {"rubric_version": version.pk})
+    assert taken.status_code == 422 and b"is taken" in taken.content.lower()
+    newer = rubrics.publish(version.rubric, rubrics.content_of(version))
+    named = FORM | {
+        "rubric_version": newer.pk,
+        "assignment": "named",
+        "move_open": "on",
+        "lease_minutes": "1",
+    }
+    assert lead.client.post(f"{BASE}/queues/second/settings", named).status_code == 422
+    changed = lead.client.post(f"{BASE}/queues/second/settings", named | {"assignees": ["rosa"]})
+    assert changed.status_code == 302
+    second.refresh_from_db()
+    assert (second.rubric_version, second.lease_seconds, second.assignment) == (newer, 60, "named")
+    assert queues.admits(second, rita) and not queues.admits(second, lead.user)
+    lead.client.post(f"{BASE}/queues/second/archive")
+    second.refresh_from_db()
+    assert second.archived_at is not None
+
+
+def editor_fields(page_form):
+    """The editor's fields as a browser sends them."""
+    sent = {"edit": page_form.edit, "guidelines": page_form.guidelines, "modes": page_form.modes}
+    for place, entry in enumerate(page_form.entries):
+        sent |= {f"c{place}-{name}": value for name, value in entry.values.items()}
+        sent |= {f"c{place}-{name}": "on" for name, value in entry.flags.items() if value}
+    return sent
+
+
+def draft_fields(rubric):
+    return editor_fields(editor.of_version(rubrics.draft_of(rubric)))
+
+
+def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
+    made = lead.client.post(f"{BASE}/rubrics", {"name": "Safety", "slug": "safety", "template": "safety"})
+    assert made.status_code == 302
+    rubric = Rubric.objects.get(slug="safety")
+    fields = draft_fields(rubric)
+    frozen = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"freeze": "1"})
+    assert frozen.status_code == 302, frozen.content.decode()[-3000:]
+    first = RubricVersion.objects.get(rubric=rubric)
+    assert first.stage == Stage.FROZEN and first.criteria.count() == 3
+    fields = draft_fields(rubric)
+    assert fields["c1-key"] == "severity"
+    fields |= {"c1-title": "How bad", "c2-type": "choice", "modes": "other | Something else\nNew one"}
+    done = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
+    assert done.status_code == 302, done.content.decode()[-3000:]
+    stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
+    assert stale.status_code == 409 and b"Someone else has saved" in stale.content
+    draft = rubrics.open_draft(rubric)
+    meaning = dict(draft.criteria.values_list("key", "meaning"))
+    assert meaning == {"verdict": 1, "severity": 1, "kinds": 2}
+    assert [mode["key"] for mode in draft.failure_modes] == ["other", "new_one"]
+    page = lead.client.get(f"{BASE}/rubrics/safety/diff").content.decode()
+    assert "words only" in page and "asks something else" in page and "How bad" in page
+    lead.client.post(f"{BASE}/rubrics/safety/discard")
+    assert rubrics.open_draft(rubric) is None
+
+
+def test_declaring_a_new_meaning_starts_a_new_number(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    fields = draft_fields(rubric) | {"c0-title": "Good enough to send?", "c0-new_meaning": "on"}
+    lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | {"freeze": "1"})
+    assert rubrics.latest(rubric).criteria.get(key="verdict").meaning == 2
+
+
+def test_the_editor_says_what_to_mend_and_loses_nothing(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    fields = draft_fields(rubric) | {
+        "c1-type": "choice", "c1-options": "", "c2-key": "verdict", "c5-title": XSS, "c5-type": "number",
+        "c5-minimum": "three", "c5-weight": "1", "c5-shown": "always",
+    }  # fmt: skip
+    page = lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | {"save": "1"})
+    text = page.content.decode()
+    assert page.status_code == 422
+    assert "options must be a list" in text and "minimum must be a number" in text and "twice" in text
+    assert "<script>alert" not in text and "three" in text
+    for step in ({"add": "1"}, {"remove": "1"}, {"up": "2"}, {"down": "1"}, {"up": "x"}, {"remove": "99"}):
+        assert lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | step).status_code == 200
+    odd = {"edit": "9" * 30, "c99999-title": "x", "cx-title": "y", "save": "1", "guidelines": "a\0b"}
+    assert lead.client.post(f"{BASE}/rubrics/answer-quality/edit", odd).status_code in (409, 422)
+
+
+def test_a_frozen_version_is_never_changed(project):
+    version = rubrics.create_starter(project)
+    for act in (
+        lambda: RubricVersion.objects.filter(pk=version.pk).update(guidelines="other"),
+        lambda: version.criteria.update(title="other"),
+        lambda: version.criteria.filter(key="tone").delete(),
+        lambda: version.criteria.create(version=version, key="new", title="new"),
+    ):
+        with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+            act()
+
+
+def test_reviewers_see_themselves_and_leads_everyone(project, queue, reviewer, lead, rita):
+    filled(queue, 3)
+    give(queue, rita, verdict="fail")
+    give(queue, reviewer.user, verdict="pass")
+    own = reviewer.client.get(f"{BASE}/reviewers").content.decode()
+    assert "your own figures" in own
+    everyone = lead.client.get(f"{BASE}/reviewers?days=7").content.decode()
+    assert "rosa" in everyone
+    assert items.miscounted(project) == 0
