@@ -4,7 +4,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PY := .venv/bin/python
 
-.PHONY: help demo serve venv test lint bench lock
+.PHONY: help demo serve venv test lint bench interop lock
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -28,6 +28,10 @@ test: .venv/ready-dev
 ## make lint    ruff, types, templates, import order, deploy check, floors
 lint: .venv/ready-dev
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" tools/lint.sh
+
+## make interop published exporters, installed in their own environments, against a running server
+interop: .venv/ready-dev
+	$(PY) -m pytest -p no:cacheprovider -v interop
 
 ## make bench   the benchmarks; prints a table of ratios
 bench: .venv/ready-dev
