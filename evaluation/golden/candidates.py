@@ -182,7 +182,7 @@ def accept(candidate: Candidate, dataset: GoldenDataset, sent: Json, by: str) ->
 
 
 def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
-    """It says what a case says already: the case keeps its text and gains the provenance."""
+    """It says what a case says already: the case keeps its text and gains the failure modes."""
     with transaction.atomic():
         locked = _undecided(candidate)
         current = into.revisions.get(number=into.revision)
@@ -190,10 +190,10 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
             raise Refused("The text of this case was erased.")
         case = lines.from_line(current.line)
         modes = sorted({*case.metadata["failure_modes"], *locked.content["metadata"]["failure_modes"]})
-        merged = replace(case, metadata={**case.metadata, "failure_modes": modes})
-        earlier = list(current.provenance.get("merged", []))
-        provenance = {**current.provenance, "merged": [*earlier, _entered(locked, by)]}
-        cases.put(into.dataset, [(0, cases.Entering(merged, provenance, into.title))], by)
+        if modes != sorted(case.metadata["failure_modes"]):
+            merged = replace(case, metadata={**case.metadata, "failure_modes": modes})
+            entering = cases.Entering(merged, current.provenance, into.title)
+            cases.put(into.dataset, [(0, entering)], by)
         _decide(locked, CandidateState.MERGED, by, case=into)
 
 
@@ -237,11 +237,9 @@ def _decide(
     )
 
 
-def resolutions_behind(revision_pks: list[int]) -> set[int]:
-    """The resolutions that these revisions rest on; publishing them makes their labels stay."""
-    found: set[int] = set()
-    for provenance in CaseRevision.objects.filter(pk__in=revision_pks).values_list("provenance", flat=True):
-        for each in (provenance, *provenance.get("merged", [])):
-            if isinstance(each.get("resolution"), int):
-                found.add(each["resolution"])
-    return found
+def resolutions_behind(case_pks: list[int]) -> set[int]:
+    """The resolutions that these cases rest on; publishing them makes their labels stay."""
+    taken = Candidate.objects.filter(
+        case_id__in=case_pks, state__in=(CandidateState.ACCEPTED, CandidateState.MERGED)
+    )
+    return set(taken.values_list("resolution_id", flat=True))

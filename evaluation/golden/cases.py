@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from evaluation.golden import lines
@@ -32,6 +31,14 @@ class Outcome:
 @dataclass(slots=True)
 class Report:
     outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> bool:
+        return self.count("rejected") > 0
+
+    @property
+    def refused(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == "rejected"]
 
     def count(self, status: str) -> int:
         return sum(outcome.status == status for outcome in self.outcomes)
@@ -226,14 +233,3 @@ def set_state(dataset: GoldenDataset, case_ids: Sequence[str], state: CaseState,
             .exclude(state=state)
             .update(state=state, state_reason=reason[:1000], state_changed_at=Now())
         )
-
-
-def current_revisions(dataset: GoldenDataset) -> Any:
-    """The revisions that stand in the draft, by case id."""
-    return (
-        CaseRevision.objects.filter(
-            case__dataset=dataset, case__state=CaseState.ACTIVE, number=F("case__revision")
-        )
-        .select_related("case")
-        .order_by("case__case_id")
-    )

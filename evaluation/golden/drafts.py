@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import F, QuerySet
 
-from evaluation.golden.models import GoldenDataset, GoldenVersion
+from evaluation.golden.models import CaseRevision, CaseState, GoldenDataset, GoldenVersion
 
 # An active case's current revision on one side, a version's entries on the other.
 _DRAFT = (
@@ -66,6 +67,13 @@ def draft(dataset: GoldenDataset) -> Difference:
     latest = latest_version(dataset)
     before = f"{_VERSION} %(before)s"
     return _compare(before, _DRAFT, {"dataset": dataset.pk, "before": latest.pk if latest else 0})
+
+
+def revisions(dataset: GoldenDataset) -> QuerySet[CaseRevision]:
+    """The current revisions of the active cases: what the next version would hold."""
+    return CaseRevision.objects.filter(
+        case__dataset=dataset, case__state=CaseState.ACTIVE, number=F("case__revision")
+    )
 
 
 def has_draft(dataset: GoldenDataset) -> bool:

@@ -89,7 +89,7 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
             batch_size=5000,
         )
         # Labels behind a published case cannot be taken back.
-        resolutions.publish(candidates.resolutions_behind([each.revision_pk for each in drafted]))
+        resolutions.publish(candidates.resolutions_behind([each.case_pk for each in drafted]))
         # Retention keeps what a golden case came from.
         traces = {each.trace_pk for each in drafted if each.trace_pk is not None}
         Trace.objects.filter(pk__in=traces).update(held=True)

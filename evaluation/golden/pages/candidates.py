@@ -1,0 +1,152 @@
+"""Candidates: proposed from a confirmed failure, edited and decided by a lead; a key on review screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from evaluation.golden import candidates, editing
+from evaluation.golden.candidates import AlreadyDecided, NotConfirmed, Refused
+from evaluation.golden.lines import BadCase
+from evaluation.golden.models import Candidate, GoldenCase
+from evaluation.golden.pages.datasets import leads
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.review.models import ReviewItem
+
+CANDIDATES_A_PAGE = 50
+
+
+@session(Role.REVIEWER)
+def golden_candidates(request: MemberRequest) -> HttpResponse:
+    """Open ones first, then what was decided."""
+    found = Candidate.objects.filter(project=request.project).select_related("case__dataset", "trace")
+    decided = request.GET.get("state") == "decided"
+    found = found.exclude(state="open").order_by("-decided_at") if decided else found.filter(state="open")
+    if not decided:
+        found = found.order_by("-proposed_at", "pk")
+    page = Paginator(found, CANDIDATES_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "decided": decided, "query": "state=decided&" if decided else ""}
+    return render(request, "golden/candidates.html", context)
+
+
+@session(Role.LEAD)
+def golden_candidate(request: MemberRequest, pk: int) -> HttpResponse:
+    candidate = get_object_or_404(
+        Candidate.objects.select_related("trace", "project", "case__dataset"), pk=pk, project=request.project
+    )
+    if request.method == "POST":
+        return decided(request, candidate)
+    return shown(request, candidate)
+
+
+def shown(request: MemberRequest, candidate: Candidate, error: Exception | None = None) -> HttpResponse:
+    datasets = request.project.golden_datasets.order_by("name")
+    nearest = candidate.provenance.get("nearest") or {}
+    alike = GoldenCase.objects.filter(dataset__project=request.project, case_id=nearest.get("case_id", ""))
+    editor = (
+        editing.typed(request.POST, candidate.content)
+        if error
+        else editing.of_line(candidate.content, candidate.title)
+    )
+    context = {
+        "candidate": candidate,
+        "datasets": datasets,
+        "editor": editor,
+        "nearest": nearest,
+        "alike": alike.select_related("dataset").first(),
+        "error": error,
+        "leads": True,
+    }
+    return render(request, "golden/candidate.html", context, status=422 if error else 200)
+
+
+def decided(request: MemberRequest, candidate: Candidate) -> HttpResponse:
+    try:
+        words = _decide(request, candidate)
+    except AlreadyDecided as refusal:
+        messages.error(request, str(refusal))
+        return redirect("golden_candidate", request.project.slug, candidate.pk)
+    except (BadCase, Refused) as refusal:
+        return shown(request, candidate, refusal)
+    messages.success(request, words)
+    return redirect("golden_candidates", request.project.slug)
+
+
+def _decide(request: MemberRequest, candidate: Candidate) -> str:
+    by, action = request.user.username, request.POST.get("action", "")
+    if action == "reject":
+        candidates.reject(candidate, request.POST.get("reason", "")[:2000], by)
+        return "Not golden. The reason is kept beside it."
+    if action == "merge":
+        into = _case(request)
+        candidates.merge(candidate, into, by)
+        return f"Merged into {into.case_id}."
+    case = editing.read(request.POST, {**candidate.content, "id": "-"})
+    dataset = request.project.golden_datasets.filter(name=request.POST.get("dataset", "")).first()
+    if dataset is None:
+        raise Refused("Choose the dataset it goes to.")
+    made = candidates.accept(candidate, dataset, editing.sent(case), by)
+    return f"{made.case_id} is in the draft of {dataset.name}."
+
+
+def _case(request: MemberRequest) -> GoldenCase:
+    found = (
+        GoldenCase.objects.filter(
+            dataset__project=request.project, case_id=request.POST.get("into", "").replace("\0", "")
+        )
+        .select_related("dataset")
+        .first()
+    )
+    if found is None:
+        raise Refused("Name the case it says the same as.")
+    return found
+
+
+@session(Role.REVIEWER)
+@require_POST
+def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
+    """From a review screen: the item's confirmed failure becomes a candidate."""
+    item_or_404(request, pk)
+    try:
+        candidates.propose(request.project, pk, request.user.username)
+        messages.success(request, "Proposed as a golden case; a lead decides.")
+    except NotConfirmed as refusal:
+        if not request.htmx:
+            messages.error(request, str(refusal))
+    if request.htmx:
+        return label_effects_of(request, pk)
+    return redirect("golden_candidates", request.project.slug)
+
+
+@session(Role.REVIEWER)
+def label_effects(request: MemberRequest, pk: int) -> HttpResponse:
+    """What may follow from an item's resolution, for a slot of the review screens."""
+    item_or_404(request, pk)
+    return label_effects_of(request, pk)
+
+
+def label_effects_of(request: MemberRequest, pk: int) -> HttpResponse:
+    resolution = candidates.confirmed(request.project, pk)
+    found = (
+        Candidate.objects.filter(project=request.project, resolution_id=resolution.pk).first()
+        if resolution
+        else None
+    )
+    context: dict[str, Any] = {
+        "item_pk": pk,
+        "confirmed": resolution,
+        "candidate": found,
+        "leads": leads(request),
+    }
+    return render(request, "golden/_effects.html", context)
+
+
+def item_or_404(request: MemberRequest, pk: int) -> None:
+    if not ReviewItem.objects.of_project(request.project).filter(pk=pk).exists():
+        raise Http404

@@ -1,0 +1,189 @@
+"""The cases of a dataset: list and bulk edit, the editor with its preview, and import from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+
+from evaluation.golden import bulk, candidates, case_lists, cases, editing, files, lines, preview
+from evaluation.golden.lines import BadCase, Json
+from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
+from evaluation.golden.pages.datasets import dataset_or_404, leads
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Membership, Role
+
+CASES_A_PAGE = 50
+RESULTS_SHOWN = 20
+
+
+@session(Role.REVIEWER)
+def golden_cases(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    page = Paginator(case_lists.found(dataset, request.GET), CASES_A_PAGE).get_page(request.GET.get("page"))
+    kept = {
+        key: case_lists.clean(request.GET, key)
+        for key in ("q", "state", "split", "source", "tag", "owner", "kind")
+    }
+    query = urlencode({key: value for key, value in kept.items() if value})
+    context = {
+        "dataset": dataset,
+        "page": page,
+        "caught": case_lists.last_results(list(page.object_list)),
+        "asked": kept,
+        "query": f"{query}&" if query else "",
+        "filtered": bool(query),
+        "choices": case_lists.choices(dataset),
+        "states": CaseState.choices,
+        "owners": people(request),
+        "leads": leads(request),
+    }
+    return render(request, "golden/cases.html", context)
+
+
+def people(request: MemberRequest) -> list[str]:
+    members = Membership.objects.filter(project=request.project).order_by("user__username")
+    return list(members.values_list("user__username", flat=True))
+
+
+@session(Role.LEAD)
+@require_POST
+def change_cases(request: MemberRequest, name: str) -> HttpResponse:
+    """One change to all chosen cases."""
+    dataset = dataset_or_404(request, name)
+    try:
+        words = bulk.change(dataset, request.POST, people(request), request.user.username)
+        messages.success(request, words)
+    except bulk.Refused as refusal:
+        messages.error(request, str(refusal))
+    query = request.POST.get("query", "")[:500]
+    response = redirect("golden_cases", request.project.slug, dataset.name)
+    response["Location"] += f"?{query}" if query.isprintable() and query else ""
+    return response
+
+
+@session(Role.LEAD)
+def new_case(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    return edited(request, dataset, None, None)
+
+
+@session(Role.REVIEWER)
+def golden_case(request: MemberRequest, name: str, case_id: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    case = (
+        dataset.cases.filter(case_id=case_id).select_related("owner").first() if "\0" not in case_id else None
+    )
+    if case is None:
+        raise Http404
+    current = case.revisions.get(number=case.revision)
+    return edited(request, dataset, case, lines.parse(current.line) if current.line else None)
+
+
+def edited(
+    request: MemberRequest, dataset: GoldenDataset, case: GoldenCase | None, line: Json | None
+) -> HttpResponse:
+    """Show the form, or take what was typed; a refusal keeps it."""
+    error: BadCase | None = None
+    if request.method == "POST" and leads(request):
+        try:
+            return saved(request, dataset, case, line)
+        except BadCase as refusal:
+            error = refusal
+    editor = editing.typed(request.POST, line) if error else shown(case, line)
+    context = {
+        "dataset": dataset,
+        "case": case,
+        "editor": editor,
+        "error": error,
+        "erased": case is not None and line is None,
+        "leads": leads(request),
+        **(about(request, case) if case else {}),
+    }
+    return render(request, "golden/case.html", context, status=422 if error else 200)
+
+
+def shown(case: GoldenCase | None, line: Json | None) -> editing.Editor:
+    if case is None or line is None:
+        return editing.blank()
+    return editing.of_line(line, case.title, case.case_id)
+
+
+def saved(
+    request: MemberRequest, dataset: GoldenDataset, case: GoldenCase | None, line: Json | None
+) -> HttpResponse:
+    read = editing.read(request.POST, line)
+    taken = case is None and read.case_id and dataset.cases.filter(case_id=read.case_id).exists()
+    if taken:
+        raise BadCase("id", "there is a case of this id already; open it, or choose another id")
+    provenance = case.revisions.get(number=case.revision).provenance if case else {}
+    entering = cases.Entering(
+        read, provenance, title=request.POST.get("title", "").replace("\0", "")[:200].strip()
+    )
+    outcome = cases.put(dataset, [(0, entering)], request.user.username)[0]
+    words = {
+        "created": "is in the draft",
+        "revised": "has a new revision in the draft",
+        "unchanged": "is as it was",
+    }
+    messages.success(request, f"{outcome.case_id} {words[outcome.status]}.")
+    return redirect("golden_case", request.project.slug, dataset.name, outcome.case_id)
+
+
+def about(request: MemberRequest, case: GoldenCase) -> dict[str, Any]:
+    results = case.results.select_related("run__version").order_by("-run__created_at", "-trial")
+    return {
+        "revisions": case.revisions.order_by("-number"),
+        "published": case_lists.published_in(case),
+        "results": results[:RESULTS_SHOWN],
+        "states": CaseState.choices,
+        "owners": people(request),
+    }
+
+
+@session(Role.LEAD)
+@require_POST
+def preview_case(request: MemberRequest, name: str) -> HttpResponse:
+    """What each assertion says of an output typed beside, the native line, and the nearest other case."""
+    dataset = dataset_or_404(request, name)
+    context: dict[str, Any] = {"dataset": dataset}
+    try:
+        case = editing.read(request.POST, None)
+        context |= {"outcomes": preview.preview(case, request.POST.get("output", "").replace("\r\n", "\n"))}
+        context |= {"line": case.line(1), "sample": bool(request.POST.get("output"))}
+        if request.POST.get("near"):
+            besides = request.POST.get("case_id", "")
+            context["nearest"] = candidates.nearest_case(request.project, case, besides)
+    except BadCase as refusal:
+        context["error"] = refusal
+    return render(request, "golden/_preview.html", context)
+
+
+@session(Role.LEAD)
+def import_cases(request: MemberRequest, name: str) -> HttpResponse:
+    """A file of cases; looked at first, with a report for each line, then taken."""
+    dataset = dataset_or_404(request, name)
+    context: dict[str, Any] = {"dataset": dataset, "origins": Origin.choices}
+    status = 200
+    if request.method == "POST":
+        sent = request.FILES.get("file")
+        text = sent.read() if sent else request.POST.get("text", "").encode()
+        try:
+            values = files.read(
+                text, sent.name if sent and sent.name else request.POST.get("kind", "cases.jsonl")
+            )
+            checked = cases.check_values(values)
+            context["dry"] = bool(request.POST.get("dry"))
+            if context["dry"]:
+                context["checked"] = checked
+            else:
+                context["report"] = cases.put_checked(dataset, checked, request.user.username)
+        except files.Unreadable as refusal:
+            context["error"], status = str(refusal), 422
+        context["typed"] = request.POST.get("text", "")
+    return render(request, "golden/import.html", context, status=status)

@@ -1,0 +1,127 @@
+"""The datasets of a project; one dataset with its draft, candidates and coverage; publishing; its health."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.validators import validate_slug
+from django.db.models import Count, Max, Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from evaluation.golden import cases, drafts, formats, health, overview, versions
+from evaluation.golden.models import NAME_CHARACTERS, CaseState, GoldenDataset
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+
+
+class DatasetForm(forms.Form):
+    name = forms.CharField(
+        max_length=NAME_CHARACTERS,
+        validators=[validate_slug],
+        help_text="Stands in addresses and lock files, so it stays as it is: support-core.",
+    )
+
+
+class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = GoldenDataset
+        fields = ["description", "threshold", "most_errors"]
+        labels = {"threshold": "Least pass rate", "most_errors": "Most errors"}
+        help_texts = {
+            "threshold": "Between 0 and 1. The gate compares the one-sided 95 % bounds with it.",
+            "most_errors": "The share of cases that may end in an error before a run is inconclusive.",
+        }
+
+
+def dataset_or_404(request: MemberRequest, name: str) -> GoldenDataset:
+    found = cases.find_dataset(request.project, name) if "\0" not in name else None
+    if found is None:
+        raise Http404
+    found.project = request.project
+    return found
+
+
+def leads(request: MemberRequest) -> bool:
+    return Role(request.membership.role).allows(Role.LEAD)
+
+
+@session(Role.REVIEWER)
+def golden(request: MemberRequest) -> HttpResponse:
+    form = DatasetForm(request.POST or None)
+    if request.method == "POST":
+        if not leads(request):
+            raise PermissionDenied("Making a dataset needs the role lead.")
+        if form.is_valid():
+            made = cases.open_dataset(request.project, form.cleaned_data["name"], request.user.username)
+            return redirect("golden_dataset", request.project.slug, made.name)
+    found = request.project.golden_datasets.annotate(
+        active=Count("cases", filter=Q(cases__state=CaseState.ACTIVE), distinct=True),
+        latest=Max("versions__number", filter=Q(versions__withdrawn_at=None)),
+    ).order_by("name")
+    context = {"datasets": found, "form": form, "leads": leads(request)}
+    return render(request, "golden/list.html", context, status=422 if form.errors else 200)
+
+
+@session(Role.REVIEWER)
+def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    difference = drafts.draft(dataset)
+    all_versions = overview.versions_of(dataset)
+    candidates = overview.candidates_of(request.project)
+    latest = next((each for each in all_versions if each.withdrawn_at is None), None)
+    context = {
+        "dataset": dataset,
+        "leads": leads(request),
+        "composition": overview.composition(dataset),
+        "versions": all_versions,
+        "latest": latest,
+        "next_number": all_versions[0].number + 1 if all_versions else 1,
+        "difference": difference,
+        "changes": overview.described(difference.changes),
+        "more_changes": max(0, len(difference.changes) - overview.MOST_CHANGES),
+        "candidates": list(candidates[: overview.MOST_CANDIDATES]),
+        "candidate_count": candidates.count(),
+        "slices": overview.coverage(dataset),
+        "growth": overview.growth(all_versions),
+        "formats": formats.FORMATS,
+        "api": request.build_absolute_uri(f"/api/v1/golden/{dataset.name}/versions/"),
+    }
+    return render(request, "golden/dataset.html", context)
+
+
+@session(Role.LEAD)
+@require_POST
+def publish_golden(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    changelog = request.POST.get("changelog", "")[:10_000]
+    if not changelog.strip():
+        messages.error(request, "Say in a few words what changed: it stands beside the version for ever.")
+        return redirect("golden_dataset", request.project.slug, dataset.name)
+    try:
+        version = versions.publish(dataset, request.user.username, changelog)
+        messages.success(request, f"Version {version.number} is published: its bytes never change.")
+    except versions.NothingToPublish as refusal:
+        messages.error(request, str(refusal))
+    return redirect("golden_dataset", request.project.slug, dataset.name)
+
+
+@session(Role.LEAD)
+def golden_settings(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    form = LimitsForm(request.POST or None, instance=dataset)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved. The next run is judged by it.")
+        return redirect(reverse("golden_settings", args=[request.project.slug, dataset.name]))
+    context = {"dataset": dataset, "form": form}
+    return render(request, "golden/settings.html", context, status=422 if form.errors else 200)
+
+
+@session(Role.REVIEWER)
+def golden_health(request: MemberRequest, name: str) -> HttpResponse:
+    dataset = dataset_or_404(request, name)
+    return render(request, "golden/health.html", {"dataset": dataset, "health": health.of(dataset)})

@@ -1,0 +1,234 @@
+"""What does a run's page show: the sentence, the paired bar, broken cases side by side, every check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.gate import p_text, percent
+from evaluation.golden import assertions, lines
+from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
+
+Json = dict[str, Any]
+MOST_CASES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One run's answer to a case, with its trials."""
+
+    output: str
+    reason: str
+    passed: int
+    trials: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    case_id: str
+    title: str
+    critical: bool
+    kinds: tuple[str, ...]
+    expected: str
+    note: str
+    before: Side | None
+    now: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`state` is good, doubt or failure."""
+
+    state: str
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The paired bar: widths in per cent."""
+
+    both: int
+    fixed: int
+    broken: int
+    neither: int
+
+    @property
+    def parts(self) -> list[tuple[str, int, float, float]]:
+        """(class, count, x, width); what is there is at least one per cent wide."""
+        counts = (
+            ("both", self.both),
+            ("fixed", self.fixed),
+            ("broken", self.broken),
+            ("neither", self.neither),
+        )
+        total = max(self.both + self.fixed + self.broken + self.neither, 1)
+        widths = [max(number / total * 100, 1.0) if number else 0.0 for _, number in counts]
+        scale = 100 / max(sum(widths), 1)
+        parts, x = [], 0.0
+        for (name, number), width in zip(counts, widths, strict=True):
+            parts.append((name, number, x, width * scale))
+            x += width * scale
+        return parts
+
+
+def sentence(run: CiRun) -> tuple[str, str, str]:
+    """The honest sentence in three parts: what happened, the aside, the rest."""
+    answer = run.answer
+    name = run.branch or run.run_key
+    baseline = answer["baseline"]
+    if run.decision == Decision.PENDING:
+        return f"{name} waits for its judge.", "", ""
+    if baseline and not answer["coverage"]["missing"]:
+        broken, fixed = len(baseline["broken"]), len(baseline["fixed"])
+        first = f"{name} broke {broken} golden {'case' if broken == 1 else 'cases'} and fixed {fixed}"
+        return (
+            first,
+            f"(exact McNemar p {_equals(baseline['p_value'])}, n = {baseline['cases']}).",
+            _critical(answer),
+        )
+    if answer["pass_rate"] is None:
+        return f"{name} answered no golden case.", "", ""
+    low, high = answer["ci95"]
+    return (
+        f"{name} passed {percent(answer['pass_rate'])} of the golden cases",
+        f"({interval(low, high)}).",
+        _critical(answer),
+    )
+
+
+def _equals(p: float | None) -> str:
+    words = p_text(p)
+    return words if words.startswith("<") else f"= {words}"
+
+
+def interval(low: float, high: float) -> str:
+    return f"{low * 100:.1f}\u2013{high * 100:.1f}"
+
+
+def _critical(answer: Json) -> str:
+    broken = len(answer["critical"]["broken"])
+    return f"{broken} of them {'is' if broken == 1 else 'are'} critical." if broken else ""
+
+
+def bar(run: CiRun) -> Bar | None:
+    baseline = run.answer["baseline"]
+    if not baseline or not baseline["cases"]:
+        return None
+    broken, fixed = len(baseline["broken"]), len(baseline["fixed"])
+    failing = run.cases - run.passed
+    both = max(run.passed - fixed, 0)
+    return Bar(both, fixed, broken, max(failing - broken, 0))
+
+
+def checks(run: CiRun) -> list[Check]:
+    """Everything the gate looked at, in its order."""
+    answer = run.answer
+    coverage, baseline, critical = answer["coverage"], answer["baseline"], answer["critical"]
+    whole = coverage["answered"] == coverage["expected"] > 0 and not coverage["unknown"]
+    most = percent(run.version.dataset.most_errors)
+    few_errors = coverage["errors"] <= run.version.dataset.most_errors * max(coverage["expected"], 1)
+    found = [
+        Check(
+            "good" if whole else "failure",
+            "Every case answered",
+            f"{coverage['answered']} of {coverage['expected']}",
+        ),
+        _digest(answer, run),
+        Check("good" if few_errors else "failure", f"Errors under {most}", str(coverage["errors"])),
+    ]
+    if answer["judged"]:
+        words = "valid" if answer["certified"] else "none valid"
+        found.append(Check("good" if answer["certified"] else "failure", "Judge certificate", words))
+    if answer["flip_rate"] is not None:
+        steady = answer["flip_rate"] <= 0.05
+        found.append(
+            Check("good" if steady else "doubt", "Trials that disagree", percent(answer["flip_rate"]))
+        )
+    if baseline:
+        significant = baseline["p_value"] is not None and baseline["p_value"] <= 0.05
+        found.append(
+            Check("failure" if significant else "good", "No regression", f"p {_equals(baseline['p_value'])}")
+        )
+    else:
+        found.append(Check("doubt", "No regression", "no baseline"))
+    if critical["cases"]:
+        held = critical["cases"] - len(critical["broken"])
+        found.append(
+            Check(
+                "failure" if critical["broken"] else "good",
+                "Critical cases hold",
+                f"{held} of {critical['cases']}",
+            )
+        )
+    found.append(
+        Check(
+            "good" if answer["lower"] >= answer["threshold"] else "doubt",
+            f"Lower bound over {percent(answer['threshold'])}",
+            percent(answer["lower"]) if answer["pass_rate"] is not None else "no results",
+        )
+    )
+    return found
+
+
+def _digest(answer: Json, run: CiRun) -> Check:
+    if not answer["digest_sent"]:
+        return Check("doubt", "Digest matches", "not sent")
+    return Check("good" if answer["digest_agrees"] else "failure", "Digest matches", f"v{run.version.number}")
+
+
+def cases(run: CiRun, ids: Iterable[str]) -> list[Shown]:
+    """The named cases with both runs' answers; a handful of queries for any number of them."""
+    wanted = list(ids)[:MOST_CASES]
+    entries = {
+        entry.case.case_id: entry
+        for entry in run.version.entries.filter(case__case_id__in=wanted).select_related("case", "revision")
+    }
+    pks = [entry.case_id for entry in entries.values()]
+    now = _sides(run, pks)
+    before = _sides(run.baseline, pks) if run.baseline else {}
+    return [_shown(entries[name], before, now) for name in wanted if name in entries]
+
+
+def _shown(entry: Any, before: dict[int, Side], now: dict[int, Side]) -> Shown:
+    line = lines.parse(entry.revision.line) if entry.revision.line else None
+    return Shown(
+        case_id=entry.case.case_id,
+        title=entry.case.title,
+        critical=entry.revision.critical,
+        kinds=tuple(entry.revision.kinds),
+        expected=_expected(line) if line else "",
+        note=str(line["metadata"].get("note", "")) if line else "",
+        before=before.get(entry.case_id),
+        now=now.get(entry.case_id),
+    )
+
+
+def _expected(line: Json) -> str:
+    checks = [f"{each.get('type')}: {assertions.as_text(each.get('value'))}" for each in line["assertions"]]
+    return lines.expected_text(line["expected"]) or "; ".join(checks)
+
+
+def _sides(run: CiRun, case_pks: list[int]) -> dict[int, Side]:
+    rows: dict[int, list[CaseResult]] = {}
+    for result in run.results.filter(case_id__in=case_pks).order_by("trial"):
+        rows.setdefault(result.case_id, []).append(result)
+    return {pk: _side(results) for pk, results in rows.items()}
+
+
+def _side(results: list[CaseResult]) -> Side:
+    passed = sum(each.status == ResultStatus.PASS for each in results)
+    held = passed * 2 > len(results)
+    shown = next((each for each in results if (each.status == ResultStatus.PASS) == held), results[-1])
+    status = "pass" if held else shown.status
+    return Side(shown.output, shown.reason, passed, len(results), status)
+
+
+def failing(run: CiRun) -> list[str]:
+    """Cases that fail, broken or not."""
+    tallied: dict[str, list[bool]] = {}
+    for case_id, status in run.results.values_list("case__case_id", "status"):
+        tallied.setdefault(case_id, []).append(status == ResultStatus.PASS)
+    return sorted(name for name, found in tallied.items() if found.count(True) * 2 <= len(found))
