@@ -28,9 +28,12 @@ VERCEL = ("@ai-sdk/openai", "@opentelemetry/sdk-node", "@opentelemetry/exporter-
 OPENAI = (
     Exporter("genai", "genai_openai.py", ("opentelemetry-instrumentation-genai-openai", "openai"), GENAI),
     Exporter(
-        "openai-v2", "genai_openai.py", ("opentelemetry-instrumentation-openai-v2", "openai"), LEGACY_GENAI
+        "openai-v2",
+        "genai_openai.py",
+        ("opentelemetry-instrumentation-openai-v2", "openai", "httpx"),
+        LEGACY_GENAI,
     ),
-    Exporter("openinference", "openinference.py", ("openinference-instrumentation-openai", "openai")),
+    Exporter("openinference", "openinference_openai.py", ("openinference-instrumentation-openai", "openai")),
     Exporter("openllmetry", "openllmetry.py", ("traceloop-sdk", "openai", "httpx")),
     Exporter("openllmetry-0.40", "openllmetry.py", ("traceloop-sdk==0.40.14", "openai")),
     Exporter("langfuse", "langfuse_sdk.py", ("langfuse", "openai")),
@@ -54,6 +57,7 @@ def model_url() -> Iterator[str]:
     fake = model.serve()
     yield f"http://127.0.0.1:{fake.server_address[1]}/v1"
     fake.shutdown()
+    fake.server_close()
 
 
 class Sent:

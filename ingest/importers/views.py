@@ -46,7 +46,8 @@ def projects(request: TokenRequest) -> HttpResponse:
     """The project of the key: what an SDK asks to check it."""
     _require(request, "GET")
     project = request.caller.project
-    return JsonResponse({"data": [{"id": project.slug, "name": project.name, "metadata": {}}]})
+    named = {"id": project.slug, "name": project.name}
+    return JsonResponse({"data": [named | {"organization": named, "metadata": {}}]})
 
 
 def _refused(request: TokenRequest, items: list[Any]) -> dict[int, str]:
