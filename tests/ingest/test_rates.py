@@ -68,12 +68,12 @@ def test_widths_of_a_hundred_labels_a_day():
 
 
 def test_the_daily_job_keeps_large_strata_and_leaves_small_ones(project):
-    traffic(project, "refund", 2100)
+    traffic(project, "refund", 1050)
     traffic(project, "orders", 70)
-    traffic(project, "trial", 2100, environment="experiment")
+    traffic(project, "trial", 800, environment="experiment")
     assert rates.keep_daily() == 1
     ((cause, audit, judge),) = rows(project, "refund")
-    assert (cause, audit, judge) == ("daily", pytest.approx(0.333, abs=0.002), 0.1)
+    assert (cause, audit, judge) == ("daily", pytest.approx(0.667, abs=0.002), 0.1)
     assert "labels a day" in SamplingRate.objects.get().reason
     assert rates.keep_daily() == 0
 
