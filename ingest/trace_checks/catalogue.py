@@ -82,8 +82,8 @@ _ALL = (
     Check(
         "grounding",
         "Grounding",
-        "Much of the answer, or one of its numbers, stands in none of its documents, nor in the question, "
-        "nor in what tools gave back.",
+        "Nearly all of the answer, or one of its numbers, stands in none of its documents, nor in the "
+        "question, nor in what tools gave back.",
         "An answer that turns around what the documents say, and true sums and dates worked out from them. "
         "Answers in another language than the documents are left out.",
         grounding.grounding,
@@ -91,7 +91,7 @@ _ALL = (
             Parameter(
                 "least_share",
                 "Least share of words",
-                0.5,
+                0.15,
                 "Of the answer's telling words, so many have to stand in the documents or the question.",
                 amount(0, 1),
             ),
@@ -110,7 +110,7 @@ _ALL = (
             Parameter(
                 "least_share",
                 "Least share of words",
-                0.25,
+                0.12,
                 "Of the telling words of a sentence, so many have to stand in the document it cites.",
                 amount(0, 1),
             ),

@@ -113,14 +113,17 @@ def citations(subject: Subject, parameters: Compiled) -> Verdict | None:
 
 
 def _citations(answer: str, documents: tuple[Document, ...]) -> Iterator[tuple[str, int | None, str]]:
-    """Each citation with the document it names, or None, and the sentence it stands in."""
+    """Each citation with the document it names, or None, and what it vouches for: the sentences before it,
+    back to the one that has a citation of its own."""
     by_id = {document.id.casefold(): place for place, document in enumerate(documents) if document.id}
     shapes = {_SHAPE.sub("0", name) for name in by_id if _SHAPE.search(name)}
-    sentence = ""
+    sentence, is_cited = "", True
     for part in _sentences(_CODE.sub(" ", answer)):
         # A mark after the full stop belongs to the sentence before it.
         told = _MARK.sub(" ", part)
-        sentence = told if overlap.WORD.search(told) else sentence
+        if overlap.WORD.search(told):
+            sentence = told if is_cited else f"{sentence} {told}"
+        is_cited = _MARK.search(part) is not None
         for match in _MARK.finditer(part):
             for mark in re.split(r"\s*[,;]\s*", match[1]):
                 name = mark.casefold()
