@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from statistics import median
 
 from django.db.models import Count, Q
 
 from reviewapp.models import User
-from reviewapp.review.models import Assignment, ItemState, Label, Queue, ReviewItem, Verdict
+from reviewapp.review.models import Assignment, ItemState, Label, Preference, Queue, ReviewItem, Verdict
 from reviewapp.screen import sittings
 from reviewapp.screen.sittings import Sitting
 
 USUAL_OF = 200
 CHART_HEIGHT = 64
+FAILED = (Verdict.FAIL, Preference.BOTH_BAD)
 # A pause at the desk is no pace: what took longer stands at the top of the chart.
 LONGEST = 3.0
 
@@ -57,20 +58,16 @@ class Finish:
     skipped_left: int
     others: list[Next]
 
-    @property
-    def began(self) -> datetime | None:
-        return self.sitting.began
-
 
 def tell(queue: Queue, reviewer: User) -> Finish:
     sitting = sittings.sitting(queue, reviewer)
-    seconds = [decision.seconds for decision in reversed(sitting.decisions) if decision.seconds is not None]
-    length = sitting.decisions[0].at - sitting.decisions[-1].at if sitting.decisions else timedelta()
-    items = [decision.item.pk for decision in sitting.decisions if decision.was_submitted]
+    seconds = [step.seconds for step in reversed(sitting.steps) if step.seconds is not None]
+    length = sitting.steps[0].at - sitting.steps[-1].at if sitting.steps else timedelta()
+    items = [step.item for step in sitting.steps if step.said]
     return Finish(
         sitting=sitting,
         minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
-        failures=sum(decision.tone == "fail" for decision in sitting.decisions),
+        failures=sum(step.said in FAILED for step in sitting.steps),
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, items)),
         caused=caused(items),

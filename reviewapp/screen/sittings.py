@@ -12,7 +12,7 @@ from math import ceil
 from statistics import median
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
@@ -24,7 +24,8 @@ PAUSE = timedelta(minutes=30)
 # A sitting ends here for the first time, then after every further stretch.
 FIRST_GOAL = 40
 FURTHER = 20
-MOST_DECISIONS = 400
+MOST_STEPS = 400
+LONGEST = timedelta(hours=16)
 SHOWN_DECISIONS = 10
 TITLE = 80
 
@@ -51,7 +52,6 @@ class Decision:
     title: str
     why: str
     was_submitted: bool
-    seconds: float | None
 
     @property
     def ago(self) -> str:
@@ -59,21 +59,30 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """`place` is the number of the item at hand; `waiting` counts no further than a sitting goes."""
+class Step:
+    """One decision of a sitting; `said` is empty for a skip."""
 
-    decisions: tuple[Decision, ...]
+    item: int
+    at: datetime
+    said: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """`waiting` counts no further than a sitting goes; `last` are the latest decisions, of any sitting."""
+
+    steps: tuple[Step, ...]
     waiting: int
-    # The latest decisions in the queue, also those before the pause.
-    before: tuple[Decision, ...] = ()
+    last: tuple[Decision, ...] = ()
 
     @property
     def done(self) -> int:
-        return sum(decision.was_submitted for decision in self.decisions)
+        return sum(bool(step.said) for step in self.steps)
 
     @property
     def handled(self) -> int:
-        return len(self.decisions)
+        return len(self.steps)
 
     @property
     def skipped(self) -> int:
@@ -85,12 +94,13 @@ class Sitting:
 
     @property
     def place(self) -> int:
+        """The number of the item at hand."""
         return min(self.handled + 1, max(self.total, 1))
 
     @property
     def pace(self) -> float | None:
         """Median seconds from claim to submit."""
-        taken = [decision.seconds for decision in self.decisions if decision.seconds is not None]
+        taken = [step.seconds for step in self.steps if step.seconds is not None]
         return median(taken) if taken else None
 
     @property
@@ -106,20 +116,6 @@ class Sitting:
     def skipped_share(self) -> float:
         return self.skipped / max(self.total, 1)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether a stretch has just been finished."""
-        beyond = self.handled - FIRST_GOAL
-        return beyond >= 0 and beyond % FURTHER == 0
-
-    @property
-    def last(self) -> tuple[Decision, ...]:
-        return self.before
-
-    @property
-    def began(self) -> datetime | None:
-        return self.decisions[-1].at if self.decisions else None
-
 
 def goal(handled: int) -> int:
     """Where the present stretch ends."""
@@ -128,46 +124,60 @@ def goal(handled: int) -> int:
     return FIRST_GOAL + FURTHER * ((handled - FIRST_GOAL) // FURTHER + 1)
 
 
-def sitting(queue: Queue, reviewer: User, now: datetime | None = None) -> Sitting:
-    """The sitting that goes on, or an empty one after a pause; the latest decision first."""
-    decisions = last(queue, reviewer, MOST_DECISIONS)
-    together: list[Decision] = []
-    later = now or timezone.now()
-    for decision in decisions:
-        if later - decision.at > PAUSE:
-            break
-        together.append(decision)
-        later = decision.at
+def is_end(handled: int) -> bool:
+    """Whether a stretch has just been finished."""
+    beyond = handled - FIRST_GOAL
+    return beyond >= 0 and beyond % FURTHER == 0
+
+
+def sitting(queue: Queue, reviewer: User) -> Sitting:
     waiting = open_to(queue, reviewer)[: FIRST_GOAL + FURTHER].count()
-    return Sitting(tuple(together), waiting, tuple(decisions[:SHOWN_DECISIONS]))
+    return Sitting(steps(queue, reviewer), waiting, tuple(last(queue, reviewer)))
+
+
+def steps(queue: Queue, reviewer: User) -> tuple[Step, ...]:
+    """Those of the sitting that goes on, the latest first; none after a pause."""
+    since = timezone.now() - LONGEST
+    recent = decided(queue, reviewer).filter(Q(submitted_at__gte=since) | Q(skipped_at__gte=since))
+    columns = ("item", "at", "current__verdict", "current__preference", "current__seconds")
+    together: list[Step] = []
+    later = timezone.now()
+    for item, at, verdict, preference, seconds in recent.values_list(*columns)[:MOST_STEPS]:
+        if later - at > PAUSE:
+            break
+        together.append(Step(item, at, verdict or preference or "", seconds))
+        later = at
+    return tuple(together)
+
+
+def last(queue: Queue, reviewer: User) -> list[Decision]:
+    question = Left("item__trace__input", TITLE * 2)
+    rows = decided(queue, reviewer).select_related("current", "item").annotate(question=question)
+    return [_decision(assignment) for assignment in rows[:SHOWN_DECISIONS]]
+
+
+def decided(queue: Queue, reviewer: User) -> QuerySet[Assignment, Any]:
+    """What this reviewer labelled or skipped, the latest first."""
+    mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue)
+    done = mine.filter(state__in=[State.SUBMITTED, State.SKIPPED])
+    return done.annotate(at=Coalesce("submitted_at", "skipped_at")).order_by("-at", "-pk")
 
 
 def open_to(queue: Queue, reviewer: User) -> QuerySet[ReviewItem, Any]:
     """Items that this reviewer could still be given, and those held now."""
     mine = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer).exclude(state=State.RELEASED)
     free = ReviewItem.objects.filter(queue=queue, open_slots__gt=0).exclude(Exists(mine))
-    held = ReviewItem.objects.filter(
-        pk__in=Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer).values("item")
+    held = Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer)
+    return free.values("pk").union(
+        ReviewItem.objects.filter(pk__in=held.values("item")).values("pk"), all=True
     )
-    return free.values("pk").union(held.values("pk"), all=True)
-
-
-def last(queue: Queue, reviewer: User, most: int) -> list[Decision]:
-    decided = (
-        Assignment.objects.filter(
-            reviewer=reviewer, item__queue=queue, state__in=[State.SUBMITTED, State.SKIPPED]
-        )
-        .select_related("current", "item")
-        .annotate(at=Coalesce("submitted_at", "skipped_at"), question=Left("item__trace__input", TITLE * 2))
-        .order_by("-at", "-pk")
-    )
-    return [_decision(assignment) for assignment in decided[:most]]
 
 
 def _decision(assignment: Any) -> Decision:
     label = assignment.current
-    said = (label.verdict or label.preference) if label else ""
-    icon, words, tone = TONES.get(said, ("minus", "skipped", ""))
+    icon, words, tone = TONES.get(
+        (label.verdict or label.preference) if label else "", ("minus", "skipped", "")
+    )
     title = rendering.unmarked(assignment.question)[:TITLE] or f"Item {assignment.item_id}"
     return Decision(
         item=assignment.item,
@@ -176,15 +186,9 @@ def _decision(assignment: Any) -> Decision:
         words=words,
         tone=tone,
         title=title if label else f"Skipped: {assignment.get_skip_reason_display().lower()}",
-        why=why(assignment.item) if assignment.revealed_at else "",
+        why=", ".join(reasons(assignment.item.reasons)) if assignment.revealed_at else "",
         was_submitted=label is not None,
-        seconds=label.seconds if label else None,
     )
-
-
-def why(item: ReviewItem) -> str:
-    """The reasons of an item in one line. Only for whoever may see them."""
-    return ", ".join(reasons(item.reasons))
 
 
 def reasons(stored: Sequence[object]) -> list[str]:

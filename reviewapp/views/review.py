@@ -20,7 +20,7 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import DraftConflict, Invalid, LeaseLost, Refusal
-from reviewapp.screen import conflicts, criteria, differences, finishing, page, sittings
+from reviewapp.screen import ahead, conflicts, criteria, differences, finishing, page, sittings
 from reviewapp.screen.page import Screen, Trouble
 
 NO_TOKEN = UUID(int=0)
@@ -189,8 +189,12 @@ def diff(request: MemberRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_safe
 def queue_standing(request: MemberRequest, queue: str) -> HttpResponse:
-    """How much waits in a queue, and how many work it: a line that comes after the item."""
+    """How much waits in a queue, and how many work it: a line that comes after the item is shown.
+
+    The reviewer reads now, so the next item is made ready.
+    """
     found = queue_or_404(request, queue)
+    ahead.prepare(found, request.user)
     context = {"waiting": found.items.servable().count(), "at_work": finishing.at_work(found)}
     return render(request, "review/_standing.html", context)
 
@@ -212,7 +216,7 @@ def finish(request: MemberRequest, queue: str) -> HttpResponse:
 def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = False) -> HttpResponse:
     """The next item, claimed in the answer to the submit of the last; or the end of the sitting."""
     finish_line = reverse("finish", args=[request.project.slug, queue.slug])
-    if after_submit and sittings.sitting(queue, request.user).is_over:
+    if after_submit and sittings.is_end(len(sittings.steps(queue, request.user))):
         return go(request, finish_line)
     try:
         lease = hold(request, queue)

@@ -18,7 +18,7 @@ def test_a_sitting_ends_at_forty_and_then_after_every_twenty(handled, goal):
 
 
 def test_a_stretch_is_over_only_right_at_its_end():
-    assert [n for n in range(85) if sittings.Sitting((None,) * n, 0).is_over] == [40, 60, 80]
+    assert [n for n in range(85) if sittings.is_end(n)] == [40, 60, 80]
 
 
 @pytest.mark.parametrize(
