@@ -244,6 +244,8 @@ def _as_http_expects(view: View, methods: list[str]) -> View:
         if request.method not in methods:
             return HttpResponseNotAllowed(methods)
         response = view(request, *args, **kwargs)
+        if request.method == "HEAD" and response.streaming:
+            return HttpResponse(status=response.status_code, content_type=response.headers["Content-Type"])
         if request.method == "HEAD":
             response.headers["Content-Length"] = str(len(response.content))
             response.content = b""

@@ -130,62 +130,62 @@ def claim(request: TokenRequest, slug: str) -> HttpResponse:
 
 
 @api.post(
-    "/items/{int:item_id}/label", auth=TokenAuth(*WRITERS), tags=TAG, summary="Submit a label",
+    "/items/{int:pk}/label", auth=TokenAuth(*WRITERS), tags=TAG, summary="Submit a label",
     openapi_extra=openapi.exchange(shapes.LabelBody, {200: shapes.Labelled, 201: shapes.Labelled}, REFUSED),
 )  # fmt: skip
-def label(request: TokenRequest, item_id: int) -> HttpResponse:
+def label(request: TokenRequest, pk: int) -> HttpResponse:
     """201; 200 with the first answer for a repeat of the same key; 409 when the lease is lost: nothing was
     written, so claim the item again and send the same answer with the new token."""
     sent = _read(request, shapes.LabelBody)
-    item, actor = _item(request.caller, item_id), _actor(request, sent.as_reviewer)
+    item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
     return _json(telling.labelled(done.label), 201 if done.is_new else 200)
 
 
 @api.post(
-    "/items/{int:item_id}/skip", auth=TokenAuth(*WRITERS), tags=TAG, summary="Skip an item",
+    "/items/{int:pk}/skip", auth=TokenAuth(*WRITERS), tags=TAG, summary="Skip an item",
     openapi_extra=openapi.exchange(shapes.SkipBody, {200: shapes.Item}, REFUSED),
 )  # fmt: skip
-def skip(request: TokenRequest, item_id: int) -> HttpResponse:
+def skip(request: TokenRequest, pk: int) -> HttpResponse:
     """Back to the others; last in one's own order."""
     sent = _read(request, shapes.SkipBody)
-    item, actor = _item(request.caller, item_id), _actor(request, sent.as_reviewer)
+    item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     leases.skip(item, actor.reviewer, _token(sent.lease_token), SkipReason(sent.reason or SkipReason.CONTEXT))
     return _json(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
-    "/items/{int:item_id}/release", auth=TokenAuth(*WRITERS), tags=TAG, summary="Give an item back",
+    "/items/{int:pk}/release", auth=TokenAuth(*WRITERS), tags=TAG, summary="Give an item back",
     openapi_extra=openapi.exchange(shapes.LeaseBody, {200: shapes.Item}, REFUSED),
 )  # fmt: skip
-def release(request: TokenRequest, item_id: int) -> HttpResponse:
+def release(request: TokenRequest, pk: int) -> HttpResponse:
     sent = _read(request, shapes.LeaseBody)
-    item, actor = _item(request.caller, item_id), _actor(request, sent.as_reviewer)
+    item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     leases.release(item, actor.reviewer, _token(sent.lease_token))
     return _json(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
-    "/items/{int:item_id}/heartbeat", auth=TokenAuth(*WRITERS), tags=TAG, summary="Renew a lease",
+    "/items/{int:pk}/heartbeat", auth=TokenAuth(*WRITERS), tags=TAG, summary="Renew a lease",
     openapi_extra=openapi.exchange(shapes.LeaseBody, {200: shapes.Held}, REFUSED),
 )  # fmt: skip
-def heartbeat(request: TokenRequest, item_id: int) -> HttpResponse:
+def heartbeat(request: TokenRequest, pk: int) -> HttpResponse:
     sent = _read(request, shapes.LeaseBody)
-    item, actor = _item(request.caller, item_id), _actor(request, sent.as_reviewer)
+    item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     token = _token(sent.lease_token)
     until = leases.heartbeat(item, actor.reviewer, token)
     return _json(shapes.Held(shapes.LeaseTold(str(token), until)))
 
 
 @api.post(
-    "/items/{int:item_id}/undo", auth=TokenAuth(*WRITERS), tags=TAG, summary="Take a label back",
+    "/items/{int:pk}/undo", auth=TokenAuth(*WRITERS), tags=TAG, summary="Take a label back",
     openapi_extra=openapi.exchange(shapes.UndoBody, {200: shapes.Claimed}, REFUSED, optional=True),
 )  # fmt: skip
-def undo(request: TokenRequest, item_id: int) -> HttpResponse:
+def undo(request: TokenRequest, pk: int) -> HttpResponse:
     """The item is held again, with what was said as its draft; 409 once it is part of a golden version."""
     sent = _read(request, shapes.UndoBody, optional=True)
-    item, actor = _item(request.caller, item_id), _actor(request, sent.as_reviewer)
+    item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     lease = labels.undo(item, actor)
     return _json(telling.claimed(leases.of_item(lease, item)))
 
