@@ -22,17 +22,10 @@ GENAI = {
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_and_event",
     "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
 }
-LEGACY_GENAI = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"}
 VERCEL = ("@ai-sdk/openai", "@opentelemetry/sdk-node", "@opentelemetry/exporter-trace-otlp-proto", "zod")
 # Those that record the whole of exporters/work.py, as one trace.
 OPENAI = (
     Exporter("genai", "genai_openai.py", ("opentelemetry-instrumentation-genai-openai", "openai"), GENAI),
-    Exporter(
-        "openai-v2",
-        "genai_openai.py",
-        ("opentelemetry-instrumentation-openai-v2", "openai", "httpx"),
-        LEGACY_GENAI,
-    ),
     Exporter("openinference", "openinference_openai.py", ("openinference-instrumentation-openai", "openai")),
     Exporter("openllmetry", "openllmetry.py", ("traceloop-sdk", "openai", "httpx")),
     Exporter("openllmetry-0.40", "openllmetry.py", ("traceloop-sdk==0.40.14", "openai")),

@@ -21,10 +21,8 @@ _KINDS = {
 }
 
 
-def read(view: SpanView) -> Facts | None:
+def read(view: SpanView) -> Facts:
     attributes = view.attributes
-    if not any(key.startswith(_OWN) for key in attributes):
-        return None
     op = first_text(attributes, f"{_STEP}type").lower()
     kind = _KINDS.get(op, Kind.OTHER) if op else ""
     given, answered = attributes.get(f"{_STEP}input"), attributes.get(f"{_STEP}output")

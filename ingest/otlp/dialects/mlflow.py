@@ -18,10 +18,8 @@ _KINDS = {
 }
 
 
-def read(view: SpanView) -> Facts | None:
+def read(view: SpanView) -> Facts:
     attributes = view.attributes
-    if not any(key.startswith("mlflow.") for key in attributes):
-        return None
     op = stated(attributes.get("mlflow.spanType"))
     kind = _KINDS.get(op, Kind.OTHER) if op else ""
     given, answered = attributes.get("mlflow.spanInputs"), attributes.get("mlflow.spanOutputs")

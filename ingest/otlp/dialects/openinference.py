@@ -30,16 +30,8 @@ INDEXED = (
     "embedding.embeddings.",
     *(f"{key}." for key in _DOCUMENTS),
 )
-_OWN = (
-    "openinference.",
-    "llm.",
-    "input.",
-    "output.",
-    "retrieval.",
-    "reranker.",
-    "embedding.",
-    "metadata",
-    "tag.tags",
+HEADS = frozenset(
+    {"openinference", "llm", "input", "output", "retrieval", "reranker", "embedding", "metadata", "tag"}
 )
 _KINDS = {
     "LLM": Kind.GENERATION,
@@ -53,10 +45,8 @@ _PART = "message_content."
 _PLAIN_MESSAGE = frozenset({"role", "content"})
 
 
-def read(view: SpanView) -> Facts | None:
+def read(view: SpanView) -> Facts:
     attributes = view.attributes
-    if not any(key.startswith(_OWN) for key in attributes):
-        return None
     kind = first_text(attributes, "openinference.span.kind").upper()
     response_model = first_text(attributes, "llm.model_name", "embedding.model_name")
     input_messages = _messages(view, "llm.input_messages", "user") or _prompts(view)

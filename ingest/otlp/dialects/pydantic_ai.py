@@ -17,6 +17,7 @@ from ingest.records import JsonDict
 
 _OWN = ("agent_name", "all_messages_events", "pydantic_ai.all_messages", "events", "final_result")
 _EVALS = frozenset({"task_name", "case_name"})
+HEADS = frozenset(key.partition(".")[0] for key in _OWN) | _EVALS | {"request_data", "operation"}
 
 
 def read(view: SpanView) -> Facts | None:

@@ -78,6 +78,7 @@ PACKAGES = (
     ),
     Names("promptflow.", ("inputs",), ("output",), kind=("span_type",)),
 )
+HEADS = frozenset(each.prefix.rstrip(".:") for each in PACKAGES) - {"promptflow"} | {"framework"}
 _KINDS = {
     "llm": Kind.GENERATION,
     "model": Kind.GENERATION,
