@@ -35,6 +35,12 @@ def main() -> None:
         page.locator(f"a[href*='{LIST}/']").first.click()
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "trace.png")
+        page.goto("/projects/support-assistant/queues/review/review")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "review.png")
+        page.goto("/projects/support-assistant/judges/answer-judge")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / "calibration.png")
         browser.close()
 
 
