@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from ingest.otlp import tree
@@ -112,16 +112,7 @@ def _call(span: SpanRecord, facts: Facts) -> Call:
         name=span.name,
         op=facts.op or facts.sort,
         started_at=span.started_at,
-        provider=facts.provider,
-        model=facts.model,
-        response_model=facts.response_model,
-        input_tokens=facts.input_tokens,
-        output_tokens=facts.output_tokens,
-        cost_usd=facts.cost_usd,
-        finish=facts.finish,
-        system=facts.system,
-        input=facts.input,
-        output=facts.output,
+        **{name: getattr(facts, name) for name in _SAME},
         response_id=facts.response_id or span.response_id,
         error=(facts.error_type or message or "error") if failed else "",
         error_message=message,
@@ -141,6 +132,13 @@ def _completed(call: Call, wrapper: Facts) -> Call:
 
 def _says(values: Iterable[object]) -> Iterator[bool]:
     return (value not in (None, "", ()) for value in values)
+
+
+# What a call has of its span's facts, under the same names.
+_SAME = tuple(
+    {each.name for each in fields(Call)}
+    & {each.name for each in fields(Facts)} - {"op", "response_id", "error_message"}
+)
 
 
 def error_message(span: SpanRecord, facts: Facts) -> str:

@@ -10,11 +10,14 @@ sdk.start();
 const seven = process.env.AI_SDK === '7';
 if (seven) {
   const { LegacyOpenTelemetry, OpenTelemetry } = await import('@ai-sdk/otel');
-  ai.registerTelemetry(process.env.LEGACY ? new LegacyOpenTelemetry() : new OpenTelemetry());
+  ai.registerTelemetry(process.env.LEGACY ? new LegacyOpenTelemetry() : new OpenTelemetry({ runtimeContext: true }));
 }
 const metadata = { sessionId: 'sess-42', userId: 'user-7' };
 const telemetry = { isEnabled: true, functionId: 'support-answer', metadata };
-const told = { telemetry, experimental_telemetry: telemetry, maxRetries: 0 };
+const context = seven
+  ? { runtimeContext: metadata, telemetry: { ...telemetry, includeRuntimeContext: { sessionId: true, userId: true } } }
+  : {};
+const told = { telemetry, experimental_telemetry: telemetry, maxRetries: 0, ...context };
 const system = 'You are a support agent for Acme.';
 const rules = seven ? { instructions: system } : { system };
 const openai = createOpenAI({ apiKey: 'fake', baseURL: process.env.OPENAI_BASE_URL });

@@ -167,8 +167,11 @@ def _document(entry: JsonDict) -> JsonDict:
 def _side(attributes: JsonDict, side: str, role: str) -> str:
     """`input.value` or `output.value` as text; JSON that has no telling field as it was sent."""
     value = attributes.get(f"{side}.value")
+    sent = text(value)
+    if sent and sent.lstrip()[:1] not in ("{", "[", '"'):
+        return sent
     said = readable(value, role)
-    return text(value) if text(value) and opened(said) == opened(value) else said
+    return sent if sent and opened(said) == opened(value) else said
 
 
 def _tags(attributes: JsonDict) -> JsonDict:

@@ -20,11 +20,13 @@ _GENERATION = ("ai.generate", "ai.stream")
 _FOREIGN = "ai.operationId"
 
 
-def read(view: SpanView) -> Facts | None:
+def read(view: SpanView) -> Facts:
     attributes = view.attributes
     op = first_text(attributes, _FOREIGN) or _named(view)
+    who = associations.read(associations.under(attributes, *_METADATA))
     if not op:
-        return None
+        # Version 7 says what it does by the conventions, and here only for whom.
+        return who
     kind = _kind(op)
     told = Facts(
         kind=kind,
@@ -46,7 +48,7 @@ def read(view: SpanView) -> Facts | None:
         output_text=text(attributes.get("ai.toolCall.result")),
         workflow=first_text(attributes, "ai.telemetry.functionId", "resource.name"),
     )
-    return merge([told, associations.read(associations.under(attributes, *_METADATA))])
+    return merge([told, who])
 
 
 def _named(view: SpanView) -> str:

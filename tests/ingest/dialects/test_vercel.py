@@ -57,6 +57,16 @@ def test_metadata_says_who_and_what_for():
     assert found.tags["plan"] == "pro"
 
 
+def test_version_7_names_its_session_in_the_runtime_context():
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-x",
+        "ai.settings.context.sessionId": "s",
+    }
+    found = reading(span(**said))
+    assert found.session_id == "s" and found.calls[0].op == "chat"
+
+
 def test_the_function_alone_tells_input_and_output():
     found = reading(
         outer(
