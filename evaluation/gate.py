@@ -182,11 +182,11 @@ def _to_repeat(compared: Comparison) -> tuple[Repeat, ...]:
 
 
 def _wanted(case: Case, first: int) -> int:
-    """An odd number of trials; a critical case that stays broken is asked up to five times."""
+    """An odd number of trials, at most five; a critical case that stays broken is asked five times."""
     wanted = first + MORE_TRIALS
     if case.critical and case.broken and len(case.trials) >= wanted:
-        wanted = max(wanted, CRITICAL_TRIALS)
-    return wanted + (wanted % 2 == 0)
+        wanted = CRITICAL_TRIALS
+    return min(wanted + (wanted % 2 == 0), CRITICAL_TRIALS)
 
 
 def _failures(compared: Comparison, threshold: float) -> tuple[str, ...]:

@@ -163,7 +163,7 @@ def composition(dataset: GoldenDataset) -> Json:
 
 
 def _origin(name: str) -> str:
-    return Origin(name).label if name in Origin.values else name
+    return str(Origin(name).label).lower() if name in Origin.values else name
 
 
 def candidates_of(project: Project) -> Any:
@@ -219,16 +219,20 @@ def growth(versions: list[Any]) -> list[Step]:
     if len(ordered) < 2:
         return []
     start, end = ordered[0].created_at, ordered[-1].created_at
-    length = max((end - start).total_seconds(), 1.0)
+    length = (end - start).total_seconds()
+    # Versions of one minute stand side by side.
+    even = length < 60
     most = max(version.items for version in ordered)
     return [
         Step(
             version.number,
             version.items,
-            (version.created_at - start).total_seconds() / length * 100,
+            index * 100 / (len(ordered) - 1)
+            if even
+            else (version.created_at - start).total_seconds() / length * 100,
             100 - version.items / most * 90,
         )
-        for version in ordered
+        for index, version in enumerate(ordered)
     ]
 
 

@@ -86,7 +86,7 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
         first = f"{name} broke {broken} golden {'case' if broken == 1 else 'cases'} and fixed {fixed}"
         return (
             first,
-            f"(exact McNemar p {_equals(baseline['p_value'])}, n = {baseline['cases']}).",
+            f"(exact McNemar p\u00a0{_equals(baseline['p_value'])}, n\u00a0=\u00a0{baseline['cases']}).",
             _critical(answer),
         )
     if answer["pass_rate"] is None:
@@ -101,7 +101,7 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
 
 def _equals(p: float | None) -> str:
     words = p_text(p)
-    return words if words.startswith("<") else f"= {words}"
+    return words if words.startswith("<") else f"=\u00a0{words}"
 
 
 def interval(low: float, high: float) -> str:

@@ -60,7 +60,7 @@ def kinds(names: list[str] | tuple[str, ...]) -> str:
 
 @register.filter
 def origin(name: str) -> str:
-    return str(Origin(name).label) if name in Origin.values else name
+    return str(Origin(name).label).lower() if name in Origin.values else name
 
 
 @register.filter
