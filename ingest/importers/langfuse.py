@@ -57,6 +57,8 @@ def _without_envelope(piece: Piece) -> Piece:
     ):
         sort = "observation"
         body = {"type": _TYPES.get(kind, kind.partition("-")[0].upper())} | body
+        if kind.endswith("-update"):
+            body = {"_update": True} | body
     return Piece(piece.positions, {"_time": item.get("timestamp")} | body | {"_sort": sort})
 
 
@@ -116,13 +118,17 @@ def _trace(item: JsonDict, entry: Entry) -> None:
 
 
 def _span(item: JsonDict) -> JsonDict:
+    """An update whose beginning came in another request is a span within it, since neither may be lost."""
+    span_id, parent_id = required(item, "id"), stated(item, "parentObservationId")
+    if item.get("_update") and not item.get("startTime"):
+        span_id, parent_id = f"{span_id}:update"[:128], span_id
     kind = stated(item, "type").upper()
     level = stated(item, "level").upper()
     message = stated(item, "statusMessage")
     return known(
         {
-            "span_id": required(item, "id"),
-            "parent_id": stated(item, "parentObservationId"),
+            "span_id": span_id,
+            "parent_id": parent_id,
             "name": stated(item, "name"),
             "started_at": present(item, "startTime", "_time"),
             "ended_at": present(item, "endTime"),

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
+from ingest.access import Access, Door, declare
 from ingest.importers import door
 from ingest.models import Scope
 from ingest.problems import Problem
@@ -48,6 +49,10 @@ def projects(request: TokenRequest) -> HttpResponse:
     project = request.caller.project
     named = {"id": project.slug, "name": project.name}
     return JsonResponse({"data": [named | {"organization": named, "metadata": {}}]})
+
+
+# Read, not sent: what the table of routes should say.
+declare(projects, {"GET": Access(Door.TOKEN, scopes=(Scope.INGEST,))})
 
 
 def _refused(request: TokenRequest, items: list[Any]) -> dict[int, str]:

@@ -105,6 +105,21 @@ def test_langfuse_events(api):
     assert (said["kind"], said["value"], said["comment"]) == ("thumbs", "down", "wrong")
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_langfuse_events_of_one_generation_in_two_requests(api, backwards):
+    client, events = api(), bodies.LANGFUSE_EVENTS["batch"]
+    for batch in [events[2:], events[:2]] if backwards else [events[:2], events[2:]]:
+        send(client, "langfuse", {"batch": batch})
+    trace = told(client, "lf-1")
+    [call] = trace["calls"]
+    assert (call["model"], call["input"][-1]["text"], call["output"][0]["text"]) == (
+        "gpt-x",
+        QUESTION,
+        ANSWER,
+    )
+    assert (trace["tokens"], trace["cost_usd"]) == ({"input": 12, "output": 3}, 0.02)
+
+
 def test_langfuse_export_of_a_failed_generation(api):
     client = api()
     send(client, "langfuse", bodies.LANGFUSE_EXPORT)
