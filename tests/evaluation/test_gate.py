@@ -27,7 +27,8 @@ def test_the_mcnemar_vectors(broken, fixed, p):
 
 @pytest.mark.parametrize(
     ("threshold", "rate", "n"),
-    [(0.8, 0.85, 380), (0.85, 0.9, 294), (0.9, 0.95, 188), (0.95, 0.98, 255), (0.8, 1, 11), (0.9, 1, 25), (0.95, 1, 52)],
+    [(0.8, 0.85, 380), (0.85, 0.9, 294), (0.9, 0.95, 188), (0.95, 0.98, 255),
+     (0.8, 1, 11), (0.9, 1, 25), (0.95, 1, 52)],
 )  # fmt: skip
 def test_how_many_cases_decide(threshold, rate, n):
     assert cases_needed(threshold, rate) == n
@@ -63,7 +64,7 @@ def test_four_broken_are_judged_at_once_and_five_are_asked_again():
 
 
 def test_both_directions_are_asked_again():
-    cases = suite(200, failing=range(6)) + [Case("fixed", (P,), (F, F, F))]
+    cases = [*suite(200, failing=range(6)), Case("fixed", (P,), (F, F, F))]
     assert {each.case_id for each in decide(cases).repeat} == {*"012345", "fixed"}
 
 

@@ -1,0 +1,249 @@
+"""The one-file client against the real server: pull, check, gate, every exit code, and many at once."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytestmark = pytest.mark.server
+ROOT = Path(__file__).resolve().parents[3]
+CLIENT = ROOT / "evaluation" / "golden" / "client" / "touchstone.py"
+N = 40
+CASES = [
+    {"id": f"c{n:02d}", "input": f"{n} + 1?", "critical": n == 0, "note": "adds one" if n == 7 else "",
+     "assertions": [{"type": "numeric", "value": n + 1}]}
+    for n in range(N)
+]  # fmt: skip
+# Answers right, but for the cases named in WRONG.
+PROGRAM = """
+import json, os, sys
+case = json.load(sys.stdin)
+number = int(case["input"]["messages"][0]["content"].split()[0])
+print(number + (9 if case["id"] in os.environ.get("WRONG", "").split() else 1))
+"""
+
+
+def ask(server, token, path, body=None, **headers):
+    request = urllib.request.Request(server.url + path, body, {"Authorization": f"Bearer {token}", **headers})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status, answer.headers, answer.read()
+
+
+@pytest.fixture(scope="module")
+def golden(server):
+    """A published dataset on the real server, and a token for all of it."""
+    server.manage("create_project", "ci")
+    token = server.manage("create_token", "ci", "ci", "--scope", "admin").split()[-1]
+    lines = "".join(json.dumps(case) + "\n" for case in CASES).encode()
+    ask(server, token, "/api/v1/golden/sums/cases", lines, **{"Content-Type": "application/x-ndjson"})
+    ask(server, token, "/api/v1/golden/sums/versions", b"")
+    return token
+
+
+@pytest.fixture
+def client(server, golden, tmp_path):
+    """`client(*arguments)` runs touchstone.py in a directory of its own."""
+    (tmp_path / "answer.py").write_text(PROGRAM)
+
+    def run(*arguments, python=sys.executable, **environment):
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("GITHUB_", "CI_", "GIT_"))
+        }
+        env |= {
+            "TOUCHSTONE_URL": server.url,
+            "TOUCHSTONE_TOKEN": golden,
+            "PYTHONWARNINGS": "error",
+        } | environment
+        return subprocess.run(
+            [python, str(CLIENT), *arguments],
+            cwd=tmp_path,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    run.here = tmp_path
+    return run
+
+
+ANSWER = f"{sys.executable} answer.py"
+
+
+def test_the_whole_way_from_pull_to_a_verdict(client, server, golden):
+    served = ask(server, golden, "/api/v1/ci/touchstone.py")[2]
+    assert served == CLIENT.read_bytes()
+    pulled = client("pull", "sums")
+    assert pulled.returncode == 0 and "Commit it" in pulled.stdout
+    lock = json.loads((client.here / "golden.lock").read_text())
+    body = (client.here / "golden.jsonl").read_bytes()
+    assert lock == {"name": "sums", "version": 1, "digest": f"sha256:{hashlib.sha256(body).hexdigest()}"}
+
+    checked = client("check", "--run", ANSWER, "--trials", "3", "--run-key", "m", "--branch", "main")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    main = client("gate", "--junit", "out.xml", "--markdown", "out.md", "--run-key", "m", "--branch", "main",
+                  GITHUB_STEP_SUMMARY=str(client.here / "summary.md"))  # fmt: skip
+    assert main.returncode == 0 and "Golden gate: PASS" in main.stdout
+    assert ElementTree.parse(client.here / "out.xml").getroot().get("failures") == "0"
+    assert (
+        "Golden gate: pass"
+        in (client.here / "out.md").read_text()
+        == (client.here / "summary.md").read_text()[:-1]
+    )
+
+    wrong = "c00 c07 c08 c09 c10 c11"
+    broken = client("check", "--run", ANSWER, "--run-key", "p", "--branch", "pr", WRONG=wrong)
+    assert broken.returncode == 1
+    assert (
+        "FAIL c07" in broken.stdout and "- expected 8" in broken.stdout and "+ actual   16" in broken.stdout
+    )
+    assert "note      adds one" in broken.stdout and "check golden.jsonl --case c07 --run" in broken.stdout
+    asked = client("gate", "--run-key", "p", "--branch", "pr", "--baseline", "main")
+    assert asked.returncode == 2 and "Repeat 6 cases" in asked.stdout
+    verdict = client(
+        "gate", "--run-key", "p", "--branch", "pr", "--baseline", "main", "--run", ANSWER, WRONG=wrong
+    )
+    assert verdict.returncode == 1 and "Golden gate: FAIL" in verdict.stdout, verdict.stdout + verdict.stderr
+    assert "✗ c07" in verdict.stdout and "adds one" in verdict.stdout
+
+
+def test_outputs_from_a_file_and_a_missing_one(client):
+    client("pull", "sums")
+    rows = [json.dumps({"id": case["id"], "output": case["assertions"][0]["value"]}) for case in CASES]
+    (client.here / "outputs.jsonl").write_text("\n".join(rows))
+    assert client("check", "--outputs", "outputs.jsonl").returncode == 0
+    assert client("check", "--outputs", "outputs.jsonl", "--case", "c03").returncode == 0
+    (client.here / "outputs.jsonl").write_text("\n".join(rows[:-1]))
+    assert client("check", "--outputs", "outputs.jsonl").returncode == 2
+
+
+def test_what_is_not_the_locked_version_is_refused(client):
+    assert client("pull", "sums").returncode == 0
+    golden, lock = client.here / "golden.jsonl", client.here / "golden.lock"
+    body, locked = golden.read_bytes(), json.loads(lock.read_text())
+    golden.write_bytes(body.replace(b'"c01"', b'"c0X"'))
+    assert client("check", "--run", ANSWER).returncode == 4
+    lock.write_text(json.dumps({**locked, "digest": "sha256:" + "0" * 64}))
+    refused = client("pull", "sums")
+    assert refused.returncode == 4 and "is not what golden.lock names" in refused.stderr
+    lock.write_text("{}")
+    assert client("pull", "sums").returncode == 4
+    lock.write_text(json.dumps({**locked, "version": 9}))
+    assert client("pull", "sums@1").returncode == 4
+    lock.write_text(json.dumps(locked))
+    golden.unlink()
+    assert client("pull", "sums", "--offline", TOUCHSTONE_URL="http://127.0.0.1:9").returncode == 0
+    assert golden.read_bytes() == body
+
+
+def test_trouble_is_not_a_verdict(client):
+    for environment in (
+        {"TOUCHSTONE_TOKEN": ""},
+        {"TOUCHSTONE_TOKEN": "ts_x"},
+        {"TOUCHSTONE_URL": "ftp://x"},
+    ):
+        refused = client("pull", "sums", **environment)
+        assert refused.returncode == 3 and refused.stderr.startswith("touchstone: ")
+    assert client("pull", "nothing").returncode == 3
+    assert client("gate", "nothing.json").returncode == 3
+    assert client("frobnicate").returncode == 3
+    assert client("check").returncode == 3
+
+
+def write_case(client, assertions):
+    asked = {"messages": [{"role": "user", "content": "?"}]}
+    line = {"id": "a", "input": asked, "expected": None, "split": "test",
+            "assertions": assertions, "tags": [], "critical": False, "metadata": {}}  # fmt: skip
+    (client.here / "golden.jsonl").write_text(json.dumps(line) + "\n")
+    (client.here / "outputs.jsonl").write_text('{"id": "a", "output": "the Answer is 1,042.5 EUR"}\n')
+    return client("check", "--outputs", "outputs.jsonl", "--allow-code", "--lock", "none")
+
+
+@pytest.mark.parametrize(
+    ("assertion", "code"),
+    [
+        ({"type": "exact", "value": "the Answer is 1,042.5 EUR"}, 0),
+        ({"type": "exact", "value": "the answer"}, 1),
+        ({"type": "contains", "value": ["Answer", "EUR"]}, 0),
+        ({"type": "contains", "value": "answer"}, 1),
+        ({"type": "icontains", "value": "answer"}, 0),
+        ({"type": "not_contains", "value": "USD"}, 0),
+        ({"type": "regex", "value": r"\d,\d{3}\.\d"}, 0),
+        ({"type": "numeric", "value": 1042, "tolerance": 1}, 0),
+        ({"type": "numeric", "value": 1042}, 1),
+        ({"type": "rouge_l", "value": "the answer is"}, 2),
+        ({"type": "python", "value": "assert 'EUR' in output and case['id'] == 'a'"}, 0),
+        ({"type": "python", "value": "assert output == ''"}, 1),
+    ],
+)
+def test_the_client_scores_as_the_server_does(client, assertion, code):
+    assert write_case(client, [assertion]).returncode == code
+    from evaluation.golden import assertions
+
+    try:
+        check = assertions.score(assertion, "the Answer is 1,042.5 EUR")
+    except assertions.Unscorable:
+        return
+    if code != 2:
+        assert check.passed is (code == 0)
+
+
+def test_python_tests_are_not_run_unasked(client):
+    write_case(client, [{"type": "python", "value": "assert True"}])
+    assert client("check", "--outputs", "outputs.jsonl", "--lock", "none").returncode == 2
+
+
+def interpreters():
+    found = [shutil.which(f"python3.{minor}") for minor in range(9, 14)]
+    found += [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))]
+    return sorted(
+        {path for path in found if path and "3.6" not in path and "3.7" not in path and "3.8" not in path}
+    )
+
+
+@pytest.mark.parametrize("python", interpreters() or [sys.executable])
+def test_it_runs_on_every_python_that_is_here(client, python):
+    if subprocess.run([python, "-c", "import urllib.request"], capture_output=True).returncode:
+        pytest.skip("this Python is not usable")
+    assert client("pull", "sums", python=python).returncode == 0
+    checked = client("check", "--run", ANSWER, "--case", "c01", python=python)
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_hundred_downloads_at_once_have_one_digest(server, golden):
+    text = "long " * 200
+    lines = "".join(
+        json.dumps({"id": f"L{n:04d}", "input": text, "expected": text}) + "\n" for n in range(700)
+    )
+    ask(
+        server,
+        golden,
+        "/api/v1/golden/long/cases",
+        lines.encode(),
+        **{"Content-Type": "application/x-ndjson"},
+    )
+    ask(server, golden, "/api/v1/golden/long/versions", b"")
+
+    def download(_):
+        while True:
+            try:
+                _, headers, body = ask(server, golden, "/api/v1/golden/long/versions/1")
+                return hashlib.sha256(body).hexdigest(), headers["X-Golden-Digest"]
+            except urllib.error.HTTPError as refusal:
+                assert refusal.code == 503
+                refusal.close()
+
+    with ThreadPoolExecutor(25) as threads:
+        found = set(threads.map(download, range(100)))
+    ((digest, named),) = found
+    assert named == f"sha256:{digest}"
