@@ -181,6 +181,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_MB * 1024 * 1024
 # Which traces does a token not see the scores of? Asked by the ground floor, known on this one.
 TRACES_HIDDEN_FROM = "reviewapp.review.blindness.hidden_from_token"
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)
+# Endpoints of judges are the operator's: a file, and what may be spent on them in a month.
+JUDGES_FILE = env.str("JUDGES_FILE", default="")
+JUDGE_MONTHLY_BUDGET = env.float("JUDGE_MONTHLY_BUDGET", default=50.0)
 # Dotted paths of callables text -> [(start, end, kind)]: finders of the operator's own (docs/redaction.md).
 REDACTION_HOOKS = env.list("REDACTION_HOOKS", default=[])
 # So many proxies of the operator's stand in front, each of which adds the address it heard from to

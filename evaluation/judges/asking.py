@@ -1,0 +1,158 @@
+"""Which traces is a judge to judge? Each becomes a judgment that waits, once, however often it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Max
+
+from evaluation.judges.models import (
+    AnchorSet,
+    JudgeRun,
+    JudgeVersion,
+    Judgment,
+    Origin,
+    Progress,
+    RunKind,
+    Stage,
+)
+from ingest import sampling
+from ingest.models import Trace
+from reviewapp.review.models import Queue
+
+CHUNK = 2000
+# Trials from here on are repetitions on anchors, which no figure of live traffic counts.
+FIRST_ANCHOR_TRIAL = 1001
+
+_INSERT = (
+    "INSERT INTO evaluation_judgment (version_id, trace_id, run_id, criterion, trial, origin, progress, "
+    "attempts, verdict, rationale, reason, input_tokens, output_tokens, cost_usd) "
+    "SELECT %(version)s, c.trace_id, %(run)s, %(criterion)s, 1, c.origin, 'waiting', 0, '', '', '', 0, 0, 0 "
+)
+# A trace that chance chose stays a random one, also when something else had asked for it before.
+_ONCE = (
+    " ON CONFLICT (version_id, trace_id, criterion, trial) DO UPDATE SET origin = excluded.origin "
+    "WHERE evaluation_judgment.origin IN ('queue', 'given') AND excluded.origin IN ('audit', 'sample')"
+)
+_DRAWN = (
+    "FROM (SELECT d.trace_id, CASE WHEN d.u < d.audit THEN 'audit' ELSE 'sample' END AS origin "
+    "FROM ingest_auditdraw d JOIN ingest_trace t ON t.id = d.trace_id "
+    "LEFT JOIN evaluation_judgment j "
+    "ON j.trace_id = d.trace_id AND j.version_id = %(version)s AND j.trial = 1 "
+    "WHERE t.project_id = %(project)s AND d.u < greatest(d.judge, d.audit) "
+    "AND (j.id IS NULL OR j.origin IN ('queue', 'given')) {since} ORDER BY d.trace_id LIMIT %(limit)s) c"
+)
+
+
+def start(version: JudgeVersion, kind: RunKind, by: str = "", **of: Any) -> JudgeRun:
+    return JudgeRun.objects.create(version=version, kind=kind, asked_by=by, **of)
+
+
+def ask_drawn(version: JudgeVersion, run: JudgeRun | None = None, *, since_live: bool = False) -> int:
+    """The audit sample and the judge sample of settled traces, a chunk of what is new; how many."""
+    since = "AND t.first_seen >= %(live_at)s" if since_live and version.live_at else ""
+    return _insert(version, run, _DRAWN.format(since=since), limit=CHUNK, live_at=version.live_at)
+
+
+def ask_share(version: JudgeVersion, share: float, run: JudgeRun) -> int:
+    """The share of all traces with the smallest u, so that a larger share holds every smaller one."""
+    project = version.judge.project
+    secret = bytes(project.secret)
+    chosen: list[tuple[int, str]] = []
+    drawn = Trace.objects.filter(project=project).values_list(
+        "pk", "trace_id", "draw__u", "draw__audit", "draw__judge"
+    )
+    for pk, trace_id, u, audit, judge in drawn.iterator():
+        u = sampling.draw(secret, trace_id) if u is None else u
+        if u < share:
+            origin = Origin.GIVEN if audit is None or u >= max(judge, audit) else Origin.SAMPLE
+            chosen.append((pk, Origin.AUDIT if audit is not None and u < audit else origin))
+    return ask_traces(version, chosen, run)
+
+
+def ask_imported(version: JudgeVersion, run: JudgeRun) -> int:
+    """All traces that were imported with labels: an evaluation set for a judge that runs here."""
+    listed = Trace.objects.filter(project=version.judge.project, imported_pair__isnull=False)
+    return ask_traces(version, [(pk, Origin.GIVEN) for pk in listed.values_list("pk", flat=True)], run)
+
+
+def ask_queue(version: JudgeVersion, queue: Queue, run: JudgeRun) -> int:
+    """What waits in a queue: a triage before people look. These verdicts enter no rate."""
+    waiting = queue.items.filter(open_slots__gt=0, kind="trace").values_list("trace_id", flat=True)
+    return ask_traces(version, [(pk, Origin.QUEUE) for pk in waiting], run)
+
+
+def ask_traces(version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeRun) -> int:
+    total = 0
+    for start_at in range(0, len(chosen), CHUNK):
+        chunk = chosen[start_at : start_at + CHUNK]
+        total += _insert(
+            version,
+            run,
+            "FROM unnest(%(traces)s::bigint[], %(origins)s::text[]) AS c (trace_id, origin)",
+            traces=[pk for pk, _ in chunk],
+            origins=[str(origin) for _, origin in chunk],
+        )
+    return total
+
+
+def ask_anchors(version: JudgeVersion, run: JudgeRun) -> int:
+    """Every anchor once more, on the very bytes that were frozen."""
+    anchors = (
+        AnchorSet.objects.filter(judge=version.judge, frozen_at__isnull=False).order_by("-frozen_at").first()
+    )
+    if anchors is None:
+        return 0
+    last = Judgment.objects.filter(version=version, trial__gte=FIRST_ANCHOR_TRIAL).aggregate(
+        last=Max("trial")
+    )
+    trial = max(FIRST_ANCHOR_TRIAL, (last["last"] or 0) + 1)
+    made = Judgment.objects.bulk_create(
+        [
+            Judgment(
+                version=version,
+                trace_id=anchor.trace_id,
+                snapshot_id=anchor.snapshot_id,
+                run=run,
+                criterion=version.criterion,
+                trial=trial,
+                origin=Origin.ANCHOR,
+            )
+            for anchor in anchors.anchors.order_by("pk")
+        ]
+    )
+    return len(made)
+
+
+def plan() -> int:
+    """Ask the live versions about what has settled since they went live. A job; it may run twice."""
+    live = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None).exclude(kind="imported")
+    return sum(ask_drawn(version, since_live=True) for version in live.select_related("judge"))
+
+
+def stop(run: JudgeRun) -> int:
+    """Nothing more of it is asked; what runs may end."""
+    waiting = run.judgments.filter(progress=Progress.WAITING)
+    return waiting.update(progress=Progress.STOPPED, reason="the run was stopped")
+
+
+def progress(run: JudgeRun) -> dict[str, int]:
+    counts = dict(run.judgments.values_list("progress").annotate(n=Count("pk")))
+    waiting = counts.get(Progress.WAITING, 0) + counts.get(Progress.RUNNING, 0)
+    return {"total": sum(counts.values()), "open": waiting, **{str(name): n for name, n in counts.items()}}
+
+
+def _insert(version: JudgeVersion, run: JudgeRun | None, source: str, **more: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT + source + _ONCE,
+            {
+                "version": version.pk,
+                "project": version.judge.project_id,
+                "criterion": version.criterion,
+                "run": run.pk if run else None,
+                **more,
+            },
+        )
+        return int(cursor.rowcount)

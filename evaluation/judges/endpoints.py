@@ -1,0 +1,82 @@
+"""Where may judges be asked? The operator's list (JUDGES_FILE); no page or request can name another place.
+
+[[endpoint]]
+name = "orion"
+model = "openai/orion-mini-2026-08-11"
+base_url = "https://models.example/v1"
+key = "ORION_API_KEY"            # the environment variable that holds the key
+input_price = 0.15               # dollars for a million tokens
+output_price = 0.60
+timeout = 30
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+
+# A snapshot names a date or a revision; an alias may point elsewhere tomorrow.
+PINNED = re.compile(r"\d{4}-?\d{2}-?\d{2}|@[0-9a-f]{7,}|-\d{3,4}$")
+
+
+class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    model: str
+    base_url: str = ""
+    key: str = ""
+    input_price: float = 0.0
+    output_price: float = 0.0
+    timeout: float = 30.0
+    family: str = ""
+
+    @property
+    def is_paid(self) -> bool:
+        return self.input_price > 0 or self.output_price > 0
+
+    @property
+    def is_pinned(self) -> bool:
+        return bool(PINNED.search(self.model))
+
+    def secret(self) -> str:
+        return os.environ.get(self.key, "") if self.key else ""
+
+
+class Misconfigured(ValueError):
+    """The operator's list cannot be read; the text says where, for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    changed_at: float
+    endpoints: dict[str, Endpoint]
+
+
+_read: dict[str, _Read] = {}
+
+
+def known() -> dict[str, Endpoint]:
+    """By name; read again when the file has changed. Raises Misconfigured."""
+    path = str(settings.JUDGES_FILE)
+    if not path:
+        return {}
+    try:
+        changed_at = Path(path).stat().st_mtime
+        if path not in _read or _read[path].changed_at != changed_at:
+            _read[path] = _Read(changed_at, _parse(Path(path).read_bytes()))
+    except OSError as error:
+        raise Misconfigured(f"JUDGES_FILE cannot be read: {error.strerror}") from None
+    return _read[path].endpoints
+
+
+def _parse(raw: bytes) -> dict[str, Endpoint]:
+    try:
+        listed = tomllib.loads(raw.decode()).get("endpoint", [])
+        return {each.name: each for each in msgspec.convert(listed, list[Endpoint])}
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise Misconfigured(f"JUDGES_FILE is not as described: {error}") from None

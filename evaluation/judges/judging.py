@@ -1,0 +1,210 @@
+"""Runs judgments that wait: claimed from their rows, written under their attempt, whatever runs twice.
+
+    waiting -> running (attempt counted, lease written, committed before the judge is asked)
+    running -> done | invalid            the answer of this attempt
+            -> waiting, later            no answer, attempts left
+            -> failed                    no answer, none left
+            -> stopped                   never asked: its run was stopped, or set-up or budget say no
+
+A worker that dies leaves a lease that runs out; the next one counts another attempt.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from evaluation.judges import breaker, budget, client, endpoints, protocol, questions, rules, telling
+from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress
+from evaluation.judges.protocol import Reply, Spec, Unanswered
+from ingest.models import Trace
+
+MOST_ATTEMPTS = 4
+LEASE_SECONDS = 120
+CHUNK = 16
+CONCURRENCY = 8
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
+NO_ATTEMPT_LEFT = "no answer came back"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt; `was_asked` is False where budget, breaker or set-up said no before."""
+
+    judgment: Judgment
+    reply: Reply | Unanswered
+    was_asked: bool = True
+
+
+def work(seconds: float, run: int | None = None) -> int:
+    """Judge what is due, for about so long; how many were taken up."""
+    total, end = 0, time.monotonic() + seconds
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        while time.monotonic() < end and (claimed := claim(run=run)):
+            for outcome in _ask_all(pool, claimed):
+                finish(outcome)
+            total += len(claimed)
+    return total
+
+
+def claim(limit: int = CHUNK, run: int | None = None) -> list[Judgment]:
+    """Take judgments that are due or whose lease ran out; each with its attempt counted, committed."""
+    give_up()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE evaluation_judgment j SET progress = 'running', attempts = j.attempts + 1, "
+            "lease_until = statement_timestamp() + %s * interval '1 second' "
+            "FROM (SELECT id FROM evaluation_judgment "
+            "WHERE progress IN ('waiting', 'running') AND due_at <= statement_timestamp() "
+            "AND (progress = 'waiting' OR lease_until < statement_timestamp()) "
+            "AND (%s::bigint IS NULL OR run_id = %s) "
+            "ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED) due "
+            "WHERE j.id = due.id RETURNING j.id",
+            [LEASE_SECONDS, run, run, limit],
+        )
+        ids = [pk for (pk,) in cursor.fetchall()]
+    found = Judgment.objects.filter(pk__in=ids).select_related(
+        "version__judge", "version__rubric_version", "trace", "snapshot"
+    )
+    return list(found.order_by("pk"))
+
+
+def give_up() -> int:
+    """Attempts that all ended without a word, as when workers were killed each time."""
+    lost = Judgment.objects.filter(
+        progress=Progress.RUNNING, lease_until__lt=Now(), attempts__gte=MOST_ATTEMPTS
+    )
+    return lost.update(progress=Progress.FAILED, reason=NO_ATTEMPT_LEFT, lease_until=None, finished_at=Now())
+
+
+def _ask_all(pool: ThreadPoolExecutor, claimed: Sequence[Judgment]) -> Iterator[Outcome]:
+    """The database is asked here, the judges in threads, which touch no connection."""
+    calls: list[tuple[Judgment, Future[Reply | Unanswered]]] = []
+    for judgment in claimed:
+        try:
+            calls.append((judgment, pool.submit(_tried, prepared(judgment))))
+        except Unanswered as refused:
+            yield Outcome(judgment, refused, was_asked=False)
+    for judgment, call in calls:
+        yield Outcome(judgment, call.result())
+
+
+def prepared(judgment: Judgment) -> Callable[[], Reply]:
+    """What to call, after budget and breaker have said yes. Raises Unanswered."""
+    version = judgment.version
+    question = questions.of(judgment)
+    spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
+    if version.kind == Kind.RULES:
+        return lambda: rules.ask(spec, question)
+    if version.kind != Kind.LITELLM:
+        raise Unanswered("this judge runs elsewhere", is_final=True)
+    endpoint = endpoint_of(version)
+    breaker.admit(endpoint.name)
+    budget.reserve(endpoint)
+    return lambda: client.ask(endpoint, spec, question)
+
+
+def endpoint_of(version: JudgeVersion) -> endpoints.Endpoint:
+    try:
+        endpoint = endpoints.known().get(version.endpoint)
+    except endpoints.Misconfigured:
+        raise Unanswered("the operator's list of judges cannot be read") from None
+    if endpoint is None:
+        raise Unanswered(f"the operator's list has no endpoint {version.endpoint}", is_final=True)
+    if endpoint.model != version.model:
+        raise Unanswered("the endpoint names another model than the version pins", is_final=True)
+    return endpoint
+
+
+def _tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
+    try:
+        return ask()
+    except Unanswered as unanswered:
+        return unanswered
+    except Exception:
+        return Unanswered("the judge broke")
+
+
+def finish(outcome: Outcome) -> bool:
+    """Write what came of this attempt, unless another one has been counted since; whether it was written."""
+    judgment, reply = outcome.judgment, outcome.reply
+    with transaction.atomic():
+        if not outcome.was_asked:
+            assert isinstance(reply, Unanswered)
+            return _give_back(judgment, reply)
+        if judgment.version.kind == Kind.LITELLM:
+            _note_call(judgment.version, reply)
+        return _postpone(judgment, reply) if isinstance(reply, Unanswered) else _write(judgment, reply)
+
+
+def _note_call(version: JudgeVersion, reply: Reply | Unanswered) -> None:
+    if isinstance(reply, Unanswered):
+        breaker.note(version.endpoint, failed=not reply.is_final)
+        budget.settle(version, 0.0)
+    else:
+        breaker.note(version.endpoint, failed=False)
+        budget.settle(version, reply.cost_usd)
+
+
+def _write(judgment: Judgment, reply: Reply) -> bool:
+    answer = protocol.parse(reply.text)
+    written = _mine(judgment).update(
+        progress=Progress.INVALID if answer.verdict == "invalid" else Progress.DONE,
+        verdict=answer.verdict,
+        score=answer.score,
+        confidence=answer.confidence,
+        rationale=answer.rationale,
+        reason=answer.reason,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+        cost_usd=reply.cost_usd,
+        lease_until=None,
+        finished_at=Now(),
+    )
+    if written:
+        Trace.objects.filter(pk=judgment.trace_id, held=False).update(held=True)
+        if answer.verdict != "invalid":
+            telling.score(judgment, answer)
+    return bool(written)
+
+
+def _give_back(judgment: Judgment, refused: Unanswered) -> bool:
+    """Nobody was asked, so no attempt was made."""
+    if refused.is_final:
+        change: dict[str, Any] = {"progress": Progress.STOPPED, "finished_at": Now()}
+    else:
+        change = {"progress": Progress.WAITING, "due_at": timezone.now() + pause(judgment, refused)}
+    given_back = _mine(judgment).update(
+        **change, attempts=F("attempts") - 1, reason=refused.reason[:200], lease_until=None
+    )
+    return bool(given_back)
+
+
+def _postpone(judgment: Judgment, refused: Unanswered) -> bool:
+    if refused.is_final or judgment.attempts >= MOST_ATTEMPTS:
+        change: dict[str, Any] = {"progress": Progress.FAILED, "finished_at": Now()}
+    else:
+        change = {"progress": Progress.WAITING, "due_at": timezone.now() + pause(judgment, refused)}
+    return bool(_mine(judgment).update(**change, reason=refused.reason[:200], lease_until=None))
+
+
+def pause(judgment: Judgment, refused: Unanswered) -> timedelta:
+    """As long as was asked for; else twice as long each time, with jitter."""
+    if refused.retry_after is not None:
+        return timedelta(seconds=refused.retry_after)
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (judgment.attempts - 1))
+    return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+def _mine(judgment: Judgment) -> Any:
+    return Judgment.objects.filter(pk=judgment.pk, attempts=judgment.attempts, progress=Progress.RUNNING)

@@ -1,0 +1,126 @@
+"""What does every judge get and give? The words between a judge and those who run it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+FORMAT_REASONS = {
+    "empty": "the answer was empty",
+    "not_json": "the answer was not JSON",
+    "not_an_object": "the answer was no JSON object",
+    "verdict": "the verdict was neither pass nor fail",
+    "score": "the score was no number from 0 to 1",
+    "confidence": "the confidence was no number from 0 to 1",
+    "rationale": "the rationale was no text",
+}
+LONGEST_RATIONALE = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A trace as it was shown, and what the criterion asks."""
+
+    trace_id: str
+    input: str
+    output: str
+    context: tuple[str, ...] = ()
+    status: str = ""
+    criterion: str = ""
+    guidance: str = ""
+    trial: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: raw text of a model, still to be parsed, and what it cost."""
+
+    text: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verdict, or `invalid` with the reason. `score` is the judge's probability of failure."""
+
+    verdict: str
+    score: float | None = None
+    confidence: float | None = None
+    rationale: str = ""
+    reason: str = ""
+
+
+class Unanswered(Exception):
+    """The judge gave no answer. `retry_after` in seconds, if it said so; `is_final`: asking again is vain.
+
+    The text names neither address nor key, since it is shown.
+    """
+
+    def __init__(self, reason: str, *, retry_after: float | None = None, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+        self.is_final = is_final
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The pinned parts of a version that say how it judges."""
+
+    endpoint: str
+    model: str
+    prompt: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def parse(text: str) -> Answer:
+    """The answer in a model's text: one JSON object whose verdict is pass or fail, and nothing looser.
+
+    A fence around the object is taken off, since models add it whatever they are told.
+    """
+    body = text.strip()
+    if body.startswith("```"):
+        body = body.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    if not body:
+        return invalid("empty")
+    try:
+        decoded = msgspec.json.decode(body.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        return invalid("not_json")
+    if not isinstance(decoded, dict):
+        return invalid("not_an_object")
+    return _checked(decoded)
+
+
+def _checked(decoded: dict[str, Any]) -> Answer:
+    verdict = decoded.get("verdict")
+    score, confidence = decoded.get("score"), decoded.get("confidence")
+    rationale = decoded.get("rationale", "")
+    if verdict not in ("pass", "fail"):
+        return invalid("verdict")
+    for name, number in (("score", score), ("confidence", confidence)):
+        if number is not None and not _is_share(number):
+            return invalid(name)
+    if not isinstance(rationale, str):
+        return invalid("rationale")
+    return Answer(
+        verdict,
+        None if score is None else float(score),
+        None if confidence is None else float(confidence),
+        rationale.replace("\0", "\ufffd")[:LONGEST_RATIONALE],
+    )
+
+
+def invalid(why: str) -> Answer:
+    return Answer("invalid", reason=FORMAT_REASONS[why])
+
+
+def _is_share(number: object) -> bool:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return False
+    return math.isfinite(number) and 0 <= number <= 1

@@ -1,0 +1,79 @@
+"""Which version of a judge speaks for it? A candidate goes live when people's labels bear it out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from evaluation.judges import calibration, certificates
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
+from evaluation.statistics.certification import GoLive, go_live
+from evaluation.statistics.figure import Figure
+
+
+class NotValidated(Exception):
+    """A version that may not go live; `conditions` says which ones it does not meet."""
+
+    def __init__(self, conditions: tuple[tuple[str, bool], ...]) -> None:
+        self.conditions = conditions
+        super().__init__("Not yet: " + "; ".join(name for name, holds in conditions if not holds) + ".")
+
+
+def validate(version: JudgeVersion) -> tuple[GoLive, dict[str, Any]]:
+    """Whether it may go live, and the figures that say so; beside the live version where there is one."""
+    figures = calibration.of(Scope(version))["api"]
+    live = version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).first()
+    agreement, tpr, tnr = (Figure(**figures[name]) for name in ("agreement", "tpr", "tnr"))
+    difference = _difference(agreement, live) if live else None
+    found = go_live(agreement, tpr, tnr, difference)
+    return found, {
+        "at": timezone.now().isoformat(),
+        "n": figures["n"],
+        "confusion": figures["confusion"],
+        "agreement": figures["agreement"],
+        "tpr": figures["tpr"],
+        "tnr": figures["tnr"],
+        "difference": difference.as_dict() if difference else None,
+        "conditions": [list(condition) for condition in found.conditions],
+    }
+
+
+def promote(version: JudgeVersion, by: str) -> JudgeVersion:
+    """Make it live; the one before is retired in the same moment. Raises NotValidated."""
+    if version.kind == Kind.IMPORTED:
+        raise NotValidated((("it runs here, so that its verdicts come from live traffic", False),))
+    found, figures = validate(version)
+    if not found.allowed:
+        raise NotValidated(found.conditions)
+    with transaction.atomic():
+        Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
+        now = timezone.now()
+        version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).update(
+            stage=Stage.RETIRED, retired_at=now
+        )
+        JudgeVersion.objects.filter(pk=version.pk).update(
+            stage=Stage.LIVE, live_at=now, validation={**figures, "by": by}
+        )
+    version.refresh_from_db()
+    certificates.issue(version, by)
+    return version
+
+
+def retire(version: JudgeVersion) -> None:
+    JudgeVersion.objects.filter(pk=version.pk).exclude(stage=Stage.RETIRED).update(
+        stage=Stage.RETIRED, retired_at=timezone.now()
+    )
+
+
+def _difference(agreement: Figure, live: JudgeVersion) -> Figure | None:
+    """Agreement minus that of the live version, as of two samples: wider, so never too kind."""
+    other = Figure(**calibration.of(Scope(live))["api"]["agreement"])
+    sides = agreement.value, agreement.low, other.value, other.high
+    if any(side is None for side in sides):
+        return None
+    value, low, other_value, other_high = (side or 0.0 for side in sides)
+    half = ((value - low) ** 2 + (other_high - other_value) ** 2) ** 0.5
+    return Figure(value - other_value, value - other_value - half, value - other_value + half, agreement.n)

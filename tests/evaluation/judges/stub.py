@@ -1,0 +1,114 @@
+"""A local server that speaks the OpenAI protocol and misbehaves as told; it keeps a log of its calls."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+GOOD = json.dumps({"verdict": "fail", "score": 0.9, "confidence": 0.8, "rationale": "It promises a refund."})
+
+
+class Stub:
+    """`answers` are the ways of the next calls, the last one for all that follow."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.ways: list[str] = ["good"]
+        self.port = 0
+        self._lock = threading.Lock()
+
+    def way(self, body: dict[str, Any]) -> str:
+        with self._lock:
+            self.calls.append(body)
+            return self.ways.pop(0) if len(self.ways) > 1 else self.ways[0]
+
+
+CONTENT = {
+    "good": GOOD,
+    "fenced": f"```json\n{GOOD}\n```",
+    "pass": '{"verdict": "pass", "score": 0.1}',
+    "truncated": '{"verdict": "fa',
+    "wrong_enum": '{"verdict": "maybe"}',
+    "nan": '{"verdict": "fail", "score": NaN}',
+    "out_of_range": '{"verdict": "fail", "score": 7}',
+    "html": "<html><body>verdict: pass</body></html>",
+    "empty": "",
+    "list": '["fail"]',
+    "boolean_score": '{"verdict": "fail", "score": true}',
+    "prose": 'Sure! Here it is: {"verdict": "pass"}',
+}
+
+
+def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body["authorization"] = self.headers.get("Authorization", "")
+            way = stub.way(body)
+            if way == "reset":
+                self.connection.close()
+            elif way == "slow":
+                time.sleep(1.5)
+                self._send(200, _completion(GOOD))
+            elif way == "not_json":
+                self._raw(200, b"<html>502</html>", "text/html")
+            elif way == "empty_body":
+                self._raw(200, b"", "application/json")
+            elif way == "huge":
+                self._send(200, _completion("x" * 200_000))
+            elif way.isdecimal():
+                key = self.headers.get("Authorization", "")
+                self._send(int(way), {"error": {"message": f"no: {key}", "type": "x"}}, way == "429")
+            else:
+                self._send(200, _completion(CONTENT[way]))
+
+        def _send(self, status: int, body: Any, retry_after: bool = False) -> None:
+            headers = {"Retry-After": "7"} if retry_after else {}
+            self._raw(status, json.dumps(body).encode(), "application/json", headers)
+
+        def _raw(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+            self.send_response(status)
+            for name, value in {
+                "Content-Type": kind,
+                "Content-Length": str(len(body)),
+                **(headers or {}),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+def _completion(text: str) -> dict[str, Any]:
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "orion-mini-2026-08-11",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+    }
+
+
+@contextmanager
+def serving() -> Iterator[Stub]:
+    stub = Stub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(stub))
+    stub.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield stub
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
