@@ -1,4 +1,4 @@
-"""`python -m bench [ingest steady scale settling start]`: measure, print a table; 1 when a goal is missed."""
+"""`python -m bench [part ...]`: measure, print a table; 1 when a goal is missed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 # The server under test makes its own database; this process only talks to it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-from bench import ingest, scale, settling, start, steady
+from bench import ingest, reviewing, scale, screen, settling, start, steady
 from bench.figures import Figure, table
 
 PARTS = {
@@ -19,6 +19,8 @@ PARTS = {
     "steady": steady.measure,
     "scale": scale.measure,
     "settling": settling.measure,
+    "reviewing": reviewing.measure,
+    "screen": screen.measure,
 }
 
 

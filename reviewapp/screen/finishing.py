@@ -10,11 +10,14 @@ from statistics import median
 from django.db.models import Count, Q
 
 from reviewapp.models import User
+from reviewapp.review import reviewers, seats
 from reviewapp.review.models import Assignment, ItemState, Label, Preference, Queue, ReviewItem, Verdict
 from reviewapp.screen import sittings
 from reviewapp.screen.sittings import Sitting
 
 USUAL_OF = 200
+QUALITY_DAYS = 28
+MOST_COUNTED, MOST_QUEUES = 100, 5
 CHART_HEIGHT = 64
 FAILED = (Verdict.FAIL, Preference.BOTH_BAD)
 # A pause at the desk is no pace: what took longer stands at the top of the chart.
@@ -47,6 +50,16 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """How many of how many, in the last four weeks: with what the items came to, and with oneself."""
+
+    agreed: int = 0
+    comparable: int = 0
+    same: int = 0
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     sitting: Sitting
     minutes: int
@@ -57,6 +70,7 @@ class Finish:
     more: int
     skipped_left: int
     others: list[Next]
+    quality: Quality
 
 
 def tell(queue: Queue, reviewer: User) -> Finish:
@@ -74,7 +88,14 @@ def tell(queue: Queue, reviewer: User) -> Finish:
         more=min(sitting.waiting, sittings.FURTHER),
         skipped_left=skipped_left(queue, reviewer),
         others=others(queue, reviewer),
+        quality=quality(queue, reviewer),
     )
+
+
+def quality(queue: Queue, reviewer: User) -> Quality:
+    for pace in reviewers.paces(queue.project, QUALITY_DAYS, reviewer):
+        return Quality(pace.agreed, pace.comparable, pace.repeats_same, pace.repeats)
+    return Quality()
 
 
 def usual(queue: Queue, reviewer: User, but: Sequence[int]) -> float | None:
@@ -122,8 +143,9 @@ def skipped_left(queue: Queue, reviewer: User) -> int:
 
 def others(queue: Queue, reviewer: User) -> list[Next]:
     live = Queue.objects.live().filter(project=queue.project_id, paused=False).exclude(pk=queue.pk)
+    admitting = [other for other in live.order_by("name") if seats.admits(other, reviewer)]
     rows = [
-        Next(other, sittings.open_to(other, reviewer)[:100].count()) for other in live.order_by("name")[:5]
+        Next(other, sittings.waiting_for(other, reviewer, MOST_COUNTED)) for other in admitting[:MOST_QUEUES]
     ]
     return [row for row in rows if row.waiting][:2]
 

@@ -12,7 +12,8 @@ from math import ceil
 from statistics import median
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
@@ -131,7 +132,7 @@ def is_end(handled: int) -> bool:
 
 
 def sitting(queue: Queue, reviewer: User) -> Sitting:
-    waiting = open_to(queue, reviewer)[: FIRST_GOAL + FURTHER].count()
+    waiting = waiting_for(queue, reviewer, FIRST_GOAL + FURTHER)
     return Sitting(steps(queue, reviewer), waiting, tuple(last(queue, reviewer)))
 
 
@@ -163,14 +164,26 @@ def decided(queue: Queue, reviewer: User) -> QuerySet[Assignment, Any]:
     return done.annotate(at=Coalesce("submitted_at", "skipped_at")).order_by("-at", "-pk")
 
 
-def open_to(queue: Queue, reviewer: User) -> QuerySet[ReviewItem, Any]:
-    """Items that this reviewer could still be given, and those held now."""
-    mine = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer).exclude(state=State.RELEASED)
-    free = ReviewItem.objects.filter(queue=queue, open_slots__gt=0).exclude(Exists(mine))
-    held = Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer)
-    return free.values("pk").union(
-        ReviewItem.objects.filter(pk__in=held.values("item")).values("pk"), all=True
-    )
+def waiting_for(queue: Queue, reviewer: User, most: int) -> int:
+    """How many items this reviewer could still be given or holds now; counted no further than `most`."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, {"queue": queue.pk, "reviewer": reviewer.pk, "most": most})
+        return int(cursor.fetchone()[0])
+
+
+WAITING = """
+    SELECT count(*) FROM (
+        SELECT FROM reviewapp_reviewitem i WHERE i.queue_id = %(queue)s AND i.open_slots > 0
+            AND (i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))
+            AND NOT EXISTS (SELECT FROM reviewapp_assignment a
+                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s AND a.state <> 'released')
+        UNION ALL
+        SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+        WHERE a.reviewer_id = %(reviewer)s AND a.state = 'leased' AND a.lease_until > clock_timestamp()
+            AND i.queue_id = %(queue)s
+        LIMIT %(most)s
+    ) AS waiting
+"""
 
 
 def _decision(assignment: Any) -> Decision:

@@ -52,7 +52,7 @@ def item(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @require_POST
 def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
-    found = item_or_404(request, pk)
+    found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     try:
         labels.submit(found, Actor(request.user), token_of(request), labels.Answer(**body))
@@ -67,7 +67,7 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
     """What was typed so far. 409 with both texts where another tab has saved since."""
-    found = item_or_404(request, pk)
+    found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     try:
         kept = drafts.save(found, request.user, version_of(request), body)
@@ -85,7 +85,7 @@ def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def heartbeat(request: MemberRequest, pk: int) -> HttpResponse:
     try:
-        until = leases.heartbeat(item_or_404(request, pk), request.user, token_of(request))
+        until = leases.heartbeat(bare_item_or_404(request, pk), request.user, token_of(request))
     except Refusal as refusal:
         return JsonResponse({"detail": refusal.detail}, status=refusal.status)
     return JsonResponse({"left": page.seconds_until(until)})
@@ -94,7 +94,7 @@ def heartbeat(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @require_POST
 def skip(request: MemberRequest, pk: int) -> HttpResponse:
-    found = item_or_404(request, pk)
+    found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     if request.POST.get("reason") not in SkipReason.values:
         return show_trouble(request, found, body, Trouble(problem="Choose one of the four reasons."), 422)
@@ -109,7 +109,7 @@ def skip(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @require_POST
 def flag(request: MemberRequest, pk: int) -> HttpResponse:
-    found = item_or_404(request, pk)
+    found = bare_item_or_404(request, pk)
     flags.flag(found, request.user, request.POST.get("flag_note", ""), on_rubric="on_rubric" in request.POST)
     if request.htmx:
         return HttpResponse("Flagged: a lead will look at it. Your review goes on.")
@@ -120,7 +120,7 @@ def flag(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def undo(request: MemberRequest, pk: int) -> HttpResponse:
     """Take one's label back, and hold the item again."""
-    found = item_or_404(request, pk)
+    found = bare_item_or_404(request, pk)
     try:
         labels.undo(found, Actor(request.user))
     except Refusal as refusal:
@@ -233,8 +233,9 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
 
 def hold(request: MemberRequest, queue: Queue) -> Lease | None:
     """What one holds already, else a claim. Skipped ones come again only when asked for."""
-    if running := leases.held(queue, request.user):
-        return running[0]
+    # Asked in two steps, since mostly nothing is held and whole items are costly to ask for.
+    if Assignment.objects.held().filter(reviewer=request.user, item__queue=queue).exists():
+        return next(iter(leases.held(queue, request.user)), None)
     lease = leases.claim(queue, request.user)
     if lease is None or not lease.skipped_before or "skipped" in request.GET:
         return lease
@@ -253,6 +254,12 @@ def item_or_404(request: MemberRequest, pk: int) -> ReviewItem:
     related = ("queue__project", "rubric_version__rubric", "snapshot", "trace", "other_trace", "resolution")
     found = ReviewItem.objects.of_project(request.project).select_related(*related)
     return get_object_or_404(found.defer("trace__search", "other_trace__search"), pk=pk)
+
+
+def bare_item_or_404(request: MemberRequest, pk: int) -> ReviewItem:
+    """Without its texts, which a write does not need."""
+    found = ReviewItem.objects.of_project(request.project).select_related("queue__project", "rubric_version")
+    return get_object_or_404(found, pk=pk)
 
 
 def lease_on(request: MemberRequest, found: ReviewItem) -> Lease | None:

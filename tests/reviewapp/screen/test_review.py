@@ -315,3 +315,12 @@ def test_what_was_labelled_can_be_compared_with_its_correction(rita, items):
     assert "<ins> at last</ins>" in before.content.decode()
     rita.submit(item, hidden, verdict="pass")
     assert "nobody has corrected it" in rita.post("diff", item, HTMX).content.decode()
+
+
+def test_the_next_item_is_made_ready_without_being_held(rita, items):
+    rita.hold()
+    line = rita.person.client.get(reverse("queue_standing", args=[rita.slug, rita.queue.slug]))
+    assert "4 waiting, 1 reviewer at work" in line.content.decode()
+    ready = [item.pk for item in rita.queue.items.exclude(snapshot=None)]
+    assert ready == [item.pk for item in items[:4]]
+    assert Assignment.objects.count() == 1

@@ -352,7 +352,8 @@ def test_hostile_text_does_nothing_on_the_review_pages(browser, house, state, li
             "failure_modes": [{"key": "m", "label": text, "help": text} for text in texts[:1]],
             "criteria": [
                 {"key": "c", "title": texts[1][:200], "help": texts[2], "type": "choice",
-                 "options": [{"value": "v", "label": texts[3], "help": texts[4]}, {"value": "w", "label": texts[6]}],
+                 "options": [{"value": "v", "label": texts[3], "help": texts[4]},
+                             {"value": "w", "label": texts[6]}],
                  "pass_example": texts[5], "fail_example": everything[:2000]},
             ],
         },
