@@ -1,0 +1,100 @@
+"""The result files of other tools, as they write them, and what is no such file."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from evaluation.runs import tools
+from evaluation.runs.models import CaseResult
+from ingest.models import Scope
+from tests.evaluation.golden.test_api import ROOT, post_cases, publish
+
+RECORDED = Path(__file__).parent / "recorded"
+READ = {
+    "junit.xml": [("LF-0001", "pass", None), ("LF-0002", "fail", None), ("LF-0003", "skip", None),
+                  ("LF-0004", "error", None), ("LF-0005", "pass", 2)],
+    "promptfoo.json": [("LF-0001", "pass", None), ("LF-0002", "fail", None), ("LF-0003", "error", None)],
+    "inspect.json": [("LF-0001", "pass", 1), ("LF-0001", "fail", 2), ("LF-0002", "error", 1)],
+    "deepeval.json": [("LF-0001", "pass", None), ("test_case_1", "fail", None), ("LF-0003", "error", None)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_recorded_file_reads_as_results(name):
+    found = tools.READERS[name.partition(".")[0]]((RECORDED / name).read_bytes())
+    assert [(each.case_id, each.status, each.trial) for each in found] == READ[name]
+    assert all(each.reason for each in found if each.status in ("fail", "error"))
+
+
+def test_what_a_file_says_beside_the_status():
+    first = tools.promptfoo((RECORDED / "promptfoo.json").read_bytes())[0]
+    assert (first.output, first.latency_ms, first.cost_usd) == ("within one working day", 212, 0.0001)
+    second = tools.junit((RECORDED / "junit.xml").read_bytes())[1]
+    assert second.latency_ms == pytest.approx(211) and "working day" in second.reason
+
+
+def test_an_inspect_archive_reads_like_its_json():
+    samples = json.loads((RECORDED / "inspect.json").read_text())["samples"]
+    sent = io.BytesIO()
+    with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", "{}")
+        for sample in samples:
+            archive.writestr(f"samples/{sample['id']}_epoch_{sample['epoch']}.json", json.dumps(sample))
+    found = tools.inspect(sent.getvalue())
+    assert [(each.case_id, each.status, each.trial) for each in found] == READ["inspect.json"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("junit", b"<a/>"),
+        ("junit", b"<testsuite>"),
+        ("junit", b'<!DOCTYPE x [<!ENTITY a "aa">]><testsuite><testcase name="&a;"/></testsuite>'),
+        ("junit", "<?xml version='1.0' encoding='utf-16'?><!DOCTYPE x><testsuite/>".encode("utf-16")),
+        ("junit", b"\xff\xfe"),
+        ("promptfoo", b"{}"),
+        ("promptfoo", b"[]"),
+        ("promptfoo", b"[" * 100_000),
+        ("inspect", b'{"samples": 5}'),
+        ("inspect", b"PK\x03\x04 broken"),
+        ("deepeval", b'{"testCases": {}}'),
+        ("deepeval", b"\xff"),
+    ],
+)
+def test_what_is_no_such_file_is_refused(kind, sent):
+    with pytest.raises(tools.Unreadable):
+        tools.READERS[kind](sent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("promptfoo", {"results": {"results": [None, 5, {}, {"vars": [], "score": 1e999, "testCase": "x"}]}}),
+        ("inspect", {"samples": [None, {}, {"scores": {"a": {"value": [1]}}, "epoch": -1, "output": []}]}),
+        ("deepeval", {"testCases": [{}, {"metricsData": 5, "success": "yes"}, {"metricsData": [1]}]}),
+    ],
+)
+def test_odd_rows_never_pass(kind, sent):
+    assert all(each.status != "pass" for each in tools.READERS[kind](json.dumps(sent).encode()))
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_file_is_uploaded_as_it_is(api, name):
+    cases = [{"id": f"LF-000{n}", "input": "Can I return it?" if n == 2 else f"q{n}"} for n in range(1, 6)]
+    post_cases(api(Scope.GOLDEN_WRITE), *cases)
+    publish(api(Scope.GOLDEN_WRITE))
+    tool = name.partition(".")[0]
+    answer = api(Scope.RUNS_WRITE).post(
+        f"{ROOT}/support/versions/1/runs?format={tool}&run_key=k&branch=pr-1&commit=abc&model=m",
+        (RECORDED / name).read_bytes(),
+        content_type="application/xml" if tool == "junit" else "application/json",
+    )
+    assert answer.status_code == 201, answer.content
+    got = answer.json()
+    assert got["decision"] == "inconclusive" and got["branch"] == "pr-1" and got["system"] == {"model": "m"}
+    assert CaseResult.objects.count() == len(READ[name])
+    if tool == "deepeval":  # the case without an id is told by its input
+        assert got["coverage"]["unknown"] == []
