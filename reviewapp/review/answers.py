@@ -65,6 +65,18 @@ def form_of(version: RubricVersion) -> Form:
     return _frozen_form(version.pk) if version.stage == Stage.FROZEN else _form(version.pk)
 
 
+@lru_cache(maxsize=256)
+def _frozen_version(version_id: int) -> RubricVersion | None:
+    found = RubricVersion.objects.frozen().select_related("rubric").filter(pk=version_id)
+    return found.first()
+
+
+def version_of(version_id: int) -> RubricVersion:
+    """The version with its rubric; a frozen one never changes, so it is read once a process."""
+    found = _frozen_version(version_id)
+    return found or RubricVersion.objects.select_related("rubric").get(pk=version_id)
+
+
 def _form(version_id: int) -> Form:
     criteria = CriterionRevision.objects.filter(version=version_id).order_by("position", "pk")
     modes = RubricVersion.objects.values_list("failure_modes", flat=True).get(pk=version_id)

@@ -140,7 +140,8 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
     item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
-    return _json(telling.labelled(done.label), 201 if done.is_new else 200)
+    told = telling.labelled(done.label, done.item) if done.item else telling.labelled_again(done.label)
+    return _json(told, 201 if done.is_new else 200)
 
 
 @api.post(
@@ -256,7 +257,7 @@ def _queue(caller: Caller, slug: str) -> Queue:
 
 
 def _item(caller: Caller, pk: int, queue: Queue | None = None) -> ReviewItem:
-    item = items.find(caller.project, pk)
+    item = items.find_bare(caller.project, pk)
     if item is None or (queue is not None and item.queue_id != queue.pk):
         raise Problem(404, "This project has no such item.")
     return item

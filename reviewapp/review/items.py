@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
-from reviewapp.review import ranks
+from reviewapp.review import answers, ranks
 from reviewapp.review.models import (
     AssignedTo,
     Assignment,
@@ -46,6 +46,14 @@ def find(project: Project, pk: int) -> ReviewItem | None:
         "queue", "rubric_version__rubric", "snapshot", "trace", "other_trace", "resolution"
     )
     return found.defer("trace__search", "other_trace__search").filter(pk=pk).first()
+
+
+def find_bare(project: Project, pk: int) -> ReviewItem | None:
+    """The same without its traces and snapshot: for what only writes."""
+    item = ReviewItem.objects.filter(pk=pk, queue__project=project).select_related("queue").first()
+    if item is not None:
+        item.queue.project, item.rubric_version = project, answers.version_of(item.rubric_version_id)
+    return item
 
 
 def subject_of(trace: Trace | int, other: Trace | int | None = None) -> str:

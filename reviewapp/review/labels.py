@@ -39,6 +39,8 @@ class Submitted:
 
     label: Label
     is_new: bool
+    # As the item stands after a new label.
+    item: ReviewItem | None = None
 
 
 def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str = "") -> Submitted:
@@ -79,23 +81,29 @@ def _submit(
     item: ReviewItem, actor: Actor, token: UUID, answer: Answer, values: dict[int, Any], key: str
 ) -> Submitted:
     locked = lock(item)
-    assignment = Assignment.objects.filter(item=item, reviewer=actor.reviewer).first()
+    assignment = held_by(item, actor.reviewer)
     if assignment is None or assignment.token != token:
         # A second tab or a doubled click may have been quicker, with the same key.
         if known := repeat(item, actor.reviewer, key):
             return Submitted(known, is_new=False)
         raise leases.lost(item, actor.reviewer)
     label = append(locked, assignment, actor, answer, values, key)
-    becomes = {"current": label, "submitted_at": Now(), "token": None, "lease_until": None}
-    if label.kind != Kind.POST_REVEAL:
-        becomes["counted"] = label
+    counted = assignment.counted if label.kind == Kind.POST_REVEAL else label
     held = Assignment.objects.held().filter(pk=assignment.pk, token=token)
-    if not held.update(state=State.SUBMITTED, **becomes):
+    if not held.update(
+        state=State.SUBMITTED,
+        current=label,
+        counted=counted,
+        submitted_at=Now(),
+        token=None,
+        lease_until=None,
+    ):
         raise leases.lost(item, actor.reviewer)
     Draft.objects.filter(assignment=assignment).delete()
     hold_traces(locked)
-    resolutions.settle(locked)
-    return Submitted(label, is_new=True)
+    assignment.state, assignment.current, assignment.counted = State.SUBMITTED, label, counted
+    resolutions.settle(locked, assignment if locked.required == 1 else None)
+    return Submitted(label, True, locked)
 
 
 def lock(item: ReviewItem) -> ReviewItem:
@@ -104,10 +112,23 @@ def lock(item: ReviewItem) -> ReviewItem:
     return locked
 
 
+def held_by(item: ReviewItem, reviewer: User) -> Assignment | None:
+    """With `last`, the newest label's revision, and `seconds` since the claim."""
+    found: Assignment | None = next(iter(Assignment.objects.raw(HELD, [item.pk, reviewer.pk])), None)
+    return found
+
+
+HELD = """
+    SELECT a.*, extract(epoch FROM clock_timestamp() - a.claimed_at)::float8 AS seconds,
+        coalesce((SELECT max(l.revision) FROM reviewapp_label l WHERE l.assignment_id = a.id), 0) AS last
+    FROM reviewapp_assignment a WHERE a.item_id = %s AND a.reviewer_id = %s
+"""
+
+
 def append(
     item: ReviewItem, assignment: Assignment, actor: Actor, answer: Answer, values: dict[int, Any], key: str
 ) -> Label:
-    last = Label.objects.filter(assignment=assignment).aggregate(last=Max("revision"))["last"] or 0
+    last, seconds = assignment.last, assignment.seconds  # type: ignore[attr-defined]
     label = Label.objects.create(
         assignment=assignment,
         revision=last + 1,
@@ -126,11 +147,14 @@ def append(
         note=answer.note,
         corrected_output=answer.corrected_output,
         idempotency_key=key,
-        seconds=seconds_since_claim(assignment),
+        seconds=seconds,
     )
-    LabelAnswer.objects.bulk_create(
-        LabelAnswer(label=label, criterion_id=criterion, value=value) for criterion, value in values.items()
-    )
+    if values:
+        LabelAnswer.objects.bulk_create(
+            LabelAnswer(label=label, criterion_id=criterion, value=value)
+            for criterion, value in values.items()
+        )
+    assignment.item, label.rubric_version = item, answers.version_of(item.rubric_version_id)
     return label
 
 
@@ -138,12 +162,6 @@ def kind_of(assignment: Assignment, last: int) -> Kind:
     if assignment.revealed_at is not None:
         return Kind.POST_REVEAL
     return Kind.AMEND if last else Kind.ANSWER
-
-
-def seconds_since_claim(assignment: Assignment) -> float:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [assignment.claimed_at])
-        return float(cursor.fetchone()[0])
 
 
 def hold_traces(item: ReviewItem) -> None:
@@ -247,10 +265,8 @@ def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
     answer, values = answers.check(answer, item.kind, item.rubric_version)
     with transaction.atomic():
         locked = lock(item)
-        assignment = Assignment.objects.filter(
-            item=item, reviewer=actor.reviewer, state=State.SUBMITTED
-        ).first()
-        if assignment is None:
+        assignment = held_by(item, actor.reviewer)
+        if assignment is None or assignment.state != State.SUBMITTED:
             raise NothingToUndo("You have no label on this item that could be changed.")
         label = append(locked, assignment, actor, answer, values, "")
         Assignment.objects.filter(pk=assignment.pk).update(current=label)

@@ -6,8 +6,12 @@ Locks are taken in one order everywhere: the item, then the assignment.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,7 +19,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import seats, snapshots
+from reviewapp.review import answers, seats, snapshots
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -87,10 +91,10 @@ TAKE = """
     ),
     taken AS (
         UPDATE reviewapp_reviewitem i SET open_slots = i.open_slots - 1
-        FROM assigned WHERE i.id = assigned.item_id
+        FROM assigned WHERE i.id = assigned.item_id RETURNING i.*
     )
-    SELECT picked.id, assigned.id, assigned.token, assigned.lease_until, assigned.display_order
-    FROM picked LEFT JOIN assigned ON true
+    SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order, {columns}
+    FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
 """
 RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
 
@@ -127,20 +131,30 @@ def _take(
     values = {"queue": queue.pk, "reviewer": reviewer.pk, "seconds": queue.lease_seconds, "item": item}
     for _ in range(ATTEMPTS):
         with connection.cursor() as cursor:
-            cursor.execute(TAKE.format(choice=choice), values)
+            cursor.execute(TAKE.format(choice=choice, columns=columns()), values)
             row = cursor.fetchone()
         if row is None:
             return None
-        picked, assignment, token, until, order = row
+        assignment, token, until, order, *loaded = row
         if assignment is not None:
-            return Lease(_item(queue, picked), assignment, token, until, order, skipped)
+            return Lease(_item(queue, loaded), assignment, token, until, order, skipped)
     return None
 
 
-def _item(queue: Queue, pk: int) -> ReviewItem:
-    found = ReviewItem.objects.select_related("snapshot", "rubric_version__rubric", "trace", "other_trace")
-    item = found.defer("trace__search", "other_trace__search").get(pk=pk)
-    item.queue = queue
+@cache
+def columns() -> str:
+    return ", ".join(f"taken.{field.column}" for field in ReviewItem._meta.concrete_fields)
+
+
+def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
+    """From the statement's own row: to ask for it again would cost more than the claim."""
+    fields = ReviewItem._meta.concrete_fields
+    loaded = [
+        json.loads(value) if field.get_internal_type() == "JSONField" else value
+        for field, value in zip(fields, row, strict=True)
+    ]
+    item = ReviewItem.from_db(connection.alias, [field.attname for field in fields], loaded)
+    item.queue, item.rubric_version = queue, answers.version_of(item.rubric_version_id)
     return item
 
 

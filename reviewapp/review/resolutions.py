@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.db.models.functions import Now
 
 from reviewapp.models import User
@@ -41,16 +40,14 @@ REASONS = {
 }
 
 
-def settle(item: ReviewItem) -> Resolution | None:
+def settle(item: ReviewItem, only: Assignment | None = None) -> Resolution | None:
     """Bring state and resolution in line with the labels. The item is locked by the caller.
 
-    The resolution that stands now; None while labels are wanting or a lead has to decide.
+    `only` is the one assignment where one suffices, as the caller has it at hand. The resolution that
+    stands now; None while labels are wanting or a lead has to decide.
     """
-    done = list(
-        Assignment.objects.filter(item=item, state=State.SUBMITTED)
-        .select_related("current", "counted")
-        .order_by("pk")
-    )
+    submitted = Assignment.objects.filter(item=item, state=State.SUBMITTED)
+    done = [only] if only else list(submitted.select_related("current", "counted").order_by("pk"))
     if len(done) < item.required:
         return _stand(item, ItemState.OPEN, "")
     if item.purpose != Purpose.REVIEW:
@@ -118,7 +115,8 @@ def _stand(
 
 
 def _append(item: ReviewItem, **values: Any) -> Resolution:
-    last = Resolution.objects.filter(item=item).aggregate(last=Max("revision"))["last"] or 0
+    known = Resolution.objects.filter(item=item).order_by("-revision")
+    last = known.values_list("revision", flat=True).first() or 0
     return Resolution.objects.create(item=item, revision=last + 1, **values)
 
 

@@ -11,11 +11,22 @@ from ingest.models import ApiToken, Project
 from reviewapp.models import Membership, Role, User
 from reviewapp.review.models import ServiceReviewer
 
+_of_token: dict[int, User] = {}
+
 
 def of_token(token: ApiToken) -> User:
     """The token's own service reviewer, made on first use."""
-    found = ServiceReviewer.objects.filter(token=token).select_related("user").first()
-    return found.user if found else _make(token)
+    return _known(token.pk) or _make(token)
+
+
+def _known(token_id: int) -> User | None:
+    """Read once a process: a token's reviewer never changes."""
+    if token_id not in _of_token:
+        found = ServiceReviewer.objects.filter(token=token_id).select_related("user").first()
+        if found is None:
+            return None
+        _of_token[token_id] = found.user
+    return _of_token[token_id]
 
 
 def _make(token: ApiToken) -> User:

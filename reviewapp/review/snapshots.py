@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 
 from ingest import readings
 from ingest.models import Trace
@@ -42,13 +42,18 @@ def content(snapshot: Snapshot) -> JsonDict:
 def store(project_id: int, shown: JsonDict) -> Snapshot:
     spelled = canonical_json(shown)
     digest = hashlib.sha256(spelled).digest()
-    known = Snapshot.objects.filter(project=project_id, sha256=digest)
-    if found := known.first():
-        return found
-    Snapshot.objects.bulk_create(
-        [Snapshot(project_id=project_id, sha256=digest, bytes=spelled)], ignore_conflicts=True
-    )
-    return known.get()
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [project_id, digest, spelled])
+        row = cursor.fetchone()
+    if row is None:
+        return Snapshot.objects.get(project=project_id, sha256=digest)
+    return Snapshot(pk=row[0], project_id=project_id, sha256=digest, bytes=spelled, created_at=row[1])
+
+
+STORE = """
+    INSERT INTO reviewapp_snapshot (project_id, sha256, bytes) VALUES (%s, %s, %s)
+    ON CONFLICT (project_id, sha256) DO NOTHING RETURNING id, created_at
+"""
 
 
 def view(trace: Trace) -> JsonDict:
@@ -79,11 +84,13 @@ def _passage(document: Any) -> JsonDict:
 
 def is_stale(item: ReviewItem) -> bool:
     """Whether something has come for its traces since the snapshot was made."""
-    seen = [(item.trace_id, item.seen_revision)]
-    if item.other_trace_id:
-        seen.append((item.other_trace_id, item.seen_other_revision))
-    revisions = dict(Trace.objects.filter(pk__in=[pk for pk, _ in seen]).values_list("pk", "revision"))
-    return any(revisions.get(pk) != revision for pk, revision in seen)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, revision FROM ingest_trace WHERE id IN (%s, %s)", [item.trace_id, item.other_trace_id]
+        )
+        revisions = dict(cursor.fetchall())
+    seen = [(item.trace_id, item.seen_revision), (item.other_trace_id, item.seen_other_revision)]
+    return any(revisions.get(pk) != revision for pk, revision in seen if pk is not None)
 
 
 def look(item: ReviewItem) -> bool:
@@ -99,7 +106,19 @@ def look(item: ReviewItem) -> bool:
     if other is not None:
         shown = {"kind": "pair", "a": view(trace), "b": view(other)}
     snapshot = store(trace.project_id, shown)
+    if item.snapshot_id is None and _keep_first(item, snapshot, trace, other):
+        return False
     return _keep(item, snapshot, trace.revision, other.revision if other else None)
+
+
+def _keep_first(item: ReviewItem, snapshot: Snapshot, trace: Trace, other: Trace | None) -> bool:
+    """Where there was none before, nothing else changes with it. False if another was quicker."""
+    seen = {"seen_revision": trace.revision, "seen_other_revision": other.revision if other else None}
+    kept = ReviewItem.objects.filter(pk=item.pk, snapshot=None).update(snapshot=snapshot, **seen)
+    if kept:
+        item.snapshot = snapshot
+        item.seen_revision, item.seen_other_revision = seen["seen_revision"], seen["seen_other_revision"]
+    return bool(kept)
 
 
 @transaction.atomic
@@ -137,6 +156,25 @@ def note_changes(limit: int = 200) -> int:
     return sum(look(item) for item in stale)
 
 
+def prepare(limit: int = 100) -> int:
+    """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job."""
+    items = list(ReviewItem.objects.raw(NEXT, {"limit": limit}))
+    for item in items:
+        look(item)
+    return len(items)
+
+
+NEXT = """
+    SELECT i.* FROM reviewapp_queue q
+    CROSS JOIN LATERAL (
+        (SELECT * FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
+            AND r.rank IS NOT NULL ORDER BY r.rank DESC, r.id LIMIT %(limit)s)
+        UNION ALL
+        (SELECT * FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
+            AND r.audit_rank IS NOT NULL ORDER BY r.audit_rank DESC, r.id LIMIT %(limit)s)
+    ) i
+    WHERE q.archived_at IS NULL AND NOT q.paused AND i.snapshot_id IS NULL
+"""
 STALE = """
     SELECT i.* FROM reviewapp_reviewitem i
     JOIN ingest_trace t ON t.id = i.trace_id

@@ -15,6 +15,11 @@ def expire_leases() -> int:
     return leases.expire()
 
 
+def prepare_snapshots() -> int:
+    """Keep what will be shown of the items that come next; how many."""
+    return snapshots.prepare()
+
+
 def note_changes() -> int:
     """Renew snapshots of items for whose traces something has come late; how many had changed."""
     return snapshots.note_changes()

@@ -80,16 +80,17 @@ def rubric_told(version: RubricVersion) -> shapes.RubricTold:
 def claimed(lease: Lease) -> shapes.Claimed:
     item = lease.item
     draft = Draft.objects.filter(assignment=lease.assignment_id).values_list("body", flat=True).first()
+    shown = _shown(item.snapshot)
     told = shapes.ItemTold(
         id=item.pk,
         queue=item.queue.slug,
         kind=item.kind,  # type: ignore[arg-type]
-        trace_id=item.trace.trace_id,
-        other_trace_id=item.other_trace.trace_id if item.other_trace else None,
+        trace_id=shown[0].trace_id if shown else item.trace.trace_id,
+        other_trace_id=shown[1].trace_id if len(shown) > 1 else None,
         round=item.round,
         rubric_version=item.rubric_version.number,
         rubric=rubric_told(item.rubric_version),
-        traces=_shown(item.snapshot),
+        traces=shown,
         display_order=lease.display_order,  # type: ignore[arg-type]
         snapshot=_hex(item.snapshot),
     )
@@ -115,8 +116,14 @@ def item_state(item: ReviewItem) -> shapes.ItemState:
     return shapes.ItemState(item.pk, state)  # type: ignore[arg-type]
 
 
-def labelled(label: Label) -> shapes.Labelled:
-    (told,) = labels_told([Label.objects.select_related(*RELATED).get(pk=label.pk)])
+def labelled(label: Label, item: ReviewItem) -> shapes.Labelled:
+    """A label that was given just now, by what is known of it already; `item` as it stands after it."""
+    (told,) = labels_told([label])
+    return shapes.Labelled(told, shapes.ItemState(item.pk, item.state))  # type: ignore[arg-type]
+
+
+def labelled_again(label: Label) -> shapes.Labelled:
+    (told,) = labels_told([Label.objects.select_related(*RELATED).defer(*DEFERRED).get(pk=label.pk)])
     return shapes.Labelled(told, item_state(label.assignment.item))
 
 
