@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ingest import sanitising
 from ingest.otlp.facts import finish_reason
 from ingest.otlp.messages import Message, is_chat, last_word, read_message, read_messages
 from ingest.otlp.values import dump, first_text, mapping, parse, text
@@ -52,7 +53,8 @@ def opened(value: Any) -> Any:
     """The value behind JSON text; a JSON string gives its text."""
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
         try:
-            return json.loads(value, strict=False)
+            # Only now may an escape have become a character that the database does not store.
+            return sanitising.json_value(json.loads(value, strict=False), set())
         except ValueError:
             return value
     return parse(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from ingest import sanitising
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge
 from ingest.otlp.values import first_number, first_text, mapping
@@ -59,4 +60,12 @@ def _object(value: Any) -> JsonDict:
         printed = ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return {}
-    return printed if isinstance(printed, dict) and all(isinstance(key, str) for key in printed) else {}
+    if not isinstance(printed, dict):
+        return {}
+    plain = {
+        key: each
+        for key, each in printed.items()
+        if isinstance(key, str) and isinstance(each, str | int | float)
+    }
+    found = sanitising.json_value(plain, set())
+    return found if isinstance(found, dict) else {}

@@ -100,6 +100,15 @@ def test_what_a_reader_is_shown(value, role, text):
     assert readable(json.dumps(value), role) == (text if value is not None else "null")
 
 
+def test_escapes_become_nothing_that_a_database_refuses():
+    assert readable('"a\\u0000\\ud800b"', "user") == "a\ufffd?b"
+    hostile = "{'session_id': 'a\\x00\\ud800', 'n': " + "9" * 30 + ", 'c': 1j, 'b': b'x', 'f': 1e999}"
+    found = reading(chat(**{"hidden_params": "{}", "metadata.requester_metadata": hostile}))
+    assert found.session_id == "a\ufffd?"
+    assert json.dumps(found.tags, allow_nan=False)
+    assert found.tags["n"] == "9" * 30 and "c" not in found.tags
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
