@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reviewapp.review import leases, queues, snapshots
+from reviewapp.review import leases, queues, repeats, snapshots
 
 
 def fill_queues() -> int:
@@ -23,3 +23,8 @@ def prepare_snapshots() -> int:
 def note_changes() -> int:
     """Renew snapshots of items for whose traces something has come late; how many had changed."""
     return snapshots.note_changes()
+
+
+def plan_repeats() -> int:
+    """Put hidden known items and repeats of own answers into the queues; how many."""
+    return repeats.plan()

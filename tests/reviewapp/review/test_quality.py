@@ -1,0 +1,83 @@
+"""Hidden repeats and known items, and what Dawid and Skene make of several reviewers."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from reviewapp.review import dawid_skene, labels, leases, repeats, reviewers
+from reviewapp.review.actors import Actor
+from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem
+from tests.reviewapp.review.conftest import FAIL, PASS, assert_sound, filled, make_queue, make_reviewer
+
+
+@pytest.mark.django_db
+def test_a_share_of_ones_own_labels_comes_again_once_and_settles_nothing(queue, rita, paul, monkeypatch):
+    monkeypatch.setattr(repeats, "SHARE", 1.0)
+    filled(queue, 3)
+    for _ in range(3):
+        lease = leases.claim(queue, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, PASS)
+    assert repeats.plan() == 0
+    Assignment.objects.update(submitted_at=Now() - timedelta(days=8))
+    assert repeats.plan() == 3
+    assert repeats.plan() == 0
+    assert leases.claim(queue, paul) is None
+    again = leases.claim(queue, rita)
+    assert again.item.purpose == "repeat" and again.item.snapshot is not None
+    before = Resolution.objects.count()
+    labels.submit(again.item, Actor(rita), again.token, FAIL)
+    assert Resolution.objects.count() == before
+    assert Label.objects.for_figures().count() == 3
+    (pace,) = reviewers.paces(queue.project)
+    assert (pace.repeats, pace.repeats_same) == (1, 0)
+    assert_sound(queue.project)
+
+
+@pytest.mark.django_db
+def test_known_items_come_to_those_who_have_not_seen_them(project, rita, paul, monkeypatch):
+    monkeypatch.setattr(repeats, "KNOWN_SHARE", 0.5)
+    queue = make_queue(project, overlap=2)
+    filled(queue, 2)
+    eve = make_reviewer(project, "eve")
+    for person in (rita, paul):
+        for _ in range(2):
+            lease = leases.claim(queue, person)
+            labels.submit(lease.item, Actor(person), lease.token, FAIL)
+    more = make_queue(project, "more")
+    filled(more, 1)
+    ReviewItem.objects.filter(queue=more).update(queue=queue)
+    lease = leases.claim(queue, eve)
+    labels.submit(lease.item, Actor(eve), lease.token, PASS)
+    monkeypatch.setattr(repeats, "KNOWN_SHARE", 1.0)
+    assert repeats.plan() >= 1
+    known = ReviewItem.objects.get(purpose="known", reserved_for=[eve.pk])
+    lease = leases.claim(queue, eve)
+    assert lease.item.pk == known.pk
+    labels.submit(lease.item, Actor(eve), lease.token, FAIL)
+    pace = next(pace for pace in reviewers.paces(project) if pace.username == "eve")
+    assert (pace.known, pace.known_right) == (1, 1)
+
+
+def test_dawid_and_skene_trust_the_careful_ones():
+    chance = random.Random(5)
+    truth = {n: "fail" if chance.random() < 0.3 else "pass" for n in range(400)}
+    skill = {"a": 0.95, "b": 0.95, "c": 0.55, "d": 0.55, "e": 0.55}
+
+    def says(who, real):
+        return real if chance.random() < skill[who] else ("pass" if real == "fail" else "fail")
+
+    said = {n: {who: says(who, real) for who in skill} for n, real in truth.items()}
+    found = dawid_skene.estimate(said, ("fail", "pass"))
+    right = sum(found.verdict(n) == real for n, real in truth.items())
+    majority = sum(
+        (list(votes.values()).count("fail") > 2) == (truth[n] == "fail") for n, votes in said.items()
+    )
+    assert right > majority and right / 400 > 0.93
+    assert found.confusion["a"][0][0] > 0.85 > found.confusion["c"][0][0]
+    assert all(abs(sum(row) - 1) < 1e-9 for row in found.posterior.values())
+
+
+def test_two_reviewers_are_too_few():
+    assert dawid_skene.estimate({1: {"a": "fail", "b": "pass"}}, ("fail", "pass")).why_null
