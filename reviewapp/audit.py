@@ -13,7 +13,9 @@ from pghistory.models import Events
 from ingest.models import ApiToken, CheckSetting, FeedbackDoor, Project, RedactionPolicy, RoutingRule
 from ingest.routing import conditions
 from reviewapp.models import Membership, User
+from reviewapp.review.models import Queue, Rubric
 
+REVIEWED = {"reviewapp.Queue": "queue", "reviewapp.Rubric": "rubric"}
 # Without a person behind it: a command on the server, or the installation itself.
 NOBODY = "the server"
 SETTINGS = {
@@ -48,6 +50,8 @@ def events_of(project: Project) -> QuerySet[Any]:
         RedactionPolicy,
         FeedbackDoor,
         RoutingRule,
+        Queue,
+        Rubric,
     ]
     events = Events.objects.across(*(model.pgh_event_model for model in models))  # type: ignore[no-untyped-call]
     mine = Q(pgh_data__project_id=project.pk) | Q(pgh_model="ingest.ProjectEvent", pgh_obj_id=str(project.pk))
@@ -96,6 +100,9 @@ def what(event: Any, names: dict[int, str]) -> str:
         if label == "insert":
             return f"{name} was issued for {', '.join(data['scopes'])}"
         return f"{name} was revoked" if diff.get("revoked_at", [1])[0] is None else f"{name} was changed"
+    if event.pgh_obj_model in REVIEWED:
+        done = {"insert": "made", "update": "changed", "delete": "deleted"}[label]
+        return f"the {REVIEWED[event.pgh_obj_model]} {data['name']} was {done}"
     if event.pgh_obj_model == "ingest.CheckSetting":
         return f"the check {data['name']} was {'set' if label == 'insert' else 'changed'}"
     if event.pgh_obj_model == "ingest.RoutingRule":

@@ -6,10 +6,18 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from reviewapp.review import dawid_skene, labels, leases, repeats, reviewers
+from reviewapp.review import dawid_skene, labels, leases, pairs, repeats, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem
-from tests.reviewapp.review.conftest import FAIL, PASS, assert_sound, filled, make_queue, make_reviewer
+from tests.reviewapp.review.conftest import (
+    FAIL,
+    PASS,
+    assert_sound,
+    filled,
+    make_queue,
+    make_reviewer,
+    make_traces,
+)
 
 
 @pytest.mark.django_db
@@ -81,3 +89,21 @@ def test_dawid_and_skene_trust_the_careful_ones():
 
 def test_two_reviewers_are_too_few():
     assert dawid_skene.estimate({1: {"a": "fail", "b": "pass"}}, ("fail", "pass")).why_null
+
+
+@pytest.mark.django_db
+def test_pairs_of_one_question_and_their_win_rate(project, rita):
+    queue = make_queue(project, "pairs", kind="pair")
+    for version, words in (("v1", "Where  is it?"), ("v2", " where is IT? ")):
+        make_traces(project, 1, prefix=version, prompt_version=version, input=words, output="a")
+        make_traces(project, 1, prefix=f"{version}-x", prompt_version=version, input=version, output="a")
+    assert pairs.find(project, "prompt_version", "v1", "v2") == [("v1-00000", "v2-00000")]
+    with pytest.raises(ValueError, match="one of"):
+        pairs.find(project, "input; DROP TABLE x", "v1", "v2")
+    assert len(pairs.enqueue(queue, "prompt_version", "v1", "v2").added) == 1
+    assert pairs.win_rate(queue, "prompt_version", "v1", "v2").why_null
+    lease = leases.claim(queue, rita)
+    labels.submit(lease.item, Actor(rita), lease.token, labels.Answer(preference="b"))
+    rate = pairs.win_rate(queue, "prompt_version", "v2", "v1")
+    assert (rate.value, rate.n, rate.high) == (1.0, 1, 1.0) and 0.2 < rate.low < 0.21
+    assert pairs.win_rate(queue, "prompt_version", "v1", "v2").value == 0.0

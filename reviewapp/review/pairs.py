@@ -1,0 +1,105 @@
+"""Which answers can be set against each other, and who wins? Pairs of one question, and their preferences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import sqrt
+
+from django.db import connection
+
+from ingest.models import Project
+from reviewapp.review import items
+from reviewapp.review.items import Enqueued
+from reviewapp.review.models import Preference, Queue, Resolution
+
+Z = 1.959963984540054
+COLUMNS = ("prompt_version", "model", "prompt_name", "route")
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WinRate:
+    """Of decided pairs, the share that `first` won over `second`; ties count for neither and stand apart."""
+
+    first: str
+    second: str
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    value: float | None
+    low: float | None
+    high: float | None
+    why_null: str = ""
+
+    @property
+    def n(self) -> int:
+        return self.wins + self.losses
+
+
+def find(project: Project, column: str, first: str, second: str, limit: int = MOST) -> list[tuple[str, str]]:
+    """Pairs of trace ids with the same input but for case and spaces, whose `column` differs as named.
+
+    Raises ValueError for a column that cannot be compared by.
+    """
+    if column not in COLUMNS:
+        raise ValueError(f"must be one of {', '.join(COLUMNS)}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SAME_INPUT.format(column=column),
+            {"project": project.pk, "first": first, "second": second, "limit": min(limit, MOST)},
+        )
+        return list(cursor.fetchall())
+
+
+# Each trace in one pair only: the newest of both sides for each question.
+SAME_INPUT = """
+    WITH sides AS (
+        SELECT DISTINCT ON (asked, {column}) trace_id, {column} AS side,
+            md5(lower(regexp_replace(btrim(input), '\\s+', ' ', 'g'))) AS asked
+        FROM ingest_trace
+        WHERE project_id = %(project)s AND {column} IN (%(first)s, %(second)s) AND btrim(input) <> ''
+            AND output <> ''
+        ORDER BY asked, {column}, started_at DESC
+    )
+    SELECT a.trace_id, b.trace_id FROM sides a JOIN sides b ON b.asked = a.asked AND b.side = %(second)s
+    WHERE a.side = %(first)s ORDER BY a.asked LIMIT %(limit)s
+"""
+
+
+def enqueue(queue: Queue, column: str, first: str, second: str, by: str = "", limit: int = MOST) -> Enqueued:
+    return items.enqueue_pairs(queue, find(queue.project, column, first, second, limit), by)
+
+
+def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
+    """From what the queue's pairs came to, whichever of the two stood first in a pair."""
+    if column not in COLUMNS:
+        raise ValueError(f"must be one of {', '.join(COLUMNS)}")
+    standing = Resolution.objects.standing().filter(item__queue=queue)
+    sides = standing.values_list("preference", f"item__trace__{column}", f"item__other_trace__{column}")
+    counts = Counter(
+        _outcome(preference, a == first) for preference, a, b in sides if {a, b} == {first, second} and a != b
+    )
+    wins, losses, ties, bad = (counts[name] for name in ("wins", "losses", "ties", "both_bad"))
+    n = wins + losses
+    if not n:
+        why = "no pair of these two has a winner yet"
+        return WinRate(first, second, wins, losses, ties, bad, None, None, None, why)
+    low, high = _wilson(wins, n)
+    return WinRate(first, second, wins, losses, ties, bad, wins / n, low, high)
+
+
+def _outcome(preference: str, first_is_a: bool) -> str:
+    if preference == Preference.TIE:
+        return "ties"
+    if preference == Preference.BOTH_BAD:
+        return "both_bad"
+    return "wins" if (preference == Preference.A) == first_is_a else "losses"
+
+
+def _wilson(hits: int, n: int) -> tuple[float, float]:
+    share = hits / n
+    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
