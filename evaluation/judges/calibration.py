@@ -58,13 +58,35 @@ def since(window: str) -> datetime | None:
 
 def of(scope: Scope) -> Json:
     """The figures of the scope: kept ones where nothing has changed since, else computed and kept."""
+    return of_all([scope])[scope.version.pk]
+
+
+def of_all(scopes: Sequence[Scope]) -> dict[int, Json]:
+    """The same for one scope each of several versions, by version; two queries where nothing has changed."""
+    marks = watermarks([scope.version for scope in scopes])
+    names = {scope.version.pk: _name(scope) for scope in scopes}
+    kept = {
+        point.version_id: point
+        for point in CalibrationPoint.objects.filter(version__in=names, scope__in=set(names.values()))
+        if point.scope == names[point.version_id]
+    }
+    found: dict[int, Json] = {}
+    for scope in scopes:
+        pk = scope.version.pk
+        point = kept.get(pk)
+        if point and (point.watermark == marks[pk] or _may_be_shown(point)):
+            found[pk] = point.figures
+        else:
+            found[pk] = _compute_and_keep(scope, names[pk], marks[pk])
+    return found
+
+
+def _name(scope: Scope) -> str:
     name = f"{scope.since:%Y-%m-%d}" if scope.since else "all"
-    name += f" {'='.join(scope.slice)}"[:300] if scope.slice else ""
-    kept = CalibrationPoint.objects.filter(version=scope.version, scope=name).first()
-    mark = watermark(scope.version)
-    if kept and (kept.watermark == mark or _may_be_shown(kept)):
-        found: Json = kept.figures
-        return found
+    return name + (f" {'='.join(scope.slice)}"[:300] if scope.slice else "")
+
+
+def _compute_and_keep(scope: Scope, name: str, mark: str) -> Json:
     began = time.monotonic()
     figures = compute(scope)
     figures["took"] = round(time.monotonic() - began, 3)
@@ -87,17 +109,23 @@ def forget(versions: Iterable[JudgeVersion] | QuerySet[JudgeVersion]) -> None:
     CalibrationPoint.objects.filter(version__in=versions).delete()
 
 
-def watermark(version: JudgeVersion) -> str:
-    """Changes whenever anything that the figures are made of may have changed."""
+def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
+    """For each version what changes whenever anything that its figures are made of may have changed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT (SELECT max(id) FROM reviewapp_label), (SELECT max(id) FROM reviewapp_resolution), "
-            "(SELECT max(finished_at) FROM evaluation_judgment WHERE version_id = %s), "
-            "(now() AT TIME ZONE 'UTC')::date",
-            [version.pk],
+            "SELECT v.id, (SELECT max(id) FROM reviewapp_label), (SELECT max(id) FROM reviewapp_resolution), "
+            "(SELECT max(finished_at) FROM evaluation_judgment WHERE version_id = v.id), "
+            "(now() AT TIME ZONE 'UTC')::date FROM unnest(%s::bigint[]) AS v (id)",
+            [[version.pk for version in versions]],
         )
-        label, resolution, finished, day = cursor.fetchone()
-    return f"{FORM}.{label}.{resolution}.{finished and finished.timestamp()}.{day}.{version.stage}"
+        marks = {pk: rest for pk, *rest in cursor.fetchall()}
+    told = {}
+    for version in versions:
+        label, resolution, finished, day = marks[version.pk]
+        told[version.pk] = (
+            f"{FORM}.{label}.{resolution}.{finished and finished.timestamp()}.{day}.{version.stage}"
+        )
+    return told
 
 
 def compute(scope: Scope) -> Json:

@@ -98,6 +98,20 @@ def digest(scope: Scope) -> str:
         return str(cursor.fetchone()[0])
 
 
+def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
+    """Traces on whose verdict people agree, the most labels first, then the newest: up to `most` of each."""
+    listed = (
+        "SELECT trace_id, human FROM (SELECT trace_id, human, row_number() OVER (PARTITION BY human "
+        "ORDER BY fails + passes DESC, at DESC, trace_id) AS place FROM weighed WHERE human IS NOT NULL "
+        "AND unasked IS NULL AND least(fails, passes) = 0) ranked WHERE place <= %(most)s "
+        "ORDER BY place, trace_id"
+    )
+    source, more = source_of(compare(scope).sampling)
+    with connection.cursor() as cursor:
+        cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
+        return list(cursor.fetchall())
+
+
 def source_of(sampling: str) -> tuple[str, dict[str, bool]]:
     return (_LIVE, {}) if sampling == "audit" else (_IMPORTED, {"with_pi": sampling == "imported"})
 

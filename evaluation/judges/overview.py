@@ -33,9 +33,10 @@ def shown(judge: Judge) -> JudgeVersion | None:
 def tell(project: Project) -> list[dict[str, Any]]:
     """Each judge with its shown version's state and first figures."""
     told = []
-    for judge in judges(project):
-        version = shown(judge)
-        figures = calibration.of(Scope(version))["api"] if version else calibration.nothing(judge)
+    listed = [(judge, shown(judge)) for judge in judges(project)]
+    kept = calibration.of_all([Scope(version) for _, version in listed if version])
+    for judge, version in listed:
+        figures = kept[version.pk]["api"] if version else calibration.nothing(judge)
         told.append(
             {
                 "name": judge.name,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.judges import views
+from evaluation.judges import version_views, views
 
 urlpatterns = [
     path("judges", views.judges, name="judges"),
+    path("judge-versions/new", version_views.new_version, name="new_judge_version"),
+    path("judge-versions/<int:pk>/go-live", version_views.go_live, name="judge_go_live"),
+    path("judge-versions/<int:pk>/anchors", version_views.freeze_anchors, name="freeze_anchors"),
+    path("judge-versions/<int:pk>/run", version_views.run_version, name="run_judge_version"),
+    path("judge-versions/<int:pk>/runs", version_views.version_runs, name="judge_runs"),
+    path("judge-runs/<int:pk>/stop", version_views.stop_run, name="stop_judge_run"),
     path("judges/<any:name>/pairs.csv", views.judge_pairs, name="judge_pairs"),
     path("judges/<any:name>/certificate.json", views.judge_certificate, name="judge_certificate"),
     path("judges/<any:name>/cause", views.name_cause, name="name_cause"),

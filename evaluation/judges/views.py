@@ -8,9 +8,19 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from evaluation.judges import api, calibration, certificates, disagreements, overview, page, pairs, versions
+from evaluation.judges import (
+    anchors,
+    api,
+    calibration,
+    certificates,
+    disagreements,
+    overview,
+    page,
+    pairs,
+    versions,
+)
 from evaluation.judges.comparison import Scope
-from evaluation.judges.models import Judge
+from evaluation.judges.models import Judge, Kind
 from evaluation.judges.page import Asked
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
@@ -50,7 +60,8 @@ def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, obj
         "slice": kept["slice"],
         "kept": {name: value for name, value in kept.items() if value},
         "causes": Cause.choices,
-        "may_label": True,
+        "drift": anchors.drift(scope.version),
+        "runs_here": scope.version.kind != Kind.IMPORTED,
     }
 
 

@@ -1,0 +1,144 @@
+"""Making versions of judges, letting them judge, and letting them go live; for leads."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from evaluation.judges import anchors, asking, stages, versions
+from evaluation.judges.forms import RunForm, VersionForm
+from evaluation.judges.models import JudgeRun, JudgeVersion, Kind, Origin, RunKind
+from ingest.models import Trace
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+
+RUNS_SHOWN = 5
+
+
+@session(Role.LEAD)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_version(request: MemberRequest) -> HttpResponse:
+    initial = {"name": request.GET.get("name", "")}
+    form = VersionForm(request.project, request.POST or None, initial=initial)
+    if form.is_valid():
+        try:
+            made = _create(request, form)
+        except versions.Refused as refused:
+            form.add_error(refused.field, str(refused))
+        else:
+            messages.success(
+                request, f"{made.judge.name} {made.label} is a candidate: let it judge, then see."
+            )
+            return _to(request, made)
+    status = 422 if form.is_bound else 200
+    return render(request, "judges/new_version.html", {"form": form}, status=status)
+
+
+def _create(request: MemberRequest, form: VersionForm) -> JudgeVersion:
+    given = form.cleaned_data
+    return versions.create(
+        request.project,
+        given["name"],
+        Kind(given["kind"]),
+        rubric_version=given["rubric"],
+        criterion=given["criterion"],
+        endpoint=given["endpoint"],
+        prompt=given["prompt"],
+        parameters=given["parameters"],
+        by=request.user.username,
+    )
+
+
+@session(Role.LEAD)
+@require_POST
+def go_live(request: MemberRequest, pk: int) -> HttpResponse:
+    version = _version(request, pk)
+    try:
+        stages.promote(version, request.user.username)
+    except stages.NotValidated as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, f"{version.judge.name} {version.label} is live; the one before it is retired."
+        )
+    return _to(request, version)
+
+
+@session(Role.LEAD)
+@require_POST
+def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
+    version = _version(request, pk)
+    try:
+        made = anchors.freeze(version, request.user.username)
+    except anchors.TooFew as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"{made.anchors.count()} traces are frozen as {made.name}.")
+    return _to(request, version)
+
+
+@session(Role.LEAD)
+@require_POST
+def run_version(request: MemberRequest, pk: int) -> HttpResponse:
+    version = _version(request, pk)
+    form = RunForm(request.POST)
+    if version.kind == Kind.IMPORTED or not form.is_valid():
+        messages.error(request, "This version cannot judge here.")
+        return _to(request, version)
+    count = _ask(version, form.cleaned_data["what"], form.cleaned_data["trace"], request.user.username)
+    if count:
+        messages.success(request, f"{count} to judge; the worker has begun.")
+    else:
+        messages.warning(request, "Nothing was found that it has not judged yet.")
+    return _to(request, version)
+
+
+def _ask(version: JudgeVersion, what: str, trace: str, by: str) -> int:
+    if what == "anchors":
+        return asking.ask_anchors(version, asking.start(version, RunKind.ANCHORS, by))
+    if what == "trace":
+        found = Trace.objects.filter(project=version.judge.project_id, trace_id=trace.replace("\0", ""))
+        chosen = [(pk, str(Origin.GIVEN)) for pk in found.values_list("pk", flat=True)]
+        return asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN, by))
+    run = asking.start(version, RunKind.SAMPLE, by)
+    return asking.ask_imported(version, run) + asking.ask_drawn(version, run)
+
+
+@session(Role.LEAD)
+@require_POST
+def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
+    run = JudgeRun.objects.filter(pk=pk, version__judge__project=request.project).first()
+    if run is None:
+        raise Http404
+    asking.stop(run)
+    return _to(request, run.version)
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
+    """The newest runs with their progress; it asks again while something is open."""
+    version = _version(request, pk)
+    runs = [(run, asking.progress(run)) for run in version.runs.order_by("-pk")[:RUNS_SHOWN]]
+    is_open = any(progress["open"] for _, progress in runs)
+    context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
+    return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)
+
+
+def _version(request: MemberRequest, pk: int) -> JudgeVersion:
+    found = JudgeVersion.objects.filter(pk=pk, judge__project=request.project)
+    version = found.select_related("judge__project", "rubric_version__rubric").first()
+    if version is None:
+        raise Http404
+    return version
+
+
+def _to(request: MemberRequest, version: JudgeVersion) -> HttpResponse:
+    page = reverse("judge", args=[request.project.slug, version.judge.name])
+    return redirect(f"{page}?version={version.number}#versions")
