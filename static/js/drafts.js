@@ -58,6 +58,9 @@
     wait = Math.min(wait * 2, 30);
   }
 
+  // No answer, or one that asks to come again.
+  const passes = (status) => !status || status >= 500 || status === 429;
+
   function again() {
     if (submitting?.isConnected) submitting.click();
     else save();
@@ -77,7 +80,8 @@
     if (answer?.ok) await saved(await answer.json());
     else if (answer?.status === 409) await differ(await answer.text());
     else if (answer?.status === 401) signIn();
-    else later();
+    else if (passes(answer?.status)) later();
+    else say("not saved: the item is closed for you", true);
   }
 
   async function saved({ version, at }) {
@@ -153,7 +157,8 @@
     }
   });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if ([409, 422].includes(detail.xhr.status)) Object.assign(detail, { shouldSwap: true, isError: false });
+    // A refusal that brings the screen with all that was typed.
+    if (detail.xhr.status >= 400 && detail.serverResponse.includes('id="review"')) Object.assign(detail, { shouldSwap: true, isError: false });
     if (detail.target.id !== "review" || !detail.shouldSwap) return;
     if (detail.xhr.status < 300 && form()) localStorage.removeItem(copy());
     dirty = false;
@@ -162,7 +167,8 @@
   });
   document.addEventListener("htmx:responseError", ({ detail }) => {
     if (detail.xhr.status === 401) signIn();
-    else if (submitting) later();
+    else if (submitting && passes(detail.xhr.status)) later();
+    else if (submitting) say("not sent: reload the page, your text is kept", true);
   });
   document.addEventListener("htmx:sendError", () => submitting && later());
 
