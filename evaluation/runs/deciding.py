@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from evaluation import gate
 from evaluation.golden.asked import Selection
+from evaluation.golden.lines import parse
 from evaluation.golden.models import GoldenVersion
 from evaluation.golden.versions import digest_text
 from evaluation.runs import judging
@@ -50,6 +51,7 @@ class Gathered:
     errors: int
     pending: int
     judged: list[str]
+    uncertified: list[str]
     outside: list[str]
 
 
@@ -92,6 +94,7 @@ def gather(run: CiRun) -> Gathered:
     waiting = {pk for pk in expected if trials[pk].counts[ResultStatus.PENDING]}
     skipped = [pk for pk in expected if trials[pk].counts[ResultStatus.SKIP] and pk not in answered]
     missing = [pk for pk in expected if pk not in answered and pk not in waiting and pk not in skipped]
+    judged = {pk: each.case_id for pk, each in expected.items() if each.judged}
     return Gathered(
         expected=expected,
         trials=trials,
@@ -100,9 +103,18 @@ def gather(run: CiRun) -> Gathered:
         skipped=sorted(expected[pk].case_id for pk in skipped),
         errors=sum(1 for pk in expected if trials[pk].counts[ResultStatus.ERROR]),
         pending=len(waiting),
-        judged=sorted(each.case_id for each in expected.values() if each.judged),
+        judged=sorted(judged.values()),
+        uncertified=_uncertified(run, list(judged)),
         outside=_names(outside),
     )
+
+
+def _uncertified(run: CiRun, case_pks: list[int]) -> list[str]:
+    """Cases whose judge has no valid certificate; one whose text was erased names none."""
+    if not case_pks:
+        return []
+    rows = run.version.entries.filter(case_id__in=case_pks).values_list("revision__line", flat=True)
+    return judging.uncertified(run.version.dataset.project, [parse(line) for line in rows if line])
 
 
 def _names(case_pks: list[int]) -> list[str]:
@@ -193,12 +205,13 @@ def _problems(run: CiRun, found: Gathered) -> list[str]:
             f"({digest_text(version)}): the tests ran on other bytes."
         )
     most = version.dataset.most_errors
-    if found.errors > most * len(found.expected):
+    # While a judge is at work the last word about errors is not spoken.
+    if found.errors > most * len(found.expected) and not found.pending:
         problems.append(f"{found.errors} cases ended in an error; at most {gate.percent(most)} may.")
-    if found.judged and not judging.certified(version.dataset.project):
+    if found.uncertified:
         problems.append(
-            f"{len(found.judged)} cases are scored by a judge without a valid calibration certificate: "
-            f"{named(found.judged)}."
+            f"{len(found.uncertified)} cases are scored by a judge without a valid calibration certificate: "
+            f"{named(found.uncertified)}."
         )
     return problems
 
@@ -247,7 +260,7 @@ def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[s
         "flip_rate": flip_rate(compared),
         "critical": _critical(compared),
         "judged": len(found.judged),
-        "certified": not found.judged or judging.certified(run.version.dataset.project),
+        "certified": not found.uncertified,
         "digest_sent": bool(run.golden_digest),
         "digest_agrees": digest_agrees(run),
         "turns_green": gate.turns_green(verdict),

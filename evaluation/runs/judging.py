@@ -1,30 +1,149 @@
-"""May a judge's verdict on a case be believed? Only with a valid certificate; without one, the gate waits.
+"""Cases that a judge scores: whose verdict may be believed, and the background work that asks it.
 
-Asked through one function, so that nothing here knows how judges work.
+A rubric assertion names a judge of the project, by `judge` or as its value. Only a live version whose
+certificate holds is asked, with the question it was validated on: the case's own words change nothing of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from pydoc import locate
+import time
+from collections.abc import Iterable
+from datetime import timedelta
 
+from django.db import connection, transaction
+from django.utils import timezone
+
+from evaluation.golden.assertions import kind_of
+from evaluation.golden.lines import Json, input_text, parse
+from evaluation.judges import breaker, budget, certificates, client, protocol, rules
+from evaluation.judges.judging import endpoint_of
+from evaluation.judges.models import JudgeVersion, Kind, Stage
+from evaluation.judges.protocol import Question, Reply, Spec, Unanswered
+from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer
 from ingest.models import Project
 
-# `certified(project) -> frozenset of judge names with a valid certificate`, where judges are built.
-SOURCE = "evaluation.judges.certificates.trusted_names"
+TURN_SECONDS = 5.0
+CHUNK = 20
+GIVE_UP_AFTER = timedelta(hours=1)
+# Any number of our own: one of these jobs works at a time, so that no call is paid twice.
+LOCK = 7_206_311
 
 
-@cache
-def _source() -> Callable[[Project], frozenset[str]] | None:
+def judges_of(line: Json) -> set[str]:
+    """The judges that a case's assertions name."""
+    rubrics = (each for each in line["assertions"] if kind_of(each.get("type")) == "rubric")
+    return {str(each.get("judge") or each.get("value")) for each in rubrics}
+
+
+def certified(project: Project) -> dict[str, JudgeVersion]:
+    """The project's judges that the gate may rely on now, by name."""
+    live = JudgeVersion.objects.filter(judge__project=project, judge__archived_at=None, stage=Stage.LIVE)
+    return {
+        version.judge.name: version for version in live.select_related("judge") if certificates.holds(version)
+    }
+
+
+def uncertified(project: Project, lines: Iterable[Json]) -> list[str]:
+    """The ids of the judged cases among the lines that name a judge without a valid certificate."""
+    named = {str(line["id"]): judges_of(line) for line in lines}
+    named = {case_id: judges for case_id, judges in named.items() if judges}
+    trusted = certified(project).keys() if named else set()
+    return sorted(case_id for case_id, judges in named.items() if not judges <= trusted)
+
+
+def judge_pending() -> None:
+    """The job: ask for results that wait, and decide their runs anew."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            _work(time.monotonic() + TURN_SECONDS)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _work(end: float) -> None:
+    for run in CiRun.objects.filter(decision=Decision.PENDING).select_related("version__dataset__project"):
+        if time.monotonic() > end:
+            return
+        judge_run(run, end)
+
+
+def judge_run(run: CiRun, end: float) -> None:
+    from evaluation.runs import deciding
+
+    trusted = certified(run.version.dataset.project)
+    given_up = run.created_at < timezone.now() - GIVE_UP_AFTER
+    waiting = run.results.filter(status=ResultStatus.PENDING).select_related("case").order_by("pk")
+    lines = dict(
+        run.version.entries.filter(case__results__in=waiting).values_list("case_id", "revision__line")
+    )
+    for result in waiting[:CHUNK]:
+        if time.monotonic() > end:
+            break
+        _judge(result, parse(lines[result.case_id] or "{}"), trusted, given_up)
+    with transaction.atomic():
+        locked = CiRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        locked.version = run.version
+        deciding.decide(locked)
+
+
+def _judge(result: CaseResult, line: Json, trusted: dict[str, JudgeVersion], given_up: bool) -> None:
+    """Every judge that is named has to say pass; one that says nothing leaves it waiting, at last an error."""
+    for name in sorted(judges_of(line)):
+        version = trusted.get(name)
+        if version is None:
+            return
+        try:
+            answer = protocol.parse(_ask(version, line, result).text)
+        except Unanswered as refused:
+            if refused.is_final or given_up:
+                _write(result, ResultStatus.ERROR, None, f"judge {name}: {refused.reason}")
+            return
+        if answer.verdict != "pass":
+            status = ResultStatus.FAIL if answer.verdict == "fail" else ResultStatus.ERROR
+            _write(result, status, answer.score, f"judge {name}: {answer.rationale or answer.reason}")
+            return
+    _write(result, ResultStatus.PASS, None, "")
+
+
+def _write(result: CaseResult, status: str, score: float | None, reason: str) -> None:
+    """`score` is the judge's probability of failure; a result's is of success."""
+    CaseResult.objects.filter(pk=result.pk, status=ResultStatus.PENDING).update(
+        status=status,
+        scored_by=Scorer.JUDGE,
+        score=None if score is None else 1 - score,
+        reason=reason.replace("\0", "\ufffd")[:4000],
+    )
+
+
+def _ask(version: JudgeVersion, line: Json, result: CaseResult) -> Reply:
+    """Raises Unanswered."""
+    spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
+    question = Question(
+        trace_id=result.case.case_id,
+        input=input_text(line["input"]),
+        output=result.output,
+        criterion=version.criterion,
+        guidance=version.prompt,
+        trial=result.trial,
+    )
+    if version.kind == Kind.RULES:
+        return rules.ask(spec, question)
+    if version.kind != Kind.LITELLM:
+        raise Unanswered("this judge runs elsewhere", is_final=True)
+    endpoint = endpoint_of(version)
+    breaker.admit(endpoint.name)
+    budget.reserve(endpoint)
+    cost = 0.0
     try:
-        found = locate(SOURCE)
-    except Exception:
-        return None
-    return found if callable(found) else None
-
-
-def certified(project: Project) -> bool:
-    """Whether the project has a judge whose certificate is valid now. Without an answer: no."""
-    source = _source()
-    return bool(source and source(project))
+        reply = client.ask(endpoint, spec, question)
+        cost = reply.cost_usd
+        breaker.note(endpoint.name, failed=False)
+        return reply
+    except Unanswered as refused:
+        breaker.note(endpoint.name, failed=not refused.is_final)
+        raise
+    finally:
+        budget.settle(version, cost)

@@ -51,6 +51,7 @@ JOBS = (
     Job("expire_leases", "reviewapp.review.tasks.expire_leases", 2.0, 10.0),
     Job("plan_judgments", "evaluation.judges.tasks.plan", 10.0, 60.0),
     Job("judge_due", "evaluation.judges.tasks.judge_due", 1.0, 30.0),
+    Job("judge_golden", "evaluation.runs.judging.judge_pending", 2.0, 60.0),
     Job("prepare_snapshots", "reviewapp.review.tasks.prepare_snapshots", 2.0, 60.0),
     Job("plan_repeats", "reviewapp.review.tasks.plan_repeats", 600.0, 120.0),
     Job("note_changes", "reviewapp.review.tasks.note_changes", 10.0, 60.0),

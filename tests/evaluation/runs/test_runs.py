@@ -5,6 +5,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from evaluation.judges.models import Judge, JudgeVersion
+from evaluation.judges.protocol import Reply
+from evaluation.runs import judging
 from evaluation.runs.models import CaseResult, CiRun
 from ingest import tokens
 from ingest.models import Scope
@@ -217,3 +220,36 @@ def test_another_project_sees_no_run(api, main, other_project):
         assert other.get(f"/api/v1/runs/{main['run_id']}{part}").status_code == 404
     assert other.get("/api/v1/runs/x").status_code == 404
     assert api(Scope.GOLDEN_READ).get(f"/api/v1/runs/{main['run_id']}").status_code == 403
+
+
+def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatch):
+    judge = Judge.objects.create(project=project, name="politeness")
+    version = JudgeVersion.objects.create(
+        judge=judge, number=1, label="1", stage="live", kind="rules", fingerprint="f"
+    )
+    monkeypatch.setattr(judging.certificates, "holds", lambda asked: asked == version)
+    said = {"yes": "pass", "no": "fail", "eh": "nonsense"}
+    monkeypatch.setattr(
+        judging.rules,
+        "ask",
+        lambda spec, question: Reply(json.dumps({"verdict": said[question.output], "score": 0.25})),
+    )
+    cases = [
+        {"id": f"j{n}", "input": "x", "assertions": [{"type": "rubric", "value": "politeness"}]}
+        for n in range(30)
+    ]
+    post_cases(api(Scope.GOLDEN_WRITE), *cases)
+    publish(api(Scope.GOLDEN_WRITE))
+    got = report(ci, "a", [{"case_id": f"j{n}", "output": "yes"} for n in range(30)]).json()
+    assert got["decision"] == "pending" and "30 cases" in got["reasons"][0]
+    for _ in range(2):
+        judging.judge_pending()
+    assert ci.get(f"/api/v1/runs/{got['run_id']}").json()["decision"] == "pass"
+    odd = report(ci, "b", [{"case_id": f"j{n}", "output": "eh" if n else "no"} for n in range(30)]).json()
+    for _ in range(2):
+        judging.judge_pending()
+    after = ci.get(f"/api/v1/runs/{odd['run_id']}").json()
+    assert after["decision"] == "inconclusive" and after["coverage"]["errors"] == 29
+    monkeypatch.setattr(judging.certificates, "holds", lambda asked: False)
+    stale = report(ci, "c", [{"case_id": f"j{n}", "output": "yes"} for n in range(30)]).json()
+    assert stale["decision"] == "inconclusive" and "certificate" in stale["reasons"][0]
