@@ -162,16 +162,18 @@ def _voices(labels: list[Label], given: dict[int, dict[str, Any]], names: dict[s
 
 def _rows(item: ReviewItem, voices: list[Voice]) -> list[Row]:
     rows = [
-        Row(criterion.title, [_words(voice.answers.get(criterion.key)) for voice in voices])
+        Row(
+            criterion.title, [_words(voice.answers.get(criterion.key), criterion.options) for voice in voices]
+        )
         for criterion in answers.form_of(item.rubric_version).asked
     ]
     return [row for row in rows if any(row.values)]
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+def _words(value: Any, options: list[dict[str, Any]]) -> str:
+    labels = {option["value"]: str(option["label"]) for option in options}
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return ", ".join(labels.get(each, str(each)) for each in values)
 
 
 def sides(item: ReviewItem) -> list[Side]:

@@ -28,6 +28,7 @@ from reviewapp.review.refusals import Invalid, ItemClosed
 
 # What a human puts in comes before what rules choose (their priority is a probability times severity).
 BY_HAND = 2.0
+TERMS_BY_HAND = {"by": "hand", "priority": BY_HAND}
 REASON_BY_HAND = {"code": "by_hand", "detail": "put in by hand"}
 
 
@@ -118,7 +119,7 @@ def _item(queue: Queue, trace: Trace, other: Trace | None, by: str) -> ReviewIte
         priority=BY_HAND,
         rank=ranks.risk(BY_HAND, now),
         reasons=[REASON_BY_HAND],
-        terms={"by": "hand", "priority": BY_HAND},
+        terms=TERMS_BY_HAND,
         added_by=by,
         enqueued_at=now,
         due_at=due(queue, now),
@@ -151,7 +152,7 @@ def hasten(queue: Queue, traces: Sequence[int]) -> None:
     waiting = ReviewItem.objects.filter(
         queue=queue, trace__in=traces, state=ItemState.OPEN, priority__lt=BY_HAND, purpose=Purpose.REVIEW
     )
-    waiting.update(priority=BY_HAND, rank=ranks.risk(BY_HAND, now))
+    waiting.update(priority=BY_HAND, rank=ranks.risk(BY_HAND, now), terms=TERMS_BY_HAND)
 
 
 def reserve(queue: Queue, items: Sequence[ReviewItem]) -> None:
