@@ -1,0 +1,1 @@
+"""Which waiting item most likely fails? Learned from labels, in the background."""
