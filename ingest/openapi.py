@@ -59,6 +59,14 @@ INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)
 READ_REFUSALS = (400, 401, 403, 503)
 
 
+# Operations of views beside this API, described by the rooms that serve them.
+FURTHER_PATHS: dict[str, JsonDict] = {}
+
+
+def add_paths(paths: Mapping[str, JsonDict]) -> None:
+    FURTHER_PATHS.update(paths)
+
+
 class Api(NinjaAPI):
     """The API whose document also holds the schemas that the operations below refer to."""
 
@@ -68,6 +76,7 @@ class Api(NinjaAPI):
         for name, further in FURTHER.items():
             schemas[name] |= further
         document["components"]["schemas"].update(schemas)
+        document["paths"].update(FURTHER_PATHS)
         for operations in document["paths"].values():
             # HEAD answers like GET; a second operation of the same name would not be valid.
             operations.pop("head", None)
@@ -189,6 +198,10 @@ def _query(name: str, description: str, schema: JsonDict) -> JsonDict:
 
 def _content(struct: type[Struct], media_type: str = JSON) -> JsonDict:
     return {media_type: {"schema": {"$ref": REFERENCE.format(name=struct.__name__)}}}
+
+
+def refusals(statuses: Iterable[int]) -> dict[int, JsonDict]:
+    return _refusals(statuses)
 
 
 def _refusals(statuses: Iterable[int]) -> dict[int, JsonDict]:

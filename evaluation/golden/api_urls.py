@@ -6,6 +6,7 @@ from django.urls import path
 
 from evaluation.doors import methods
 from evaluation.golden import api
+from evaluation.golden import api_document as _api_document  # noqa: F401  (adds its paths to the document)
 from evaluation.runs import api as runs
 
 urlpatterns = [

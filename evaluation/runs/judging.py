@@ -90,7 +90,7 @@ def judge_run(run: CiRun, end: float) -> None:
 
 
 def _judge(result: CaseResult, line: Json, trusted: dict[str, JudgeVersion], given_up: bool) -> None:
-    """Every judge that is named has to say pass; one that says nothing leaves it waiting, at last an error."""
+    """Every judge that is named has to say pass; one that says nothing leaves it waiting, or in error."""
     for name in sorted(judges_of(line)):
         version = trusted.get(name)
         if version is None:
