@@ -146,7 +146,8 @@ class Decoder:
         if time_ns is None:
             self._reject(f"log event {name[:100]!r} needs a time between 1990 and 2200")
             return
-        log = self._masked_log(log)
+        log = self._masked_log(log, name)
+        name = log.name
         trace_id = log.trace_id if _is_id(log.trace_id, 32) else ""
         span_id = log.span_id if _is_id(log.span_id, 16) else ""
         if name == EVALUATION_EVENT:
@@ -162,10 +163,9 @@ class Decoder:
         if flags:
             self._note_flags(trace_id)
 
-    def _masked_log(self, log: WireLog) -> WireLog:
-        whole = {"attributes": log.attributes, "body": log.body}
-        masked = self.redactor.attributes(whole, self.masked)
-        return log if masked is whole else log._replace(**masked)
+    def _masked_log(self, log: WireLog, name: str) -> WireLog:
+        whole = {"name": name, "attributes": log.attributes, "body": log.body}
+        return log._replace(**self.redactor.attributes(whole, self.masked))
 
     def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> bool:
         score = score_of_event(

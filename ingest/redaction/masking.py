@@ -61,11 +61,14 @@ _FINDERS: dict[Kind, Callable[[str], Iterable[Finding]]] = {
     Kind.EMAIL: emails.find,
     Kind.IP: addresses.find,
 }
-# Names of fields that hold an id by which rows find one another, or a time.
-IDENTIFIERS = frozenset(
-    {"id", "trace_id", "span_id", "parent_id", "parent_span_id", "response_id", "signature"}
-    | {"started_at", "ended_at", "occurred_at", "timestamp", "time"}
-)
+# Fields that hold an id by which rows find one another: of an item, and of its parts.
+IDENTIFIERS = frozenset({"id"})
+PART_IDENTIFIERS = IDENTIFIERS | {"trace_id", "span_id", "parent_id", "parent_span_id", "response_id"}
+# Fields that are left alone while they hold what their names say.
+_OF_A_FORM = dict.fromkeys(
+    ("started_at", "ended_at", "occurred_at", "timestamp", "time"),
+    re.compile(r"\d{1,20}(?:\.\d{1,9})?|\d{4}-\d\d-\d\d[Tt ][\d:.,]{2,20}\s?(?:[Zz]|[+-]\d\d:?\d\d)?"),
+) | {"signature": re.compile(r"\d{1,12}\.[0-9a-f]{64}")}
 PARTS = frozenset({"spans", "scores", "feedback", "events"})
 _LEFT_ALONE = frozenset(RESPONSE_ID_ATTRIBUTES)
 _CARD_FIELD = re.compile(r"card|\bpan\b|kreditkarte", re.I)
@@ -218,16 +221,21 @@ class Redactor:
             return item
         return self._item(item, masked)
 
-    def _item(self, item: Any, masked: Counter[str]) -> Any:
+    def _item(self, item: Any, masked: Counter[str], identifiers: frozenset[str] = IDENTIFIERS) -> Any:
         if not isinstance(item, dict):
             return self.value(item, masked)
-        return {self.text(name, masked): self._field(name, value, masked) for name, value in item.items()}
+        return {
+            self.text(name, masked): value
+            if name in identifiers and not isinstance(value, dict | list)
+            else self._field(name, value, masked)
+            for name, value in item.items()
+        }
 
     def _field(self, name: str, value: Any, masked: Counter[str]) -> Any:
-        if name in IDENTIFIERS and not isinstance(value, dict | list):
-            return value
         if name in PARTS and isinstance(value, list):
-            return [self._item(each, masked) for each in value]
+            return [self._item(each, masked, PART_IDENTIFIERS) for each in value]
+        if name in _OF_A_FORM and isinstance(value, str) and _OF_A_FORM[name].fullmatch(value):
+            return value
         if name == "target" and isinstance(value, dict):
             return value | self._external(value.get("external"), masked)
         return self.value(value, masked, name)
@@ -248,7 +256,7 @@ class Redactor:
             if len(encoded) > 2 and (self.always or self.suspects(encoded)):
                 value = self.value(_decode(encoded), masked)
                 changed[column] = canonical_json(value).decode()
-        for column in ("name", "error"):
+        for column in ("name", "error", "scope"):
             if given := getattr(row, column):
                 changed[column] = self.text(given, masked)
         if all(getattr(row, column) == value for column, value in changed.items()):

@@ -138,13 +138,15 @@ def json_pairs(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"key": key, "value": json_value(value)} for key, value in values.items()]
 
 
-def traces_json(spans: Sequence[Span], resource: Mapping[str, Any] | None = None) -> bytes:
+def traces_json(
+    spans: Sequence[Span], resource: Mapping[str, Any] | None = None, scope: str = "test"
+) -> bytes:
     return msgspec.json.encode(
         {
             "resourceSpans": [
                 {
                     "resource": {"attributes": json_pairs(resource or {"service.name": "shop"})},
-                    "scopeSpans": [{"scope": {"name": "test"}, "spans": [json_span(span) for span in spans]}],
+                    "scopeSpans": [{"scope": {"name": scope}, "spans": [json_span(span) for span in spans]}],
                 }
             ]
         }

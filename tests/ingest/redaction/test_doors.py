@@ -76,9 +76,9 @@ def send_everything(client):
     resource = {"service.name": "shop", "host.ip": [SEEDS["ip"]], "owner": ALL}
     send(client, "/v1/traces", otlp.traces_body([span], resource), "application/x-protobuf")
     other = otlp.Span(trace_id="bb" * 16, attributes=attributes, message=ALL, events=span.events)
-    send(client, "/v1/traces", otlp.traces_json([other], resource))
+    send(client, "/v1/traces", otlp.traces_json([other], resource, f"library of {SEEDS['email']}"))
     logs = [
-        otlp.Log(body={"content": ALL}, attributes={"x": NESTED}),
+        otlp.Log(name=f"said to {SEEDS['email']}", body={"content": ALL}, attributes={"x": NESTED}),
         otlp.Log(name="gen_ai.evaluation.result", attributes=evaluation),
     ]
     send(client, "/v1/logs", otlp.logs_body(logs), "application/x-protobuf")
@@ -128,6 +128,12 @@ NATIVE = {
     "error": ALL,
     "tags": {"mail": SEEDS["email"], SEEDS["email"]: "x", "zendesk": SEEDS["customer"]},
     "something_else": {"deep": [NESTED]},
+    # Ids of spans, and times, in the place of which something else was written.
+    "span_id": SEEDS["email"],
+    "response_id": ALL,
+    "timestamp": ALL,
+    "time": SEEDS["phone"],
+    "signature": ALL,
     "spans": [
         {
             "id": "sp",
