@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from evaluation.judges import comparison
+from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import DIMENSIONS, Comparison, Scope, Slot
 from evaluation.judges.models import CalibrationPoint, Judge, JudgeVersion, Stage
 from evaluation.statistics import certification, correction, measures, scores
@@ -37,7 +38,7 @@ LEAST_SLICE_FAILURES = 10
 MOST_SLICES = 60
 # Figures that took longer than this to compute may be shown that much older, while they are made anew.
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 2
+FORM = 3
 SLOW_SECONDS, SHOWN_SECONDS = 0.3, 60.0
 
 
@@ -98,6 +99,17 @@ def _compute_and_keep(scope: Scope, name: str, mark: str) -> Json:
     return figures
 
 
+def refresh_slow(most: int = 2) -> int:
+    """Make figures anew that take long, before somebody waits for them; how many. A job."""
+    slow = CalibrationPoint.objects.filter(scope="all", figures__took__gt=SLOW_SECONDS)
+    points = list(slow.select_related("version__judge", "version__rubric_version__rubric"))
+    marks = watermarks([point.version for point in points])
+    due = [point for point in points if point.watermark != marks[point.version_id]]
+    for point in sorted(due, key=lambda each: each.computed_at)[:most]:
+        _compute_and_keep(Scope(point.version), "all", marks[point.version_id])
+    return len(due[:most])
+
+
 def _may_be_shown(kept: CalibrationPoint) -> bool:
     age = (timezone.now() - kept.computed_at).total_seconds()
     is_slow = kept.figures.get("took", 0) > SLOW_SECONDS
@@ -141,6 +153,7 @@ def compute(scope: Scope) -> Json:
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
+            "disagreements": listing.rows(scope, pairs.sampling),
             "what_if": what_if(pairs.scored),
             "ece": scores.calibration_error(bins),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),

@@ -72,7 +72,7 @@ def tell(scope: Scope, asked: Asked) -> Json:
             ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
         ],
         "cells": _cells(told["confusion"]),
-        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page),
+        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page, further["disagreements"]),
         "cell": asked.cell,
         "cell_words": pairs.CELL_WORDS.get(asked.cell, ""),
         "budget": budget(told, asked.width),

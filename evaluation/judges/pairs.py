@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,6 @@ class Pair:
     cell: str
     score: float | None
     labels: int
-    at: datetime
     cause: str
 
     @property
@@ -59,30 +58,40 @@ class Page:
         return min(self.number * PAGE, self.total)
 
 
-def page(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> Page:
-    """Pairs of one cell, or the disagreements: missed failures first, the surest errors before the rest."""
+Row = list[Any]  # as JSON keeps it
+
+
+def page(
+    scope: Scope, sampling: str, cell: str = "", number: int = 1, first: Sequence[Row] | None = None
+) -> Page:
+    """Pairs of one cell, or the disagreements; `first` are the rows of their first page where known."""
+    number = max(1, min(number, 100_000))
+    known = first if first is not None and not cell and number == 1 else rows(scope, sampling, cell, number)
+    return Page(_tell(scope, known), known[0][-1] if known else 0, number)
+
+
+def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[Row]:
+    """Missed failures first, the surest errors before the rest."""
     chosen = [CELLS[cell]] if cell in CELLS else [CELLS["fn"], CELLS["fp"]]
     condition = " OR ".join(f"(human = '{human}' AND judge = '{judge}')" for human, judge in chosen)
     source, more = comparison.source_of(sampling)
     ordered = (
-        "SELECT trace_id, human, judge, score, fails + passes, at, route, prompt_version, "  # noqa: S608
+        "SELECT trace_id, human, judge, score, fails + passes, route, prompt_version, "  # noqa: S608
         "count(*) OVER () "
         f"FROM weighed WHERE fate IS NULL AND ({condition}) "
         "ORDER BY human = 'pass', abs(coalesce(score, 0.5) - (human = 'fail')::int) DESC, at DESC, trace_id "
         "LIMIT %(limit)s OFFSET %(offset)s"
     )
-    number = max(1, min(number, 100_000))
     with connection.cursor() as cursor:
         cursor.execute(
             comparison.statement(source, scope, ordered),
             comparison.parameters(scope, limit=PAGE, offset=(number - 1) * PAGE, **more),
         )
-        rows = cursor.fetchall()
-    return Page(_tell(scope, rows), rows[0][-1] if rows else 0, number)
+        return [list(row) for row in cursor.fetchall()]
 
 
-def _tell(scope: Scope, rows: list[tuple[Any, ...]]) -> list[Pair]:
-    ids = [row[0] for row in rows]
+def _tell(scope: Scope, known: Sequence[Row]) -> list[Pair]:
+    ids = [row[0] for row in known]
     traces = Trace.objects.in_bulk(ids) if ids else {}
     causes = dict(
         Disagreement.objects.filter(version=scope.version, trace__in=ids).values_list("trace_id", "cause")
@@ -97,10 +106,9 @@ def _tell(scope: Scope, rows: list[tuple[Any, ...]]) -> list[Pair]:
             cell=names[human, judge],
             score=score,
             labels=labels,
-            at=at,
             cause=causes.get(pk, ""),
         )
-        for pk, human, judge, score, labels, at, route, prompt, _ in rows
+        for pk, human, judge, score, labels, route, prompt, _ in known
         if pk in traces
     ]
 
@@ -122,8 +130,8 @@ def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
     yield _row(COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(comparison.statement(source, scope, listed), comparison.parameters(scope, **more))
-        while rows := cursor.fetchmany(2000):
-            yield "".join(_row(row) for row in rows)
+        while some := cursor.fetchmany(2000):
+            yield "".join(_row(row) for row in some)
 
 
 def _row(values: Any) -> str:

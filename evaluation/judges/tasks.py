@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.judges import asking, judging
+from evaluation.judges import asking, calibration, judging
 
 TURN_SECONDS = 4.0
 
@@ -13,3 +13,7 @@ def judge_due() -> int:
 
 def plan() -> int:
     return asking.plan()
+
+
+def refresh_figures() -> int:
+    return calibration.refresh_slow()
