@@ -71,8 +71,10 @@
     const part = target.closest?.("form#rubric [data-criterion]");
     if (part) lead(part);
   });
-  document.addEventListener("click", ({ target }) => {
+  document.addEventListener("click", ({ target, isTrusted }) => {
     const head = target.closest("button.criterion-head");
+    // By hand, fail leads to what went wrong; by key, Enter does.
+    if (isTrusted && target.name === "verdict" && target.value === "fail" && parts()[1]) lead(parts()[1]);
     if (head) enter(head.closest("[data-criterion]"));
     if (target.closest("#hide-rail")) document.getElementById("review").classList.toggle("rail-closed");
   });
