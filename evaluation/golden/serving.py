@@ -119,7 +119,10 @@ def _response(
     if request.method == "HEAD" or start == end:
         return HttpResponse(status=status, headers=headers, content_type=shown.media_type)
     if end - start <= slices.AT_ONCE:
-        content = shown.body.read(start, end)
+        try:
+            content = shown.body.read(start, end)
+        except slices.Gone:
+            raise Problem(410, f"Version {shown.version.number} was withdrawn at this moment.") from None
         return HttpResponse(content, status=status, headers=headers, content_type=shown.media_type)
     streamed = shown.body.stream(start, end)
     return StreamingHttpResponse(streamed, status=status, headers=headers, content_type=shown.media_type)

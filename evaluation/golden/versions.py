@@ -28,6 +28,10 @@ class NothingToPublish(Exception):
     """The draft equals the latest version, or holds no case."""
 
 
+class Unfounded(NothingToPublish):
+    """A case rests on a failure that is no longer confirmed."""
+
+
 class Unpublished(Exception):
     """A number that the draft will get."""
 
@@ -66,6 +70,11 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
         drafted = _drafted(dataset)
         if not drafted:
             raise NothingToPublish("The draft holds no case.")
+        if unfounded := candidates.unfounded([each.case_pk for each in drafted]):
+            raise Unfounded(
+                f"A label behind {', '.join(unfounded[:10])} was taken back: retire what is no failure now, "
+                "or have it confirmed again."
+            )
         before = drafts.latest_version(dataset)
         bodies = formats.render_all([each.line for each in drafted])
         version = GoldenVersion.objects.create(

@@ -22,6 +22,7 @@ from evaluation.golden.models import GoldenVersion
 from evaluation.runs import deciding, scoring
 from evaluation.runs.models import CaseResult, CiRun, ResultStatus, RunUpload, Scorer
 from evaluation.runs.uploads import Result, Upload
+from ingest import sanitising
 from ingest.models import ApiToken, Project
 from ingest.problems import Problem
 
@@ -146,7 +147,9 @@ def _append(run: CiRun, version: GoldenVersion, upload: Upload) -> int:
     entries = _entries(version)
     _tell(upload.results, version, entries)
     known = [each for each in upload.results if each.case_id in entries]
-    unknown = {each.case_id[:200] for each in upload.results if each.case_id not in entries}
+    unknown = {
+        sanitising.text(each.case_id, set(), 200) for each in upload.results if each.case_id not in entries
+    }
     run.unknown = sorted({*run.unknown, *unknown})[:MOST_UNKNOWN]
     rows = _rows(run, version, entries, known)
     _copy(rows)

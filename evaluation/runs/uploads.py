@@ -78,7 +78,8 @@ def _document(sent: bytes) -> Json:
 
 
 def _list(query: QueryDict) -> tuple[list[str], list[str]]:
-    return query.getlist("split"), query.getlist("tag")
+    selection = {name: query.getlist(name) for name in ("split", "tag")}
+    return _texts(selection, "split"), _texts(selection, "tag")
 
 
 def _native(value: Json) -> Upload:

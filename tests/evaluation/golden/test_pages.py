@@ -8,6 +8,7 @@ from django.urls import reverse
 from evaluation.golden import candidates, cases, versions
 from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
+from reviewapp.models import User
 from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
@@ -271,6 +272,16 @@ def test_only_a_confirmed_failure_becomes_a_candidate(project, failure, lead, da
         f"{BASE}/golden-candidates/{candidate.pk}", {"action": "reject", "reason": "late"}, follow=True
     )
     assert "decided about it before" in again.content.decode()
+
+
+def test_a_label_that_is_taken_back_keeps_its_case_out(project, failure, lead, dataset):
+    candidate = candidates.propose(project, failure.pk, "rosa")
+    candidates.accept(candidate, dataset, {"id": "LF-1", "input": "q"}, "leo")
+    labels.undo(failure, Actor(User.objects.get(username="rosa")))
+    with pytest.raises(versions.Unfounded, match="LF-1"):
+        versions.publish(dataset, "leo", "x")
+    cases.set_state(dataset, ["LF-1"], "retired", "no failure")
+    assert versions.publish(dataset, "leo", "x").number == 2
 
 
 def test_a_candidate_is_merged_or_rejected_with_a_reason(project, failure, lead, dataset):
