@@ -25,6 +25,7 @@ from evaluation.judges.models import (
     LastLook,
     MonthlySpend,
 )
+from evaluation.ranking.models import RankingModel
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Judgment",
     "LastLook",
     "MonthlySpend",
+    "RankingModel",
     "RunUpload",
     "VersionBody",
     "VersionEntry",
