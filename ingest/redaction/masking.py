@@ -28,23 +28,33 @@ _HOOK_KIND = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
 
 # What may stand between the digits of one number: gaps, Markdown marks, escapes.
 _GAP = r"[^A-Za-z0-9\n,;:\"]{0,6}(?:\\[nrtu][0-9a-f]{0,4})?"
+# Two digits of another script, or as wide as a Chinese sign, also where JSON escapes them.
+_FOREIGN = (
+    r"(?:[\x{0660}-\x{0669}\x{06f0}-\x{06f9}\x{0966}-\x{096f}\x{09e6}-\x{09ef}\x{0e50}-\x{0e59}\x{ff10}-\x{ff19}]"
+    r"|\\u(?:ff1|066|06f|096|09e|0e5)[0-9a-f]){2}"
+)
 # Without which a text holds nothing of a kind. Each is allowed to be found in vain, and never to miss.
 _HINTS = {
     Kind.SECRET: (
         r"(?:sk|pk|rk)[-_]|ts_[0-9a-f]|gh[pousr]_|github_pat_|gl(?:pat|ptt|rt)-|A[KSGIRN][IAPDO][AV]|xox[a-z]-|xapp-"
         r"|AIza|ya29|GOCSPX|hf_|gsk_|r8_|lsv2_|npm_|pypi-|dop_v1|shp[acs]|whsec_|SG\.|key-|AC[0-9a-f]{8}|eyJ|AGE-SEC"
+        r"|dapi[0-9a-f]|(?i:hooks\.slack|[?&;](?:sig|x-amz-signature)=)"
         r"|PRIVATE KEY|://[^\s/:@\"]*:[^\s/@\"]+@"
         r"|(?i:bearer|authorization)"
-        r"|(?i:api[_.-]?key|passw[a-z]*|kennwort|secret|token|private[_-]?key|key|cookie)[\\\"']{0,9}\s{0,3}[:=]"
+        r"|(?i:passw[a-z]*|kennwort|passphrase|pwd|secret|token|key|cookie)[\\\"']{0,9}\s{0,3}[:=]"
     ),
-    Kind.CARD: rf"(?:[0-9]{_GAP}){{13}}",
+    Kind.CARD: rf"(?:[0-9]{_GAP}){{13}}|{_FOREIGN}",
     Kind.IBAN: (
-        rf"(?:^|[^A-Za-z0-9]|\\[nrtbf])(?i:{'|'.join(numbers.iban_countries())})[*`~]{{0,3}}[0-9][*`~]{{0,3}}[0-9]"
-        r"(?:[^A-Za-z0-9\n,;:\"]{0,4}[A-Za-z0-9]){11}"
+        rf"(?:^|[^A-Za-z0-9]|\\[nrtbf]|(?i:iban))(?i:{'|'.join(numbers.iban_countries())})"
+        r"[*`~]{0,3}[0-9][*`~]{0,3}[0-9]"
+        rf"(?:[^A-Za-z0-9\n,;:\"]{{0,4}}[A-Za-z0-9]){{11}}|{_FOREIGN}"
     ),
-    Kind.EMAIL: r"@|%40|\\u0040|&#64;|&#x40;|&commat;",
-    Kind.PHONE: rf"(?:\+|00|%2[bB]|\\u002[bB]){_GAP}(?:[0-9]{_GAP}){{7}}",
-    Kind.IP: r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:(?::|[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:]",
+    Kind.EMAIL: r"@|%40|\\u0040|&#64;|&#x40;|&commat;|\x{ff20}|\\uff20",
+    Kind.PHONE: rf"(?:\+|00|%2[bB]|\\u002[bB]){_GAP}(?:[0-9]{_GAP}){{7}}|{_FOREIGN}",
+    Kind.IP: (
+        r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|[0-9A-Fa-f]:(?::|[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:]"
+        rf"|{_FOREIGN}"
+    ),
 }
 # By what numbers of a country begin with, or as they are grouped; anything after a word like "phone".
 _NATIONAL_HINTS = {
@@ -182,7 +192,7 @@ class Redactor:
         """A JSON value with its texts and the names of its fields masked; numbers stay, ids stay."""
         match value:
             case str():
-                if name and Kind.SECRET in self.kinds and keys.FIELD.search(name):
+                if name and Kind.SECRET in self.kinds and keys.is_of_secret(name, value):
                     return self._secret(value, masked)
                 return self.text(value, masked, _unlikely(name, value))
             case dict():

@@ -12,8 +12,10 @@ from stdnum import iban, luhn
 from ingest.redaction.finding import Finding
 from ingest.redaction.policy import Kind
 
-_GAP = r"[ \-\u00a0\u2009\u202f]"
-_RUN = re.compile(rf"(?<![\w.])\d(?:{_GAP}?\d){{12,}}(?!\w)")
+_GAP = r"[ ._/\-\u00a0\u2009\u2010-\u2014\u202f]"
+_RUN = re.compile(
+    rf"(?:(?<![\w.])|(?i:(?<=card)|(?<=card_)|(?<=\bcc)|(?<=\bcc_)))\d(?:{_GAP}{{0,2}}\d){{12,}}(?!\w)"
+)
 _GROUP = re.compile(r"\d+")
 _GROUP_DIGITS = 3
 # The networks' first digits and lengths (ISO/IEC 7812). Maestro's ranges hold too much else.
@@ -26,7 +28,9 @@ _CARDS = (
     (re.compile(r"35(?:2[89]|[3-8])"), (16,)),
     (re.compile(r"62"), (16, 17, 18, 19)),
 )
-_IBAN = re.compile(rf"(?<![^\W_])(?P<country>[A-Za-z]{{2}})\d\d(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
+_IBAN = re.compile(
+    rf"(?:(?<![^\W_])|(?i:(?<=iban)))(?P<country>[A-Za-z]{{2}})\d\d(?:{_GAP}{{0,2}}[A-Za-z0-9]){{11,30}}"
+)
 
 
 def cards(text: str) -> Iterator[Finding]:
@@ -53,8 +57,15 @@ def _card_groups(text: str, groups: list[tuple[int, int]], first: int) -> int:
         if len(digits) > 19:
             return 0
         if is_card(digits):
-            return count
+            return 0 if count == 1 and _is_of_fraction(text, *groups[first]) else count
     return 0
+
+
+def _is_of_fraction(text: str, start: int, end: int) -> bool:
+    """0.4111111111111111 is a measure, and so is what has a fraction itself."""
+    return text[start - 1 : start] == "." or (
+        text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit()
+    )
 
 
 def is_card(digits: str) -> bool:

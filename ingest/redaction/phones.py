@@ -59,16 +59,26 @@ class Asked:
 
 def _number(text: str, match: re.Match[str], regions: Sequence[str | None], asked: Asked) -> Finding | None:
     """The longest beginning of the match, by whole groups, that is a number in use."""
-    spelled = _first_of(match[0])
     announced = bool(_CONTEXT.search(text, max(0, match.start() - _CONTEXT_CHARACTERS), match.start()))
+    first = _first_of(match[0])
+    # A group within a number may begin with 0, too: +44 20 7946 0958.
+    for spelled in (first,) if first == match[0] else (first, match[0]):
+        if found := _longest(spelled, match.start(), ways=regions, announced=announced, asked=asked):
+            return found
+    return None
+
+
+def _longest(
+    spelled: str, start: int, *, ways: Sequence[str | None], announced: bool, asked: Asked
+) -> Finding | None:
     while len(_digits(spelled)) >= _FEWEST_DIGITS:
-        for region in regions:
+        for region in ways:
             # The library is asked last: it takes longer than all the rest.
             if region and not (_may_be_one(spelled) and (announced or _looks_like_one(spelled, region))):
                 continue
             value = _in_use(spelled, region, announced, asked)
             if value:
-                return Finding(match.start(), match.start() + len(spelled), Kind.PHONE, value)
+                return Finding(start, start + len(spelled), Kind.PHONE, value)
         shorter = _WITHOUT_LAST.match(spelled)
         if not shorter:
             return None

@@ -7,18 +7,23 @@ for in the projected text and replaced in the given one.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-# Escapes of JSON (also of JSON within JSON), emphasis and code marks, what has no width, and files in text.
+# Escapes of JSON (also of JSON within JSON), emphasis and code marks, what has no width, digits and signs of
+# other scripts, and files in text.
 _HIDING = re.compile(
     r"\\+(?:u[0-9a-fA-F]{4}|[nrtbf/\"'])"
     r"|%(?:40|2[bB]|20)"
     r"|&(?:\#64|\#x40|commat);"
     r"|[*`~\u00ad\u200b-\u200d\u2060\ufeff]+"
+    r"|[\uff0b\uff0d\uff0e\uff20]|[^\W\D0-9]"
     r"|data:[\w.+-]{1,60}/[\w.+-]{1,80};base64,[A-Za-z0-9+/=_-]*"
 )
-_HINTS = re.compile(r"[\\%&*`~\u00ad\u200b-\u200d\u2060\ufeff]|;base64,")
+_HINTS = re.compile(r"[\\%&*`~\u00ad\u200b-\u200d\u2060\ufeff\uff0b\uff0d\uff0e\uff20]|[^\W\D0-9]|;base64,")
+# + - . @ as wide as a Chinese sign stand so far from their narrow forms.
+_WIDER = 0xFEE0
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": "\f"}
 _CODES = {"%40": "@", "%2b": "+", "%20": " ", "&#64;": "@", "&#x40;": "@", "&commat;": "@"}
 
@@ -79,8 +84,16 @@ def _seen(hiding: str) -> str:
     if hiding[0] == "\\":
         escaped = hiding.lstrip("\\")
         if len(escaped) > 1:
-            return chr(int(escaped[1:], 16))
+            return _plain(chr(int(escaped[1:], 16)))
         return _LETTERS.get(escaped, escaped)
     if hiding[0] in "%&":
         return _CODES[hiding.lower()]
-    return " " if hiding[0] == "d" else ""
+    if hiding[0] == "d":
+        return " "
+    return _plain(hiding) if hiding.isdigit() or (hiding >= "\uff00" and hiding[0] != "\ufeff") else ""
+
+
+def _plain(sign: str) -> str:
+    if sign.isdecimal():
+        return str(unicodedata.digit(sign))
+    return chr(ord(sign) - _WIDER) if "\uff01" <= sign <= "\uff5e" else sign

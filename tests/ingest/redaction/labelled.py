@@ -117,6 +117,27 @@ FOUND: list[tuple[str, dict[str, list[str]]]] = [
     ('{"password": "hunter2!"}', {"secret": ["hunter2!"]}),
     ("api_key=9f8e7d6c5b4a3210ff", {"secret": ["9f8e7d6c5b4a3210ff"]}),
     ("client_secret: 'Zx81-qq-lm'", {"secret": ["Zx81-qq-lm"]}),
+    ("https://x.example/?token=9f8e7d6c5b4a39281706&q=1", {"secret": ["9f8e7d6c5b4a39281706"]}),
+    ("session_token: IQoJb3JpZ2luX2VjEAAa1234", {"secret": ["IQoJb3JpZ2luX2VjEAAa1234"]}),
+    ("AccountKey=Eby8vdM02xNOcqFlqUwJPL1Om4UeaL==", {"secret": ["Eby8vdM02xNOcqFlqUwJPL1Om4UeaL=="]}),
+    ("Cookie: sessionid=abc123def456; theme=dark", {"secret": ["sessionid=abc123def456; theme=dark"]}),
+    ("PWD=Geheim123!", {"secret": ["Geheim123!"]}),
+    (
+        "https://hooks.slack.com/services/T00000000/B00000000/" + UPPER,
+        {"secret": ["T00000000/B00000000/" + UPPER]},
+    ),
+    # As it is written elsewhere: other gaps, other digits, a name glued to it
+    ("4111.1111.1111.1111", {"card": ["4111.1111.1111.1111"]}),
+    ("4111/1111/1111/1111", {"card": ["4111/1111/1111/1111"]}),
+    ("4111\u20131111\u20131111\u20131111", {"card": ["4111\u20131111\u20131111\u20131111"]}),
+    ("4111  1111  1111  1111", {"card": ["4111  1111  1111  1111"]}),
+    ("card_4111111111111111", {"card": ["4111111111111111"]}),
+    ("\uff14" + 15 * "\uff11" + " is mine", {"card": ["\uff14" + 15 * "\uff11"]}),
+    ("DE89.3704.0044.0532.0130.00", {"iban": ["DE89.3704.0044.0532.0130.00"]}),
+    ("IBANDE89370400440532013000", {"iban": ["DE89370400440532013000"]}),
+    ("ada\uff20example\uff0eorg", {"email": ["ada\uff20example\uff0eorg"]}),
+    ("+44 20 7946 0958 in London", {"phone": ["+44 20 7946 0958"]}),
+    ("+\u0664\u0669 170 1234567", {"phone": ["+\u0664\u0669 170 1234567"]}),
 ]
 
 # What looks like something and is nothing to mask.
@@ -181,4 +202,8 @@ NOT_FOUND: list[str] = [
     "4.5 of 5 stars, 98.6 F, 100.25.3",
     "#123456 #abcdef rgba(12,34,56,0.78)",
     "Rechnung 0815-4711, Kundennummer 0301234",
+    "0.4111111111111111 and 4111111111111111.5",
+    "PWD=/home/ada/project1, token: required, max_token: 4096",
+    "a cookie: sweet and round, next token: the",
+    "rows 4111/1111/1111, page_token: 12",
 ]
