@@ -17,7 +17,7 @@ MOST_MS = 100
 READING_MS = 700
 ITEMS = 60
 
-# From the key to the second frame in which another item stands: it has been painted then.
+# From the key until the frame that shows another item is painted, which is before the next timer runs.
 WATCH = """
     window.felt = [];
     document.addEventListener("keydown", (event) => {
@@ -27,7 +27,7 @@ WATCH = """
         const look = () => {
             const form = document.querySelector("form#rubric");
             if (!form || form.dataset.whose === before) return requestAnimationFrame(look);
-            requestAnimationFrame(() => window.felt.push(performance.now() - began));
+            setTimeout(() => window.felt.push(performance.now() - began));
         };
         requestAnimationFrame(look);
     }, true);

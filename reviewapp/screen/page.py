@@ -18,7 +18,7 @@ from reviewapp.screen import criteria, evidence, revealing, sittings
 from reviewapp.screen.criteria import Part
 from reviewapp.screen.evidence import Evidence
 from reviewapp.screen.revealing import Reveal
-from reviewapp.screen.sittings import Decision, Sitting
+from reviewapp.screen.sittings import Decision, Sitting, Step
 from reviewapp.traces.signals import Signal
 
 
@@ -84,7 +84,9 @@ class Screen:
         return next((decision.item for decision in self.sitting.last if decision.was_submitted), None)
 
 
-def held(lease: Lease, reviewer: User, *, raw_text: bool = False) -> Screen:
+def held(
+    lease: Lease, reviewer: User, *, raw_text: bool = False, steps: tuple[Step, ...] | None = None
+) -> Screen:
     """The form, with what was typed before."""
     draft = drafts.load(lease.item, reviewer)
     body = draft.body if draft else {}
@@ -94,6 +96,7 @@ def held(lease: Lease, reviewer: User, *, raw_text: bool = False) -> Screen:
         order=lease.display_order,
         body=body,
         raw_text=raw_text,
+        steps=steps,
         lease=lease,
         token=str(lease.token),
         seconds_left=seconds_until(lease.expires_at),
@@ -186,12 +189,20 @@ def _form(
     return _screen(item, reviewer, order, raw_text=raw_text, parts=asked, body=body, **shown, **more)
 
 
-def _screen(item: ReviewItem, reviewer: User, order: str, *, raw_text: bool, **more: Any) -> Screen:
+def _screen(
+    item: ReviewItem,
+    reviewer: User,
+    order: str,
+    *,
+    raw_text: bool,
+    steps: tuple[Step, ...] | None = None,
+    **more: Any,
+) -> Screen:
     return Screen(
         item=item,
         queue=item.queue,
         address=reverse("item", args=[item.queue.project.slug, item.pk]),
-        sitting=sittings.sitting(item.queue, reviewer),
+        sitting=sittings.sitting(item.queue, reviewer, steps),
         evidence=evidence.of_item(item, order, raw_text=raw_text),
         order=order,
         raw_text=raw_text,

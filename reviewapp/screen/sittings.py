@@ -131,9 +131,11 @@ def is_end(handled: int) -> bool:
     return beyond >= 0 and beyond % FURTHER == 0
 
 
-def sitting(queue: Queue, reviewer: User) -> Sitting:
+def sitting(queue: Queue, reviewer: User, known: tuple[Step, ...] | None = None) -> Sitting:
+    """`known` are its steps, where they have just been asked for."""
     waiting = waiting_for(queue, reviewer, FIRST_GOAL + FURTHER)
-    return Sitting(steps(queue, reviewer), waiting, tuple(last(queue, reviewer)))
+    done = steps(queue, reviewer) if known is None else known
+    return Sitting(done, waiting, tuple(last(queue, reviewer)))
 
 
 def steps(queue: Queue, reviewer: User) -> tuple[Step, ...]:

@@ -76,7 +76,8 @@ def finish(request: MemberRequest, queue: str) -> HttpResponse:
 def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = False) -> HttpResponse:
     """The next item, claimed in the answer to the submit of the last; or the end of the sitting."""
     finish_line = reverse("finish", args=[request.project.slug, queue.slug])
-    if after_submit and sittings.is_end(len(sittings.steps(queue, request.user))):
+    steps = sittings.steps(queue, request.user)
+    if after_submit and sittings.is_end(len(steps)):
         return go(request, finish_line)
     address = reverse("review", args=[request.project.slug, queue.slug])
     try:
@@ -89,7 +90,7 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
         return go(request, finish_line)
     if request.htmx or not after_submit:
         # The address of the item just labelled would open its reveal on the next reload.
-        return replace_url(show(request, page.held(lease, request.user)), address)
+        return replace_url(show(request, page.held(lease, request.user, steps=steps)), address)
     return redirect(address)
 
 
