@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -37,10 +37,12 @@ def render(name: str, lines: Sequence[str]) -> bytes:
     return FORMATS[name].write(lines, [] if name == NATIVE else [parse(line) for line in lines])
 
 
-def render_all(lines: Sequence[str]) -> dict[str, bytes]:
-    """Every format by name, parsing each line once."""
-    values = [parse(line) for line in lines]
-    return {name: each.write(lines, values) for name, each in FORMATS.items()}
+def render_each(lines: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Every format with its name, the native one first, parsing each line once."""
+    values: list[Json] = []
+    for name, each in FORMATS.items():
+        yield name, each.write(lines, values)
+        values = values or [parse(line) for line in lines]
 
 
 def _native(lines: Sequence[str], _: Sequence[Json]) -> bytes:
@@ -142,6 +144,7 @@ def _message_text(message: Json) -> str:
 
 
 def _deepeval(value: Json) -> Json:
+    """`source_file` holds the id: it is the one name that DeepEval's reader of JSON carries along."""
     return {
         "name": value["id"],
         "input": input_text(value["input"]),
@@ -150,7 +153,7 @@ def _deepeval(value: Json) -> Json:
         "context": None,
         "retrieval_context": None,
         "comments": value["metadata"].get("note"),
-        "source_file": None,
+        "source_file": value["id"],
         "additional_metadata": {**_metadata(value), "messages": messages_of(value["input"])},
     }
 

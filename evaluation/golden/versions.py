@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +78,12 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
                 "or have it confirmed again."
             )
         before = drafts.latest_version(dataset)
-        bodies = formats.render_all([each.line for each in drafted])
+        lines = [each.line for each in drafted]
+        native = formats.render(formats.NATIVE, lines)
         version = GoldenVersion.objects.create(
             dataset=dataset,
             number=before.number + 1 if before else 1,
-            digest=hashlib.sha256(bodies[formats.NATIVE]).digest(),
+            digest=hashlib.sha256(native).digest(),
             items=len(drafted),
             parent=before.number if before else None,
             changelog=changelog.replace("\0", "\ufffd").strip(),
@@ -89,7 +92,7 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
             removed=len(difference.removed),
             created_by=by,
         )
-        _store(version, bodies)
+        _store(version, _ahead(formats.render_each(lines)))
         VersionEntry.objects.bulk_create(
             [
                 VersionEntry(version=version, case_id=each.case_pk, revision_id=each.revision_pk)
@@ -117,10 +120,19 @@ def _drafted(dataset: GoldenDataset) -> list[_Drafted]:
         return [_Drafted(*row) for row in cursor.fetchall()]
 
 
-def _store(version: GoldenVersion, bodies: dict[str, bytes]) -> None:
+def _ahead(bodies: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """The next format is rendered while the database takes the one before."""
+    with ThreadPoolExecutor(1, thread_name_prefix="render") as pool:
+        coming = pool.submit(next, bodies, None)
+        while (body := coming.result()) is not None:
+            coming = pool.submit(next, bodies, None)
+            yield body
+
+
+def _store(version: GoldenVersion, bodies: Iterable[tuple[str, bytes]]) -> None:
     """In binary, which the cursors that Django makes do not know: as text it would be twice the bytes."""
     with Cursor(connection.connection) as cursor:
-        for name, content in bodies.items():
+        for name, content in bodies:
             cursor.execute(_BODY, [version.pk, name, content, hashlib.sha256(content).digest(), len(content)])
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -206,9 +207,7 @@ def test_python_tests_are_not_run_unasked(client):
 def interpreters():
     found = [shutil.which(f"python3.{minor}") for minor in range(9, 14)]
     found += [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))]
-    return sorted(
-        {path for path in found if path and "3.6" not in path and "3.7" not in path and "3.8" not in path}
-    )
+    return sorted({path for path in found if path and not re.search(r"shims|/3\.[678]\.", path)})
 
 
 @pytest.mark.parametrize("python", interpreters() or [sys.executable])
