@@ -17,13 +17,12 @@ from evaluation.judges.models import (
     RunKind,
     Stage,
 )
+from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL
 from ingest import sampling
 from ingest.models import Trace
 from reviewapp.review.models import Queue
 
 CHUNK = 2000
-# Trials from here on are repetitions on anchors, which no figure of live traffic counts.
-FIRST_ANCHOR_TRIAL = 1001
 
 _INSERT = (
     "INSERT INTO evaluation_judgment (version_id, trace_id, run_id, criterion, trial, origin, progress, "

@@ -23,7 +23,7 @@ from evaluation.judges import comparison
 from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import DIMENSIONS, Comparison, Scope, Slot
 from evaluation.judges.models import CalibrationPoint, Judge, JudgeVersion, Stage
-from evaluation.statistics import certification, correction, measures, scores
+from evaluation.statistics import bias, certification, correction, measures, scores
 from evaluation.statistics.change import holm
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
@@ -36,9 +36,10 @@ CORRECTION_WEEKS = 4
 EQUAL_N = 400
 LEAST_SLICE_FAILURES = 10
 MOST_SLICES = 60
+PROBED_PAIRS = 5000
 # Figures that took longer than this to compute may be shown that much older, while they are made anew.
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 3
+FORM = 4
 SLOW_SECONDS, SHOWN_SECONDS = 0.3, 60.0
 
 
@@ -153,6 +154,7 @@ def compute(scope: Scope) -> Json:
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
+            "length_bias": bias.length(comparison.lengths(scope, pairs.sampling, PROBED_PAIRS)).as_dict(),
             "disagreements": listing.rows(scope, pairs.sampling),
             "what_if": what_if(pairs.scored),
             "ece": scores.calibration_error(bins),
@@ -256,19 +258,18 @@ def staleness(version: JudgeVersion) -> str:
     """Why what is known of this version no longer holds, if so."""
     if version.stage == Stage.RETIRED:
         return "this version is retired"
+    newest = version.certificates.order_by("-issued_at", "-pk").first()
+    if newest and newest.stale_reason:
+        return newest.stale_reason
     pinned = version.rubric_version
     if pinned is None:
         return ""
-    newest = (
+    rubric = (
         pinned.rubric.versions.frozen().filter(criteria__key=version.criterion).order_by("-number").first()
     )
-    criterion = newest.criteria.get(key=version.criterion) if newest else None
-    if criterion and criterion.meaning != version.meaning:
-        return f"the criterion means something else since rubric version {newest.number}"  # type: ignore[union-attr]
-    taken_back = version.certificates.exclude(stale_reason="").order_by("-issued_at").first()
-    newer = version.certificates.filter(stale_reason="").order_by("-issued_at").first()
-    if taken_back and not (newer and newer.issued_at > taken_back.issued_at):
-        return taken_back.stale_reason
+    criterion = rubric.criteria.get(key=version.criterion) if rubric else None
+    if rubric and criterion and criterion.meaning != version.meaning:
+        return f"the criterion means something else since rubric version {rubric.number}"
     return ""
 
 

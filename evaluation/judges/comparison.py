@@ -98,6 +98,31 @@ def digest(scope: Scope) -> str:
         return str(cursor.fetchone()[0])
 
 
+def daily(scope: Scope) -> list[tuple[date, int, int]]:
+    """Pairs by day of their trace: day, disagreements, all; the oldest first."""
+    counted = (
+        "SELECT (at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE human <> judge), count(*) "
+        "FROM weighed WHERE fate IS NULL GROUP BY 1 ORDER BY 1"
+    )
+    source, more = source_of(compare(scope).sampling)
+    with connection.cursor() as cursor:
+        cursor.execute(statement(source, scope, counted), parameters(scope, **more))
+        return list(cursor.fetchall())
+
+
+def lengths(scope: Scope, sampling: str, most: int) -> list[tuple[bool, bool, float]]:
+    """The newest pairs: people failed, judge failed, characters of the answer."""
+    listed = (
+        "SELECT x.human = 'fail', x.judge = 'fail', length(t.output)::float8 FROM (SELECT * FROM weighed "
+        "WHERE fate IS NULL ORDER BY at DESC, trace_id DESC LIMIT %(most)s) x "
+        "JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
+    )
+    source, more = source_of(sampling)
+    with connection.cursor() as cursor:
+        cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
+        return list(cursor.fetchall())
+
+
 def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
     """Traces on whose verdict people agree, the most labels first, then the newest: up to `most` of each."""
     listed = (

@@ -18,6 +18,8 @@ FORMAT_REASONS = {
     "rationale": "the rationale was no text",
 }
 LONGEST_RATIONALE = 4000
+# Trials from here on are repetitions on anchors, which no figure of live traffic counts.
+FIRST_ANCHOR_TRIAL = 1001
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Question:
     criterion: str = ""
     guidance: str = ""
     trial: int = 1
+    # When the trace began (ISO 8601), where it is known.
+    began: str = ""
 
 
 @dataclass(frozen=True, slots=True)

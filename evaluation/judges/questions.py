@@ -28,4 +28,5 @@ def of(judgment: Judgment) -> Question:
         criterion=judgment.criterion,
         guidance=judgment.version.prompt,
         trial=judgment.trial,
+        began=judgment.trace.started_at.isoformat(),
     )

@@ -5,6 +5,9 @@ It needs no key and no network, so that a demo has a judge and tests have one th
     {"rules": [{"contains": "as an AI", "weight": 0.8}, {"empty": true}, {"shorter_than": 12, "weight": 0.4},
                {"lacks": "order", "weight": 0.2}, {"status": "error"}],
      "threshold": 0.5, "errors": {"missed": 0.1, "false_alarms": 0.02, "noise": 0.1, "seed": "v1"}}
+
+`errors` may hold `later`, other shares with a time `from` which they count for: of traces that began then or
+afterwards, and of anchors when they are judged again. So a demo has a judge whose provider changed it unseen.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.judges.protocol import Question, Reply, Spec
+from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL, Question, Reply, Spec
 
 CERTAIN = 0.95
 
@@ -28,7 +31,7 @@ def ask(spec: Spec, question: Question) -> Reply:
     parameters = spec.parameters
     found, reasons = _evidence(parameters, question)
     fails = found >= float(parameters.get("threshold", 0.5))
-    errors: Mapping[str, Any] = parameters.get("errors", {})
+    errors = _errors(parameters.get("errors", {}), question)
     chance = _chances(str(errors.get("seed", "")), question)
     if chance[0] < float(errors.get("missed" if fails else "false_alarms", 0.0)):
         fails, reasons = not fails, ["nothing stands out" if fails else "something seems off"]
@@ -56,10 +59,20 @@ def check(parameters: Mapping[str, Any]) -> None:
         for rule in rules:
             float(rule.get("weight", CERTAIN))
             int(rule.get("shorter_than", 0))
+        errors = parameters.get("errors", {})
         for name in ("missed", "false_alarms", "noise"):
-            float(parameters.get("errors", {}).get(name, 0.0))
+            float(errors.get(name, 0.0))
+            float(errors.get("later", {}).get(name, 0.0))
     except (TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"a number is wanted: {error}") from None
+
+
+def _errors(errors: Mapping[str, Any], question: Question) -> Mapping[str, Any]:
+    """The shares in force: those of `later` once its time has come."""
+    later: Mapping[str, Any] = errors.get("later", {})
+    judged_again = question.trial > FIRST_ANCHOR_TRIAL
+    has_come = judged_again or (question.trial == 1 and question.began >= str(later.get("from", "")))
+    return {**errors, **later} if later and has_come else errors
 
 
 def _evidence(parameters: Mapping[str, Any], question: Question) -> tuple[float, list[str]]:

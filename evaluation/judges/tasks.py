@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.judges import asking, calibration, judging
+from evaluation.judges import asking, calibration, judging, watching
 
 TURN_SECONDS = 4.0
 
@@ -17,3 +17,7 @@ def plan() -> int:
 
 def refresh_figures() -> int:
     return calibration.refresh_slow()
+
+
+def watch_live() -> int:
+    return watching.watch_live()

@@ -18,9 +18,10 @@ from evaluation.judges import (
     page,
     pairs,
     versions,
+    watching,
 )
 from evaluation.judges.comparison import Scope
-from evaluation.judges.models import Judge, Kind
+from evaluation.judges.models import Judge, Kind, Stage
 from evaluation.judges.page import Asked
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
@@ -43,6 +44,8 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     if scope is None:
         return render(request, "judges/unversioned.html", {"judge": found})
     context = page.tell(scope, Asked.of(request.GET)) | _around(request, found, scope)
+    if scope.version.stage == Stage.LIVE:
+        context["watch"] = watching.watch(scope.version, context["figures"])
     context["changed"] = page.since_last_look(request.user, found, scope.version, context["figures"])
     return render(request, "judges/judge.html", context)
 

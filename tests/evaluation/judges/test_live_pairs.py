@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evaluation.judges import calibration, comparison, pairs, stages, versions
+from evaluation.judges import calibration, certificates, comparison, pairs, stages, versions, watching
 from evaluation.judges.comparison import Scope
 from evaluation.judges.models import JudgeVersion, Judgment, Kind
 from ingest.models import AuditDraw, Project, Trace
@@ -229,3 +229,23 @@ def test_the_csv_tells_every_chosen_trace_and_quotes_formulas(story: Story, revi
     assert "'=1+1" in rows[1]
     assert rows[2].endswith("waiting")
     assert comparison.digest(Scope(story.version)) == comparison.digest(Scope(story.version))
+
+
+def test_agreement_that_has_fallen_takes_the_certificate_back(
+    story: Story, reviewer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LEAST_BASELINE", 150)
+    monkeypatch.setattr("evaluation.statistics.watching.LEAST_BASELINE", 150)
+    for number in range(200):
+        verdict = "fail" if number % 5 == 0 else "pass"
+        story.pair(number / 1000, verdict, verdict, reviewer.user)
+    live = stages.promote(story.version, "leo")
+    assert watching.watch_live() == 0
+    Trace.objects.update(started_at=NOW - timedelta(days=9))
+    for number in range(60):
+        story.pair(0.3 + number / 1000, "fail", "pass" if number % 3 else "fail", reviewer.user)
+    story.judge(story.trace(0.9), "pass", "queue")
+    assert watching.watch_live() == 1
+    assert watching.watch_live() == 0
+    assert certificates.as_dict(certificates.current(live))["state"] == "STALE"
+    assert calibration.of(Scope(live))["api"]["state"] == "STALE"

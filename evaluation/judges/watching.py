@@ -1,0 +1,74 @@
+"""Has agreement fallen? An alarm that may be looked at all the time, and what it takes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from evaluation.judges import calibration, certificates, comparison
+from evaluation.judges.comparison import Scope
+from evaluation.judges.models import JudgeVersion, Kind, Stage
+from evaluation.statistics.watching import LEAST_BASELINE, LIMIT, Detector, baseline
+
+WARNING, CRITICAL = 0.80, 0.70
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """`level` is "", "warning" or "critical" by the interval; `alarm` the last day the detector rang."""
+
+    level: str
+    words: str
+    learning: int = 0  # how many more results the detector needs before it may ring
+    wealth: float = 0.0
+    alarm: str = ""
+
+
+def watch(version: JudgeVersion, figures: dict[str, Any]) -> Watch:
+    """From the figures and the pairs by day: the same pairs always give the same alarm."""
+    level, words = _by_interval(figures["agreement"])
+    days = comparison.daily(Scope(version))
+    known = failures = 0
+    while days and known < LEAST_BASELINE:
+        _, failed, n = days.pop(0)
+        known, failures = known + n, failures + failed
+    q0 = baseline(failures, known)
+    if q0 is None or q0 >= 0.9:
+        return Watch(level, words, learning=max(LEAST_BASELINE - known, 0))
+    detector, alarm = Detector(q0), ""
+    for day, failed, n in days:
+        detector = detector.look(failed, n)
+        if detector.alarms:
+            alarm, detector = day.isoformat(), detector.restarted()
+    return Watch(level, words, wealth=round(detector.level / LIMIT, 4), alarm=alarm)
+
+
+def _by_interval(agreement: dict[str, Any]) -> tuple[str, str]:
+    high = agreement["high"]
+    if high is None or high >= WARNING:
+        return "", ""
+    floor, level = (CRITICAL, "critical") if high < CRITICAL else (WARNING, "warning")
+    return level, f"the whole interval of agreement lies under {floor:.2f}"
+
+
+def live() -> QuerySet[JudgeVersion]:
+    versions = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None)
+    return versions.exclude(kind=Kind.IMPORTED).select_related("judge", "rubric_version__rubric")
+
+
+def watch_live() -> int:
+    """Renew certificates of live versions; take back those whose agreement has fallen; how many. A job."""
+    taken = 0
+    for version in live():
+        certificate = certificates.current(version)
+        found = watch(version, calibration.of(Scope(version))["api"])
+        is_new = found.alarm >= certificate.issued_at.date().isoformat()
+        reason = f"agreement alarm on {found.alarm}" if found.alarm and is_new else ""
+        if found.level == "critical":
+            reason = found.words
+        if reason and not certificate.stale_reason:
+            certificates.take_back(version, reason)
+            taken += 1
+    return taken
