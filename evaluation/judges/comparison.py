@@ -8,12 +8,14 @@ the judge said (`judge`), the probability with which it was chosen (`pi`) and it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from evaluation.judges.models import JudgeVersion
 from evaluation.statistics.measures import Cell
@@ -29,6 +31,24 @@ PATIENCE = "14 days"
 
 class UnknownSlice(ValueError):
     """A slice is asked for as route, model or prompt_version, with `=` or `:` and its value."""
+
+
+# Tables said to be smaller than this are read whole.
+SMALL_TABLE = 50_000
+
+
+@contextmanager
+def reading() -> Iterator[CursorWrapper]:
+    """A cursor for the statements below. The planner knows nothing of small tables that were just filled, and
+    would join them row by row; it is kept from that there."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'ingest_trace'::regclass")
+        (rows,) = cursor.fetchone()
+        if rows < SMALL_TABLE:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+        yield cursor
+        if rows < SMALL_TABLE:
+            cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +113,7 @@ def digest(scope: Scope) -> str:
         "ORDER BY trace_id), '')::bytea), 'hex') FROM weighed WHERE fate IS NULL"
     )
     source, more = source_of(compare(scope).sampling)
-    with connection.cursor() as cursor:
+    with reading() as cursor:
         cursor.execute(statement(source, scope, hashed), parameters(scope, **more))
         return str(cursor.fetchone()[0])
 
@@ -105,7 +125,7 @@ def daily(scope: Scope) -> list[tuple[date, int, int]]:
         "FROM weighed WHERE fate IS NULL GROUP BY 1 ORDER BY 1"
     )
     source, more = source_of(compare(scope).sampling)
-    with connection.cursor() as cursor:
+    with reading() as cursor:
         cursor.execute(statement(source, scope, counted), parameters(scope, **more))
         return list(cursor.fetchall())
 
@@ -118,7 +138,7 @@ def lengths(scope: Scope, sampling: str, most: int) -> list[tuple[bool, bool, fl
         "JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
     )
     source, more = source_of(sampling)
-    with connection.cursor() as cursor:
+    with reading() as cursor:
         cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
         return list(cursor.fetchall())
 
@@ -132,7 +152,7 @@ def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
         "ORDER BY place, trace_id"
     )
     source, more = source_of(compare(scope).sampling)
-    with connection.cursor() as cursor:
+    with reading() as cursor:
         cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
         return list(cursor.fetchall())
 
@@ -301,7 +321,7 @@ def fitting_rubrics(version: JudgeVersion) -> list[int] | None:
 
 def _gather(scope: Scope, source: str, sampling: str, **more: Any) -> Comparison:
     given = parameters(scope, **more)
-    with connection.cursor() as cursor:
+    with reading() as cursor:
         cursor.execute(
             statement(source, scope, "SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1"), given
         )

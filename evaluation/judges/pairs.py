@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from evaluation.judges import comparison
 from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Disagreement
@@ -82,7 +80,7 @@ def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[R
         "ORDER BY human = 'pass', abs(coalesce(score, 0.5) - (human = 'fail')::int) DESC, at DESC, trace_id "
         "LIMIT %(limit)s OFFSET %(offset)s"
     )
-    with connection.cursor() as cursor:
+    with comparison.reading() as cursor:
         cursor.execute(
             comparison.statement(source, scope, ordered),
             comparison.parameters(scope, limit=PAGE, offset=(number - 1) * PAGE, **more),
@@ -128,7 +126,7 @@ def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
         "FROM weighed x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
     )
     yield _row(COLUMNS)
-    with connection.cursor() as cursor:
+    with comparison.reading() as cursor:
         cursor.execute(comparison.statement(source, scope, listed), comparison.parameters(scope, **more))
         while some := cursor.fetchmany(2000):
             yield "".join(_row(row) for row in some)
