@@ -15,7 +15,7 @@ import msgspec
 from evaluation.golden.assertions import DEFAULT_BLEU, DEFAULT_ROUGE, kind_of
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of
 
-_TEMPLATE = re.compile(r"\{[{%#]")
+_TEMPLATE = re.compile(r"\{+[{%#]|\{*[}%#]\}")
 # JavaScript for the last number of an output.
 _LAST = (
     r"(String(output).replace(/,/g, '')"
