@@ -8,6 +8,6 @@
     const button = row?.querySelector(`[data-cause="${event.key}"]`);
     if (!button) return;
     event.preventDefault();
-    button.form.requestSubmit(button);
+    button.click();
   });
 })();
