@@ -31,8 +31,9 @@ _CARRIERS = {
         "JOIN LATERAL (SELECT split_part(s.target_key, ':', 1) AS system, "
         "substr(s.target_key, strpos(s.target_key, ':') + 1) AS id) f ON x.project_id = s.project_id "
         "WHERE x.tags <> '{}' AND (x.tags @> jsonb_build_object(f.system, f.id) OR "
-        # A tag may hold the id as a number.
-        "f.id ~ '^[0-9]{1,18}$' AND x.tags @> jsonb_build_object(f.system, f.id::numeric))"
+        # A tag may hold the id as a number. Only CASE keeps other ids from the cast: AND promises no order.
+        "x.tags @> jsonb_build_object(f.system, CASE WHEN f.id ~ '^[0-9]{1,18}$' "
+        "THEN to_jsonb(f.id::numeric) ELSE to_jsonb(f.id) END))"
     ),
 }
 _NAMED_BY_TRACES = {

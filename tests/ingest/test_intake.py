@@ -392,3 +392,20 @@ def test_a_foreign_id_may_be_a_number_in_the_tags(project):
     arrive(project, [Batch(scores=[score(target=Target("external", "crm:4711"))])])
     arrive(project, [Batch(bodies=[posted(tags={"crm": 4711})])])
     assert Score.objects.get().trace.trace_id == TRACE
+
+
+def test_foreign_ids_that_are_no_numbers_are_looked_for_in_the_index_of_tags(project):
+    """The index is asked for all forms of an id at once, whatever stands before them in the condition."""
+    others = (
+        Trace(project=project, trace_id=str(n), started_at=datetime.now(UTC), tags={"n": n})
+        for n in range(1500)
+    )
+    Trace.objects.bulk_create(others)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ingest_trace")
+    other = score("other", target=Target("external", "crm:none-of-these"))
+    arrive(project, [Batch(scores=[score("own", target=Target("external", "crm:order-a")), other])])
+    arrive(project, [Batch(bodies=[posted(tags={"crm": "order-a", "none": None})])])
+    assert Score.objects.get(key="own").trace.trace_id == TRACE
+    assert Score.objects.get(key="other").trace is None
+    assert tasks.attach_pending() == 0
