@@ -13,6 +13,7 @@ from ingest.importers.entries import (
     each,
     joined,
     known,
+    listed,
     plain,
     present,
     required,
@@ -55,7 +56,7 @@ def _trace(item: JsonDict, entry: Entry, row_id: str, trace_id: str, span_id: st
     metadata = mapping(item.get("metadata"))
     span = _span(item, span_id, metadata)
     trace: JsonDict = {"id": trace_id, "spans": [span]}
-    parents = item.get("span_parents") or ()
+    parents = listed(item.get("span_parents"))
     if item.get("is_root") is True or span_id == trace_id or not parents:
         about = associations.read(metadata)
         trace |= {
@@ -76,7 +77,7 @@ def _trace(item: JsonDict, entry: Entry, row_id: str, trace_id: str, span_id: st
 
 def _span(item: JsonDict, span_id: str, metadata: JsonDict) -> JsonDict:
     metrics, about = mapping(item.get("metrics")), mapping(item.get("span_attributes"))
-    parents = [each for each in item.get("span_parents") or () if isinstance(each, str)]
+    parents = [each for each in listed(item.get("span_parents")) if isinstance(each, str)]
     error = item.get("error")
     span = {
         "span_id": span_id,

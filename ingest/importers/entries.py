@@ -136,6 +136,12 @@ def known(body: JsonDict) -> JsonDict:
     return {name: value for name, value in body.items() if value not in (None, "", [], {})}
 
 
+def listed(value: Any) -> list[Any]:
+    """A list, also one within a string; of anything else nothing."""
+    found = opened(value)
+    return found if isinstance(found, list) else []
+
+
 def plain(metadata: Any) -> JsonDict:
     """The texts, numbers and truths of an object, as tags."""
     return {

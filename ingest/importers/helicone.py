@@ -13,6 +13,7 @@ from ingest.importers.entries import (
     add_statement,
     each,
     known,
+    listed,
     plain,
     present,
     required,
@@ -77,7 +78,7 @@ def _read(item: JsonDict, entry: Entry) -> None:
                 "gen_ai.usage.cost": number(present(row, "cost_usd", "costUSD", "cost")),
                 "gen_ai.response.finish_reasons": [
                     said
-                    for choice in answered.get("choices") or ()
+                    for choice in listed(answered.get("choices"))
                     if (said := stated(mapping(choice), "finish_reason"))
                 ],
             }

@@ -17,6 +17,7 @@ from ingest.importers.entries import (
     each,
     joined,
     known,
+    listed,
     plain,
     present,
     required,
@@ -106,13 +107,13 @@ def _trace(item: JsonDict, entry: Entry) -> None:
                 "cost_usd": _amount(item.get("totalCost")),
                 "spans": [
                     _span(observation)
-                    for observation in item.get("observations") or ()
+                    for observation in listed(item.get("observations"))
                     if isinstance(observation, dict)
                 ],
             }
         )
     )
-    for score in item.get("scores") or ():
+    for score in listed(item.get("scores")):
         if isinstance(score, dict):
             _score({"traceId": trace_id} | score, entry)
 

@@ -10,6 +10,7 @@ from ingest.importers.entries import (
     add_statement,
     each,
     known,
+    listed,
     present,
     required,
     stated,
@@ -90,7 +91,7 @@ def _span(item: JsonDict, entry: Entry) -> None:
                         "error": stated(flat, "status_message"),
                         "attributes": attributes,
                         "events": [
-                            _event(event) for event in item.get("events") or () if isinstance(event, dict)
+                            _event(event) for event in listed(item.get("events")) if isinstance(event, dict)
                         ],
                     }
                 )
