@@ -94,7 +94,9 @@ def test_a_token_of_one_project_meets_nothing_of_another(api, secrets, address):
             response = getattr(client, method)(address, **content)
             assert response.status_code in (*range(200, 500), 503)
             echoed = {identifier for identifier in (body or {}).values() if isinstance(identifier, str)}
-            told = response.content.decode()
+            told = b"".join(response).decode()
+            if response.status_code == 201:  # Something of one's own, under the name in the address.
+                told = told.replace(f'"slug":"{MARK}"', "")
             for identifier in echoed:
                 told = told.replace(identifier, "")
             assert MARK not in told or response.status_code in (301, 302), (method, body)
