@@ -23,7 +23,6 @@ from ingest.shapes import Invalid
 from reviewapp import bulk
 from reviewapp.review import imported
 from reviewapp.review.imported import ImportedLabel
-from reviewapp.review.models import Assignment, Label, ReviewItem
 
 CHUNK = 1000
 
@@ -50,16 +49,7 @@ def import_lines(
         report.lines = chunk[-1][0]
         _store(project, read, report)
         progress(report)
-    if report.labels or report.verdicts:
-        _analyse()
     return report
-
-
-def _analyse() -> None:
-    """Tell the planner how large the tables have become, since the figures are asked for at once."""
-    models = (Trace, ReviewItem, Assignment, Label, ImportedPair, Judgment)
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
 
 
 def _read(number: int, text: bytes, report: Report) -> Imported | None:
