@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from evaluation.demo import deploys, golden
+from evaluation.demo import deploys, golden, judging
 from ingest.models import Project
 from reviewapp.demo import larkfield, reviewing, sending
 from reviewapp.demo.traffic import Plan
@@ -61,6 +61,7 @@ class Command(BaseCommand):
         if not reviewing.has_begun(project):
             self.send(project, traces, url, keys.token)
         self.review(project, larkfield.plan_of(project, traces), url)
+        self.judge(project, larkfield.plan_of(project, traces))
         self.evaluate(project, url, keys.token)
         self.stdout.write(box(shown, keys))
 
@@ -84,6 +85,11 @@ class Command(BaseCommand):
         labelling = Bar("Reviewers at work", reviewing.LABELS)
         reviewing.review(project, plan, url, labelling.show)
         labelling.end()
+
+    def judge(self, project: Project, plan: Plan) -> None:
+        if not judging.exists(project):
+            self.stderr.write("The judge judges ten weeks, is found to have moved, and is replaced.")
+            judging.judge(project, plan)
 
     def evaluate(self, project: Project, url: str, token: str) -> None:
         client = sending.Client(url, token)
