@@ -24,7 +24,7 @@ from reviewapp.review import queues
 NAME = "answer-quality"
 # How long ago the provider pointed its alias at another model.
 CHANGED_BEFORE = timedelta(weeks=3)
-FIRST = {"missed": 0.05, "false_alarms": 0.08, "noise": 0.25, "seed": "larkfield-1"}
+FIRST = {"missed": 0.01, "false_alarms": 0.07, "noise": 0.25, "seed": "larkfield-1"}
 AFTER_THE_CHANGE = {"missed": 0.3, "false_alarms": 0.27}
 SECOND = {"missed": 0.04, "false_alarms": 0.05, "noise": 0.25, "seed": "larkfield-2"}
 SHORTEST_WORDS = 18
@@ -79,6 +79,7 @@ def parameters(errors: dict[str, Any]) -> dict[str, Any]:
 def known_faults() -> list[str]:
     """Of each failing answer of the stories the longest words that stand in every telling of it."""
     told = [text for story in stories.stories() for texts in story.flaws.values() for text in texts]
+    told += [text for story in stories.stories() for end in story.follow_ups for text in end.flawed]
     for language in (stories.ENGLISH, stories.GERMAN):
         own = stories.voice(language)
         told += [*own.refusals, *own.brush_offs]
