@@ -26,13 +26,14 @@ from ingest.shapes import Invalid
 GROUP_LINES = 500
 MOST_TOLD = 1_000
 GROUP_BYTES = 4 * limits.MIB
-# A file is known again by its beginning; that it has grown since does not make it another.
-FINGERPRINT_BYTES = 64 * limits.KIB
 
 
 @dataclass(slots=True)
 class Progress:
-    """What one run has done, in lines; `offset` counts the file's bytes."""
+    """What has been done, in lines; `offset` counts the file's bytes, of which `seen` is the digest.
+
+    What was accepted is counted for one run; what was refused, for the file: nobody may have read it yet.
+    """
 
     offset: int = 0
     line: int = 0
@@ -42,6 +43,7 @@ class Progress:
     # The first of each, by line.
     refused: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
+    seen: Any = field(default_factory=hashlib.sha256)
 
 
 @dataclass(slots=True)
@@ -56,34 +58,43 @@ class Bookmark:
         return cls(directory / "ingest" / f"{name}.json")
 
     def find(self, stream: IO[bytes]) -> Progress:
-        """Where to go on; the beginning for a file that is not the one of last time."""
+        """Where to go on; the beginning for a file in which anything of what was taken has changed since."""
         try:
             kept = json.loads(self.path.read_text())
-            begun = Progress(offset=int(kept["offset"]), line=int(kept["line"]))
-            same = kept["fingerprint"] == fingerprint(stream, begun.offset)
+            begun = Progress(
+                offset=int(kept["offset"]),
+                line=int(kept["line"]),
+                refusals=int(kept["refusals"]),
+                refused=[(int(line), str(reason)) for line, reason in kept["refused"]],
+            )
+            begun.seen = digest_of(stream, begun.offset)
+            same = kept["sha256"] == begun.seen.hexdigest()
         except (OSError, ValueError, KeyError, TypeError):
             return Progress()
         return begun if same else Progress()
 
-    def keep(self, progress: Progress, stream: IO[bytes]) -> None:
+    def keep(self, progress: Progress) -> None:
         """Replaced whole, so that a kill leaves the old one or the new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         marked = {
             "offset": progress.offset,
             "line": progress.line,
-            "fingerprint": fingerprint(stream, progress.offset),
+            "refusals": progress.refusals,
+            "refused": progress.refused,
+            "sha256": progress.seen.hexdigest(),
         }
         fresh = self.path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(marked))
         fresh.replace(self.path)
 
 
-def fingerprint(stream: IO[bytes], offset: int) -> str:
-    """Of the beginning that was already taken; the stream stands where it stood."""
-    at = stream.tell()
+def digest_of(stream: IO[bytes], offset: int) -> Any:
+    """Of all that was already taken. That the file has grown since does not make it another."""
+    digest = hashlib.sha256()
     stream.seek(0)
-    digest = hashlib.sha256(stream.read(min(offset, FINGERPRINT_BYTES))).hexdigest()
-    stream.seek(at)
+    while offset > 0 and (part := stream.read(min(offset, limits.MIB))):
+        digest.update(part)
+        offset -= len(part)
     return digest
 
 
@@ -94,6 +105,7 @@ def ingest(project: Project, stream: IO[bytes], begun: Progress) -> Iterator[Pro
         taken = _take(project, lines, progress.line)
         stored = intake.store(project, taken.batch())
         progress.offset += sum(map(len, lines))
+        progress.seen.update(b"".join(lines))
         progress.line += len(lines)
         progress.accepted += len(taken.ids)
         progress.pending += len(stored.pending_scores) + len(stored.pending_feedback)

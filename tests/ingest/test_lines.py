@@ -103,3 +103,37 @@ def test_the_project_must_be_clear(project, other_project, file):
 def test_a_file_that_is_not_there(project, tmp_path):
     with pytest.raises(CommandError, match="cannot be read"):
         run(tmp_path / "nothing.jsonl")
+
+
+def test_what_was_refused_before_a_stop_is_told_at_the_end_and_again(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "GROUP_LINES", 2)
+    path = tmp_path / "traces.jsonl"
+    path.write_text("\n".join(["not json", *map(json.dumps, TRACES)]) + "\n")
+    store = intake.store
+
+    def dies_in_the_end(project, batch):
+        if any(body.trace_id == "t6" for body in batch.bodies):
+            raise KeyboardInterrupt
+        return store(project, batch)
+
+    monkeypatch.setattr(intake, "store", dies_in_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        run(path)
+    monkeypatch.setattr(intake, "store", store)
+    for accepted in (2, 0):
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.raises(SystemExit):
+            call_command("ingest", str(path), stdout=out, stderr=err)
+        assert f"{accepted} accepted into refunds" in out.getvalue() and "1 refused" in out.getvalue()
+        assert "line 1: refused" in err.getvalue()
+
+
+def test_a_file_that_was_corrected_is_taken_again_however_far_from_its_beginning(project, tmp_path):
+    path = tmp_path / "long.jsonl"
+    many = [json.dumps({"id": f"n{number}", "input": "x" * 500}) for number in range(200)]
+    path.write_text("\n".join([*many, '{"id": "last", "input": 1']) + "\n")
+    with pytest.raises(SystemExit):
+        run(path)
+    path.write_text("\n".join([*many, '{"id": "last", "input": ""}']) + "\n")
+    said, _ = run(path)
+    assert "201 accepted" in said and "0 refused" in said

@@ -55,7 +55,7 @@ class Command(BaseCommand):
         bar, progress = Bar(size), begun
         for progress in lines.ingest(project, stream, begun):
             if mark is not None:
-                mark.keep(progress, stream)
+                mark.keep(progress)
             bar.show(progress)
         bar.end()
         self.tell(project, progress)
