@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 QUIET = timedelta(seconds=30)
 PATIENCE = timedelta(minutes=10)
-CHUNK = 100
+# Bounds the time for which what comes late for one of them has to wait: about half a second.
+CHUNK = 200
 # Not needed to settle, and long.
 LEFT_OUT = ("search", "input", "output")
 
@@ -61,7 +62,7 @@ def rescore_some() -> int:
     settled = Exists(AuditDraw.objects.filter(trace=OuterRef("trace")))
     with transaction.atomic():
         signals = list(
-            Signal.objects.filter(settled).order_by("pk").select_for_update(skip_locked=True)[: CHUNK * 5]
+            Signal.objects.filter(settled).order_by("pk").select_for_update(skip_locked=True)[: CHUNK * 2]
         )
         if signals:
             Signal.objects.filter(pk__in=[signal.pk for signal in signals]).delete()
@@ -140,9 +141,20 @@ def _draw_all(traces: Sequence[Trace], secrets: dict[int, bytes]) -> dict[int, A
     strata = {(trace.project_id, trace.route) for trace in traces}
     rates = sampling.Rates(strata, min(trace.first_seen for trace in traces))
     draws = {trace.pk: _draw(trace, secrets[trace.project_id], rates) for trace in traces}
-    AuditDraw.objects.bulk_create(draws.values(), ignore_conflicts=True)
+    _write_draws(list(draws.values()))
     Unsettled.objects.filter(trace__in=list(draws)).delete()
     return draws
+
+
+def _write_draws(draws: Sequence[AuditDraw]) -> None:
+    columns = ("trace_id", "u", "stratum", "audit", "judge", "rate_id", "excluded")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingest_auditdraw (trace_id, u, stratum, audit, judge, rate_id, excluded) "
+            "SELECT * FROM unnest(%s::bigint[], %s::float8[], %s::text[], %s::float8[], %s::float8[], "
+            "%s::bigint[], %s::bool[]) ON CONFLICT DO NOTHING",
+            [[getattr(draw, column) for draw in draws] for column in columns],
+        )
 
 
 def _draw(trace: Trace, secret: bytes, rates: sampling.Rates) -> AuditDraw:
