@@ -19,6 +19,7 @@ from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
     Assignment,
     Draft,
+    ItemState,
     Kind,
     Label,
     LabelAnswer,
@@ -28,7 +29,7 @@ from reviewapp.review.models import (
     ReviewItem,
     State,
 )
-from reviewapp.review.refusals import Invalid, LeaseLost, NothingToUndo, Published
+from reviewapp.review.refusals import Invalid, ItemClosed, LeaseLost, NothingToUndo, Published
 
 __all__ = ["Answer", "Submitted", "change_mind", "last_submitted", "reveal", "submit", "undo"]
 
@@ -184,9 +185,10 @@ def last_submitted(queue: Queue, reviewer: User) -> ReviewItem | None:
 def undo(item: ReviewItem, actor: Actor) -> Lease:
     """Take one's label back and hold the item again, the text in its draft.
 
-    Raises NothingToUndo, Published.
+    Raises NothingToUndo, Published, ItemClosed.
     """
     locked = lock(item)
+    refuse_if_removed(locked)
     assignment = (
         Assignment.objects.filter(item=item, reviewer=actor.reviewer, state=State.SUBMITTED)
         .select_related("current")
@@ -212,6 +214,12 @@ def undo(item: ReviewItem, actor: Actor) -> Lease:
     )
     resolutions.withdraw(locked)
     return lease_again(locked, assignment)
+
+
+def refuse_if_removed(item: ReviewItem) -> None:
+    """To open it again for another answer would bring back what a human took out."""
+    if item.state == ItemState.REMOVED:
+        raise ItemClosed("This item was removed from the queue. Your label stays.")
 
 
 def refuse_if_decided(item: ReviewItem) -> None:
@@ -260,11 +268,12 @@ def reveal(item: ReviewItem, actor: Actor) -> None:
 
 
 def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
-    """Append a post_reveal revision to one's submitted label. Raises Invalid, NothingToUndo."""
+    """Append a post_reveal revision to one's submitted label. Raises Invalid, NothingToUndo, ItemClosed."""
     reveal(item, actor)
     answer, values = answers.check(answer, item.kind, item.rubric_version)
     with transaction.atomic():
         locked = lock(item)
+        refuse_if_removed(locked)
         assignment = held_by(item, actor.reviewer)
         if assignment is None or assignment.state != State.SUBMITTED:
             raise NothingToUndo("You have no label on this item that could be changed.")

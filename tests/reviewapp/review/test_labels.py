@@ -32,6 +32,7 @@ from reviewapp.review.refusals import (
     NotAllowed,
     NothingToUndo,
     Published,
+    Refusal,
 )
 from tests.reviewapp.review.conftest import (
     FAIL,
@@ -403,3 +404,16 @@ def test_a_token_that_is_none_is_lost(queue, rita):
         labels.submit(lease.item, Actor(make_reviewer(queue.project, "eve", Role.ADMIN)), lease.token, PASS)
     with pytest.raises(LeaseLost):
         labels.submit(lease.item, Actor(rita), uuid.uuid4(), PASS)
+
+
+@pytest.mark.parametrize("act", [labels.undo, lambda item, actor: labels.change_mind(item, actor, FAIL)])
+def test_what_a_lead_removed_stays_removed_whatever_its_reviewer_does(queue, rita, paul, act):
+    (item,) = filled(queue, 1)
+    lease = leases.claim(queue, rita)
+    labels.submit(item, Actor(rita), lease.token, PASS)
+    items.remove(item, "a lead")
+    with pytest.raises(Refusal, match="removed"):
+        act(reload(item), Actor(rita))
+    assert reload(item).state == ItemState.REMOVED
+    assert leases.claim(queue, paul) is None
+    assert Label.objects.filter(assignment__item=item).count() == 1
