@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import permutations
+from operator import add, mul, sub
 
 from ingest import overlap
 from ingest.reading import Document
@@ -17,7 +19,9 @@ from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
 MOST_WORDS = 2_000
 FEWEST_WORDS = 8
-FEWEST_FOR_NUMBERS = 3
+FEWEST_FOR_NUMBERS = 1
+# 2 x 129, worked out in the answer.
+MOST_OPERANDS = 20
 _NUMBER = re.compile(r"(?<![\w.,-])[$€£]?\d+(?:[.,:]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n+")
 
@@ -71,7 +75,19 @@ def _strange_numbers(subject: Subject) -> list[str]:
     before += [call.system[:LONGEST_DOCUMENT]] if call else []
     known = {_digits(found) for text in before for found in re.findall(r"\d+(?:[.,:]\d+)*", text)}
     known |= {part for digits in known for part in digits.split(".")}
-    return [number for digits, number in stated.items() if len(digits) > 1 and digits not in known]
+    strange = {digits: number for digits, number in stated.items() if digits not in known}
+    results = _results([digits for digits in stated if digits in known]) if strange else set()
+    return [number for digits, number in strange.items() if len(digits) > 1 and digits not in results]
+
+
+def _results(operands: list[str]) -> set[str]:
+    """What comes of two of these numbers: a total is no new number where the answer says of what."""
+    values = [float(digits) for digits in operands[:MOST_OPERANDS] if _DECIMAL.fullmatch(digits)]
+    found = {f(a, b) for a, b in permutations(values, 2) for f in (mul, add, sub)}
+    return {_digits(f"{value:.2f}") for value in found} | {_digits(f"{value:.1f}") for value in found}
+
+
+_DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 
 
 def _digits(number: str) -> str:

@@ -15,10 +15,10 @@ class Measure(NamedTuple):
 # Without an entry: checks that only compare what was sent.
 MEASURED = {
     "empty": Measure(46, 23, 0.957, 0.957),
-    "refusal": Measure(64, 37, 0.970, 0.865),
+    "refusal": Measure(68, 39, 0.971, 0.872),
     "truncated": Measure(47, 23, 0.913, 0.913),
     "schema": Measure(65, 35, 1.000, 0.971),
-    "grounding": Measure(45, 21, 0.944, 0.810),
+    "grounding": Measure(47, 22, 0.947, 0.818),
     "citations": Measure(45, 21, 1.000, 0.762),
     "repetition": Measure(49, 23, 0.955, 0.913),
     "language": Measure(46, 21, 0.950, 0.905),

@@ -42,8 +42,8 @@ _HELP = (
     r"recommend any|make (?:that|this) (?:change|decision)|tell you(?! how (?:often|much|many|happy|glad|sorry)))"
 )
 _NOT_ABLE = (
-    r"(?:can't|cannot|can not|could not|couldn't|won't|will not|am unable to|'m unable to|am not able to|"
-    r"'m not able to|must decline to|have to decline to|am not allowed to|'m not allowed to|"
+    r"(?:can't(?! wait)|cannot(?! wait)|can not|could not|couldn't|won't be able to|will not be able to|won't|"
+    r"will not|am unable to|'m unable to|am not able to|'m not able to|must decline to|have to decline to|am not allowed to|'m not allowed to|"
     r"am not permitted to|'m not permitted to|am not comfortable|'m not comfortable|"
     r"am not in a position to|'m not in a position to|do not feel comfortable|don't feel comfortable)"
 )
@@ -101,6 +101,11 @@ REFUSALS = Patterns(
         r"\bich (?:kann|darf|könnte|möchte|werde) (?:\w{1,12} ){0,5}?(?:nicht|keine?n?) (?:\w{1,14} ){0,4}?(?:"
         r"helfen|weiterhelfen|unterstützen|beantworten|antworten|auskunft|angaben|teilen|nennen|schreiben|"
         r"erstellen|anleitung|verraten|dienen|eingehen|beraten|erfüllen|nachkommen|sprechen)\b",
+    ),
+    (
+        ("ich ",),
+        r"\b(?:kann|darf|könnte|möchte|werde) ich (?:leider )?(?:nicht|keine?n?) (?:\w{1,14} ){0,4}?(?:helfen|"
+        r"weiterhelfen|unterstützen|beantworten|antworten|auskunft|angaben|nennen|verraten|dienen|beraten)\b",
     ),
     (
         ("als ",),
