@@ -120,6 +120,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("projects/<slug:slug>/", include("evaluation.golden.urls")),
     path("projects/<slug:slug>/", include("evaluation.judges.urls")),
+    path("projects/<slug:slug>/", include("evaluation.revealing.urls")),
     path("api/v1/", include("evaluation.golden.api_urls")),
     path("api/v1/", include("evaluation.judges.api_urls")),
     path("api/v1/", api.urls()),

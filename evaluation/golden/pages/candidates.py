@@ -15,17 +15,21 @@ from evaluation.golden.candidates import AlreadyDecided, NotConfirmed, Refused
 from evaluation.golden.lines import BadCase
 from evaluation.golden.models import Candidate, GoldenCase
 from evaluation.golden.pages.datasets import leads
+from evaluation.revealing import opening
+from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review.models import ReviewItem
+from reviewapp.review import blindness
 
 CANDIDATES_A_PAGE = 50
 
 
 @session(Role.REVIEWER)
 def golden_candidates(request: MemberRequest) -> HttpResponse:
-    """Open ones first, then what was decided."""
-    found = Candidate.objects.filter(project=request.project).select_related("case__dataset", "trace")
+    """Open ones first, then what was decided; none whose trace this member still has to judge blind."""
+    hidden = Trace.objects.filter(blindness.hidden_traces(request.membership), project=request.project)
+    found = Candidate.objects.filter(project=request.project).exclude(trace__in=hidden.values("pk"))
+    found = found.select_related("case__dataset", "trace")
     decided = request.GET.get("state") == "decided"
     found = found.exclude(state="open").order_by("-decided_at") if decided else found.filter(state="open")
     if not decided:
@@ -112,7 +116,8 @@ def _case(request: MemberRequest) -> GoldenCase:
 @require_POST
 def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
     """From a review screen: the item's confirmed failure becomes a candidate."""
-    item_or_404(request, pk)
+    if not opening.is_open_to(request.membership, opening.item_or_404(request, pk)):
+        raise Http404
     try:
         candidates.propose(request.project, pk, request.user.username)
         messages.success(request, "Proposed as a golden case; a lead decides.")
@@ -126,8 +131,9 @@ def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
 
 @session(Role.REVIEWER)
 def label_effects(request: MemberRequest, pk: int) -> HttpResponse:
-    """What may follow from an item's resolution, for a slot of the review screens."""
-    item_or_404(request, pk)
+    """What may follow from an item's resolution, for a slot of the review screens; after the own submit."""
+    if not opening.is_open_to(request.membership, opening.item_or_404(request, pk)):
+        return HttpResponse()
     return label_effects_of(request, pk)
 
 
@@ -145,8 +151,3 @@ def label_effects_of(request: MemberRequest, pk: int) -> HttpResponse:
         "leads": leads(request),
     }
     return render(request, "golden/_effects.html", context)
-
-
-def item_or_404(request: MemberRequest, pk: int) -> None:
-    if not ReviewItem.objects.of_project(request.project).filter(pk=pk).exists():
-        raise Http404

@@ -1,0 +1,1 @@
+"""What the top floor adds to the review screens once a reviewer has submitted."""
