@@ -25,10 +25,11 @@ from evaluation.judges.models import (
     LastLook,
     MonthlySpend,
 )
-from evaluation.ranking.models import RankingModel
+from evaluation.ranking.models import Alike, RankingModel
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 
 __all__ = [
+    "Alike",
     "Anchor",
     "AnchorSet",
     "CalibrationPoint",

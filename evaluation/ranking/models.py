@@ -1,4 +1,4 @@
-"""What was learned last, for each project."""
+"""What was learned last, for each project, and which items of a queue say all but the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from ingest.models import Project
+from reviewapp.review.models import Queue, ReviewItem
 
 
 class RankingModel(models.Model):
@@ -19,3 +20,20 @@ class RankingModel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id}: {self.labels} labels"
+
+
+class Alike(models.Model):
+    """An item's group within its queue, named by the group's first item, and its place in the group."""
+
+    item = models.OneToOneField(ReviewItem, models.CASCADE, primary_key=True, related_name="alike")
+    leader = models.ForeignKey(ReviewItem, models.CASCADE, related_name="+")
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="+", db_index=False)
+    # Of the normalised text: equal items need no comparison.
+    digest = models.CharField(max_length=64)
+    place = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index("queue", "digest", name="alike_equal")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} in {self.leader_id}"
