@@ -10,7 +10,7 @@ import time
 # The server under test makes its own database; this process only talks to it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-from bench import golden, ingest, reviewing, scale, screen, settling, start, statistics, steady
+from bench import golden, ingest, redaction, reviewing, scale, screen, settling, start, statistics, steady
 from bench.figures import Figure, table
 
 PARTS = {
@@ -19,6 +19,7 @@ PARTS = {
     "steady": steady.measure,
     "scale": scale.measure,
     "settling": settling.measure,
+    "redaction": redaction.measure,
     "reviewing": reviewing.measure,
     "screen": screen.measure,
     "golden": golden.measure,

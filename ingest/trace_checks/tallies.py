@@ -82,7 +82,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     share, spread = hits / n, Z * Z / n
     middle = (share + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # Exact at the ends, where the difference of two floats is nearly 0.
+    return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < n else 1.0
 
 
 NOTHING = Tally()
