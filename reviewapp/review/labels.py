@@ -10,9 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from ingest.models import Trace
 from reviewapp.models import User
-from reviewapp.review import answers, leases, resolutions, snapshots
+from reviewapp.review import answers, leases, resolutions, rows, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.leases import Lease
@@ -70,11 +69,19 @@ def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str
 
 def repeat(item: ReviewItem, reviewer: User, key: str) -> Label | None:
     """The label that this key has given already. Raises Invalid if that was for another item."""
-    label = Label.objects.filter(reviewer=reviewer, idempotency_key=key).select_related("assignment").first()
-    if label is not None and label.assignment.item_id != item.pk:
+    found = rows.one(KNOWN, [reviewer.pk, key])
+    if found is None:
+        return None
+    label = Label.objects.select_related("assignment").get(pk=found[0])
+    if label.assignment.item_id != item.pk:
         errors = [{"field": "idempotency_key", "error": "has been used for another item; take a new one"}]
         raise Invalid("This idempotency key belongs to another label.", errors)
     return label
+
+
+KNOWN = """
+    SELECT id FROM reviewapp_label WHERE reviewer_id = %s AND idempotency_key = %s AND idempotency_key <> ''
+"""
 
 
 @transaction.atomic
@@ -88,28 +95,36 @@ def _submit(
         if known := repeat(item, actor.reviewer, key):
             return Submitted(known, is_new=False)
         raise leases.lost(item, actor.reviewer)
+    if locked.rubric_version_id != item.rubric_version_id:
+        raise LeaseLost("The queue has moved to another rubric version. Take it again.", can_reclaim=True)
     label = append(locked, assignment, actor, answer, values, key)
     counted = assignment.counted if label.kind == Kind.POST_REVEAL else label
-    held = Assignment.objects.held().filter(pk=assignment.pk, token=token)
-    if not held.update(
-        state=State.SUBMITTED,
-        current=label,
-        counted=counted,
-        submitted_at=Now(),
-        token=None,
-        lease_until=None,
-    ):
+    if not rows.change(HAND_IN, [label.pk, counted and counted.pk, assignment.pk, token]):
         raise leases.lost(item, actor.reviewer)
-    Draft.objects.filter(assignment=assignment).delete()
+    rows.change("DELETE FROM reviewapp_draft WHERE assignment_id = %s", [assignment.pk])
     hold_traces(locked)
     assignment.state, assignment.current, assignment.counted = State.SUBMITTED, label, counted
     resolutions.settle(locked, assignment if locked.required == 1 else None)
     return Submitted(label, True, locked)
 
 
+HAND_IN = """
+    UPDATE reviewapp_assignment SET state = 'submitted', current_id = %s, counted_id = %s,
+        submitted_at = statement_timestamp(), token = NULL, lease_until = NULL
+    WHERE id = %s AND token = %s AND state = 'leased' AND lease_until > clock_timestamp()
+"""
+
+
 def lock(item: ReviewItem) -> ReviewItem:
-    locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+    """The row as it stands, locked, with what is at hand of what it points to."""
+    locked = rows.find(ReviewItem, "r.id = %s", [item.pk], lock=True)
+    if locked is None:
+        raise ItemClosed("This item is gone with its trace.")
     locked.queue = item.queue
+    for name in ("trace", "other_trace", "snapshot"):
+        pk = getattr(locked, f"{name}_id")
+        if pk == getattr(item, f"{name}_id") and item._meta.get_field(name).is_cached(item):  # type: ignore[union-attr]
+            setattr(locked, name, getattr(item, name))
     return locked
 
 
@@ -130,7 +145,7 @@ def append(
     item: ReviewItem, assignment: Assignment, actor: Actor, answer: Answer, values: dict[int, Any], key: str
 ) -> Label:
     last, seconds = assignment.last, assignment.seconds  # type: ignore[attr-defined]
-    label = Label.objects.create(
+    label = Label(
         assignment=assignment,
         revision=last + 1,
         kind=kind_of(assignment, last),
@@ -150,12 +165,15 @@ def append(
         idempotency_key=key,
         seconds=seconds,
     )
+    rows.add(label)
     if values:
         LabelAnswer.objects.bulk_create(
             LabelAnswer(label=label, criterion_id=criterion, value=value)
             for criterion, value in values.items()
         )
     assignment.item, label.rubric_version = item, answers.version_of(item.rubric_version_id)
+    if item._meta.get_field("snapshot").is_cached(item):
+        label.snapshot = item.snapshot
     return label
 
 
@@ -168,7 +186,7 @@ def kind_of(assignment: Assignment, last: int) -> Kind:
 def hold_traces(item: ReviewItem) -> None:
     """What has a label is kept by retention."""
     traces = [pk for pk in (item.trace_id, item.other_trace_id) if pk]
-    Trace.objects.filter(pk__in=traces, held=False).update(held=True)
+    rows.change("UPDATE ingest_trace SET held = true WHERE id = ANY(%s) AND NOT held", [traces])
 
 
 def last_submitted(queue: Queue, reviewer: User) -> ReviewItem | None:

@@ -6,7 +6,6 @@ Locks are taken in one order everywhere: the item, then the assignment.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +18,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, seats, snapshots
+from reviewapp.review import answers, rows, seats, snapshots
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -27,6 +26,7 @@ from reviewapp.review.models import (
     Queue,
     ReviewItem,
     SkipReason,
+    Snapshot,
     State,
 )
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
@@ -48,6 +48,8 @@ class Lease:
     expires_at: datetime
     display_order: str
     skipped_before: bool = False
+    # Whether the snapshot is what the trace holds now, as far as the claim's own statement saw.
+    is_shown: bool = False
 
 
 # One statement: lock the first free item, insert or reuse the assignment, and take a slot only if that
@@ -92,9 +94,12 @@ TAKE = """
     taken AS (
         UPDATE reviewapp_reviewitem i SET open_slots = i.open_slots - 1
         FROM assigned WHERE i.id = assigned.item_id RETURNING i.*
-    )
-    SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order, {columns}
+    ){noted}
+    SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order,
+        (SELECT revision FROM ingest_trace WHERE id = taken.trace_id),
+        (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id), {columns}, {shown}
     FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
+        LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
 """
 RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
 
@@ -107,53 +112,66 @@ def claim(queue: Queue, reviewer: User) -> Lease | None:
     if queue.paused or queue.archived_at:
         return None
     check_admission(queue, reviewer)
-    if has_expired(queue):
-        expire()
     lease = _claim(queue, reviewer)
-    while lease is not None and snapshots.look(lease.item) and not _is_held(lease):
+    while lease is not None and _has_changed(lease) and not _is_held(lease):
         # What is shown has just changed, which voids the leases: also this one, of a second ago.
         lease = _claim(queue, reviewer)
     return lease
 
 
+def _has_changed(lease: Lease) -> bool:
+    return not lease.is_shown and snapshots.look(lease.item)
+
+
 def _claim(queue: Queue, reviewer: User) -> Lease | None:
-    lanes = seats.lanes(queue, reviewer)
-    for lane in lanes:
-        if lease := _take(queue, reviewer, FRESH.format(rank=RANKS[lane])):
-            seats.note(queue, reviewer, lane)
+    turn = seats.turn(queue, reviewer)
+    if turn.has_expired:
+        expire()
+    for lane in turn.lanes:
+        if lease := _take(queue, reviewer, taking(lane)):
             return lease
-    return _take(queue, reviewer, SKIPPED.format(), skipped=True)
+    return _take(queue, reviewer, _taking(SKIPPED.format()), skipped=True)
 
 
 def _take(
-    queue: Queue, reviewer: User, choice: str, *, item: int | None = None, skipped: bool = False
+    queue: Queue, reviewer: User, statement: str, *, item: int | None = None, skipped: bool = False
 ) -> Lease | None:
-    values = {"queue": queue.pk, "reviewer": reviewer.pk, "seconds": queue.lease_seconds, "item": item}
+    values = {
+        "queue": queue.pk,
+        "reviewer": reviewer.pk,
+        "seconds": queue.lease_seconds,
+        "item": item,
+        "every": queue.audit_every,
+    }
     for _ in range(ATTEMPTS):
-        with connection.cursor() as cursor:
-            cursor.execute(TAKE.format(choice=choice, columns=columns()), values)
-            row = cursor.fetchone()
+        row = rows.one(statement, values)
         if row is None:
             return None
-        assignment, token, until, order, *loaded = row
+        assignment, token, until, order, revision, other_revision, *loaded = row
         if assignment is not None:
-            return Lease(_item(queue, loaded), assignment, token, until, order, skipped)
+            held = _item(queue, loaded)
+            seen = held.snapshot_id is not None and (held.seen_revision, held.seen_other_revision)
+            is_shown = seen == (revision, other_revision)
+            return Lease(held, assignment, token, until, order, skipped, is_shown)
     return None
 
 
 @cache
-def columns() -> str:
-    return ", ".join(f"taken.{field.column}" for field in ReviewItem._meta.concrete_fields)
+def taking(lane: Lane) -> str:
+    return _taking(FRESH.format(rank=RANKS[lane]), f", noted AS ({seats.NOTED[lane]})")
+
+
+def _taking(choice: str, noted: str = "") -> str:
+    item, shown = rows.columns(ReviewItem, "taken"), rows.columns(Snapshot, "s")
+    return TAKE.format(choice=choice, columns=item, shown=shown, noted=noted)
 
 
 def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
     """From the statement's own row: to ask for it again would cost more than the claim."""
-    fields = ReviewItem._meta.concrete_fields
-    loaded = [
-        json.loads(value) if field.get_internal_type() == "JSONField" else value
-        for field, value in zip(fields, row, strict=True)
-    ]
-    item = ReviewItem.from_db(connection.alias, [field.attname for field in fields], loaded)
+    width = len(rows.fields(ReviewItem))
+    item = rows.made(ReviewItem, row[:width])
+    if item.snapshot_id is not None:
+        item.snapshot = rows.made(Snapshot, row[width:])
     item.queue, item.rubric_version = queue, answers.version_of(item.rubric_version_id)
     return item
 
@@ -206,10 +224,10 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
         raise ItemClosed("This queue is archived.")
     expire()
     mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
-    lease = mine or _take(queue, reviewer, ONE.format(), item=item.pk)
+    lease = mine or _take(queue, reviewer, _taking(ONE.format()), item=item.pk)
     if lease is None:
         raise ItemClosed(_why_closed(item, reviewer))
-    if snapshots.look(lease.item) and not _is_held(lease):
+    if _has_changed(lease) and not _is_held(lease):
         return reclaim(item, reviewer)
     return lease
 
@@ -282,15 +300,6 @@ def lost(item: ReviewItem, reviewer: User) -> LeaseLost:
             "Your lease has run out, and the item is still free: take it again.", can_reclaim=True
         )
     return LeaseLost("Your lease ran out, and others have taken the item since. What you typed is kept.")
-
-
-def has_expired(queue: Queue) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM reviewapp_assignment "
-            "WHERE state = 'leased' AND lease_until <= clock_timestamp())"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

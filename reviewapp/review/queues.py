@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from ingest.models import Project
 from ingest.routing.models import Route
 from reviewapp.models import Membership, User
-from reviewapp.review import answers, items, rubrics, seats
+from reviewapp.review import answers, items, rows, rubrics, seats
 from reviewapp.review.items import Routed
 from reviewapp.review.models import (
     Assignee,
@@ -172,7 +172,7 @@ def restore(queue: Queue) -> None:
 
 
 def find(project: Project, slug: str) -> Queue | None:
-    queue = Queue.objects.filter(project=project, slug=slug).first()
+    queue = rows.find(Queue, "r.project_id = %s AND r.slug = %s", [project.pk, slug])
     if queue is not None:
         queue.project, queue.rubric_version = project, answers.version_of(queue.rubric_version_id)
     return queue

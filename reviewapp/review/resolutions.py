@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from reviewapp.models import User
+from reviewapp.review import rows
 from reviewapp.review.models import (
     Assignment,
     Cause,
@@ -109,15 +110,21 @@ def _stand(
     item: ReviewItem, state: ItemState, reason: str, resolution: Resolution | None = None
 ) -> Resolution | None:
     item.state, item.adjudication_reason, item.resolution = state, reason, resolution
-    fields = ["state", "adjudication_reason", "resolution", "open_slots"]
-    item.save(update_fields=fields)
+    values = [state, reason, resolution and resolution.pk, item.open_slots, item.pk]
+    rows.change(STAND, values)
     return resolution
 
 
+STAND = """
+    UPDATE reviewapp_reviewitem SET state = %s, adjudication_reason = %s, resolution_id = %s, open_slots = %s
+    WHERE id = %s
+"""
+
+
 def _append(item: ReviewItem, **values: Any) -> Resolution:
-    known = Resolution.objects.filter(item=item).order_by("-revision")
-    last = known.values_list("revision", flat=True).first() or 0
-    return Resolution.objects.create(item=item, revision=last + 1, **values)
+    last = rows.one("SELECT max(revision) FROM reviewapp_resolution WHERE item_id = %s", [item.pk])
+    revision = ((last and last[0]) or 0) + 1
+    return rows.add(Resolution(item=item, revision=revision, **values))
 
 
 def withdraw(item: ReviewItem) -> None:

@@ -6,9 +6,10 @@ so that many who come for a few items each do not all begin with the risk lane.
 
 from __future__ import annotations
 
-from django.db import connection
+from dataclasses import dataclass
 
 from reviewapp.models import User
+from reviewapp.review import rows
 from reviewapp.review.models import AssignedTo, Assignee, Lane, Queue
 
 
@@ -19,33 +20,42 @@ def admits(queue: Queue, reviewer: User) -> bool:
     return Assignee.objects.filter(queue=queue, membership__user=reviewer).exists()
 
 
-def lanes(queue: Queue, reviewer: User) -> tuple[Lane, Lane]:
-    """The lanes in the order in which they are asked."""
-    with connection.cursor() as cursor:
-        cursor.execute(SINCE_AUDIT, {"queue": queue.pk, "reviewer": reviewer.pk, "every": queue.audit_every})
-        (since_audit,) = cursor.fetchone()
-    if since_audit + 1 >= queue.audit_every:
-        return Lane.AUDIT, Lane.RISK
-    return Lane.RISK, Lane.AUDIT
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The lanes in the order in which they are asked, and whether leases have run out meanwhile."""
+
+    lanes: tuple[Lane, ...]
+    has_expired: bool
 
 
-def note(queue: Queue, reviewer: User, lane: Lane) -> None:
-    values = {"queue": queue.pk, "reviewer": reviewer.pk, "every": queue.audit_every}
-    with connection.cursor() as cursor:
-        cursor.execute(NOTE_AUDIT if lane is Lane.AUDIT else NOTE_RISK, values)
+def turn(queue: Queue, reviewer: User) -> Turn:
+    found = rows.one(TURN, {"queue": queue.pk, "reviewer": reviewer.pk, "every": queue.audit_every})
+    assert found is not None
+    since_audit, audit_waits, has_expired = found
+    if not audit_waits and not has_expired:
+        return Turn((Lane.RISK,), has_expired)
+    is_due = since_audit + 1 >= queue.audit_every
+    return Turn((Lane.AUDIT, Lane.RISK) if is_due else (Lane.RISK, Lane.AUDIT), has_expired)
 
 
-SINCE_AUDIT = """
+TURN = """
     SELECT coalesce(
         (SELECT since_audit FROM reviewapp_seat WHERE queue_id = %(queue)s AND reviewer_id = %(reviewer)s),
-        (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s)
+        (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s),
+        EXISTS (SELECT FROM reviewapp_reviewitem
+            WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL),
+        EXISTS (SELECT FROM reviewapp_assignment
+            WHERE state = 'leased' AND lease_until <= clock_timestamp())
 """
-NOTE_AUDIT = """
-    INSERT INTO reviewapp_seat (queue_id, reviewer_id, since_audit) VALUES (%(queue)s, %(reviewer)s, 0)
-    ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = 0
-"""
-NOTE_RISK = """
-    INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit)
-    SELECT %(queue)s, %(reviewer)s, count(*) %% %(every)s + 1 FROM reviewapp_seat WHERE queue_id = %(queue)s
-    ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1
-"""
+# Parts of the claim's statement: they note the lane if `assigned` holds a row.
+NOTED = {
+    Lane.AUDIT: """
+        INSERT INTO reviewapp_seat (queue_id, reviewer_id, since_audit)
+        SELECT %(queue)s, %(reviewer)s, 0 FROM assigned
+        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = 0""",
+    Lane.RISK: """
+        INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit)
+        SELECT %(queue)s, %(reviewer)s,
+            (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s + 1 FROM assigned
+        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1""",
+}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import connection
+
 from ingest.models import Project
 from ingest.records import JsonDict
-from reviewapp.review import answers, queues, shapes, snapshots
+from reviewapp.review import answers, queues, rows, shapes, snapshots
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
-    Draft,
     Label,
-    LabelAnswer,
     Queue,
     ReviewItem,
     RubricVersion,
@@ -79,7 +80,8 @@ def rubric_told(version: RubricVersion) -> shapes.RubricTold:
 
 def claimed(lease: Lease) -> shapes.Claimed:
     item = lease.item
-    draft = Draft.objects.filter(assignment=lease.assignment_id).values_list("body", flat=True).first()
+    typed = rows.one("SELECT body FROM reviewapp_draft WHERE assignment_id = %s", [lease.assignment_id])
+    draft = json.loads(typed[0]) if typed else None
     shown = _shown(item.snapshot)
     told = shapes.ItemTold(
         id=item.pk,
@@ -148,10 +150,17 @@ DEFERRED = (
 
 def labels_told(labels: Sequence[Label]) -> list[shapes.LabelTold]:
     given: dict[int, dict[str, Any]] = defaultdict(dict)
-    rows = LabelAnswer.objects.filter(label__in=labels).values_list("label", "criterion__key", "value")
-    for label, key, value in rows:
-        given[label][key] = value
+    with connection.cursor() as cursor:
+        cursor.execute(GIVEN, [[label.pk for label in labels]])
+        for label, key, value in cursor.fetchall():
+            given[label][key] = json.loads(value)
     return [_label(label, given[label.pk]) for label in labels]
+
+
+GIVEN = """
+    SELECT a.label_id, c.key, a.value FROM reviewapp_labelanswer a
+    JOIN reviewapp_criterionrevision c ON c.id = a.criterion_id WHERE a.label_id = ANY(%s)
+"""
 
 
 def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:

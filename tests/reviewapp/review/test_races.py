@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from ingest.models import Project
 from reviewapp.review import labels, leases
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, ItemState, Label, ReviewItem, State
+from reviewapp.review.models import Assignment, ItemState, Label, Lane, ReviewItem, State
 from reviewapp.review.refusals import Refusal
 from tests.reviewapp.review.conftest import (
     FAIL,
@@ -96,7 +96,7 @@ def test_of_two_who_race_at_the_expiry_exactly_one_wins(project, make_person):
         filled(queue, 1)
         lease = leases.claim(queue, ada)
         Assignment.objects.filter(pk=lease.assignment_id).update(
-            lease_until=Now() + timedelta(seconds=0.012 * (turn % 10 + 1))
+            lease_until=Now() + timedelta(seconds=0.004 * (turn % 10 + 1))
         )
 
         won = threading.Event()
@@ -167,9 +167,8 @@ def test_a_connection_that_dies_in_the_middle_of_a_claim_leaves_nothing(project,
     filled(queue, 1)
     settings = connection.get_connection_params()
     settings = {name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings}
-    choice = leases.FRESH.format(rank="rank")
-    take = leases.TAKE.format(choice=choice, columns="taken.id")
-    values = {"queue": queue.pk, "reviewer": ada.pk, "seconds": 900, "item": None}
+    take = leases.taking(Lane.RISK)
+    values = {"queue": queue.pk, "reviewer": ada.pk, "seconds": 900, "item": None, "every": 4}
     with contextlib.closing(psycopg.connect(**settings)) as other:
         assert other.execute(take, values).fetchone()[0] is not None
         assert leases.claim(queue, ada) is None
