@@ -1,18 +1,21 @@
-"""Slots of the review screens: the judge beside the people, and what one's labels caused."""
+"""Slots of the review screens: the judge beside the people, what is alike, what one's labels caused."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from evaluation.ranking import alike
 from evaluation.revealing import caused, judged, opening
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import labels
+from reviewapp.review import labels, proposals
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Queue
+from reviewapp.review.models import Queue, ReviewItem
+from reviewapp.review.refusals import NotAllowed
 
 
 @session(Role.REVIEWER)
@@ -36,3 +39,45 @@ def judge_reveal(request: MemberRequest, pk: int) -> HttpResponse:
 def labels_caused(request: MemberRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     return render(request, "revealing/caused.html", {"caused": caused.tell(found, request.user)})
+
+
+@session(Role.REVIEWER)
+@never_cache
+@require_safe
+def items_alike(request: MemberRequest, pk: int) -> HttpResponse:
+    item = opening.item_or_404(request, pk)
+    if not opening.is_open_to(request.membership, item):
+        return HttpResponse()
+    return alike_of(request, item)
+
+
+@session(Role.REVIEWER)
+@require_POST
+def propose_alike(request: MemberRequest, pk: int) -> HttpResponse:
+    """The reviewer's own verdict as drafts on what is alike and waits."""
+    item = opening.item_or_404(request, pk)
+    mine = opening.own(request.membership, item)
+    if mine is None or mine.current is None or not opening.is_open_to(request.membership, item):
+        raise Http404
+    made, refusal = 0, ""
+    try:
+        made = proposals.propose(mine.current, alike.waiting_mates(item))
+    except NotAllowed as refused:
+        refusal = str(refused)
+    if request.htmx:
+        return alike_of(request, item, proposed=made, refusal=refusal)
+    words = f"Proposed on {made} item{'s' * (made != 1)} as your draft."
+    messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or words)
+    return redirect("item", request.project.slug, item.pk)
+
+
+def alike_of(request: MemberRequest, item: ReviewItem, **more: object) -> HttpResponse:
+    mine = opening.own(request.membership, item)
+    context = {
+        "group": alike.group_of(item),
+        "item": item,
+        "label": mine.current if mine else None,
+        "waiting": len(alike.waiting_mates(item)) if mine else 0,
+        **more,
+    }
+    return render(request, "revealing/alike.html", context)

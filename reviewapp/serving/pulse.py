@@ -50,6 +50,7 @@ JOBS = (
     Job("fill_queues", "reviewapp.review.tasks.fill_queues", 2.0, 30.0),
     Job("expire_leases", "reviewapp.review.tasks.expire_leases", 2.0, 10.0),
     Job("plan_judgments", "evaluation.judges.tasks.plan", 10.0, 60.0),
+    Job("group_alike", "evaluation.ranking.tasks.group", 10.0, 60.0),
     Job("learn_ranking", "evaluation.ranking.tasks.learn", 10.0, 60.0),
     Job("refresh_figures", "evaluation.judges.tasks.refresh_figures", 20.0, 60.0),
     Job("watch_judges", "evaluation.judges.tasks.watch_live", 300.0, 300.0),
