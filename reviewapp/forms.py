@@ -74,6 +74,12 @@ class TokenForm(forms.Form):
         help_text="For runs:write only: patterns like main or release/*, with spaces between. Empty: any.",
     )
 
+    trusted_for_reviews = forms.BooleanField(
+        required=False,
+        label="Trusted for reviews",
+        help_text="For impersonate only: what it labels in the name of people enters the figures.",
+    )
+
     def clean_branches(self) -> list[str]:
         patterns = str(self.cleaned_data["branches"]).replace(",", " ").split()
         if any(len(pattern) > 120 for pattern in patterns):
@@ -84,6 +90,8 @@ class TokenForm(forms.Form):
         cleaned = super().clean() or {}
         if cleaned.get("branches") and Scope.RUNS_WRITE not in cleaned.get("scopes", []):
             self.add_error("branches", "Branches bind runs:write only; choose it too, or leave this empty.")
+        if cleaned.get("trusted_for_reviews") and Scope.IMPERSONATE not in cleaned.get("scopes", []):
+            self.add_error("trusted_for_reviews", "This binds impersonate only; choose it too.")
         return cleaned
 
     def expires_at(self) -> datetime | None:

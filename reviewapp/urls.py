@@ -17,6 +17,7 @@ from reviewapp.views import (
     feedback_door,
     labelling,
     members,
+    pairs,
     project,
     queue_settings,
     queues,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/queues", queues.queues, name="queues"),
     path("projects/<slug:slug>/enqueue", queues.enqueue, name="enqueue"),
     path("projects/<slug:slug>/queues/new", queue_settings.new_queue, name="new_queue"),
+    path("projects/<slug:slug>/queues/<slug:queue>/pairs", pairs.add_pairs, name="add_pairs"),
     path(
         "projects/<slug:slug>/queues/<slug:queue>/settings",
         queue_settings.queue_settings,

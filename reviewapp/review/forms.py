@@ -108,3 +108,32 @@ class RubricForm(forms.Form):
         label="Start from",
         help_text="Everything in it can be changed before it is frozen.",
     )
+
+
+PAIR_COLUMNS = {
+    "prompt_version": "Prompt version",
+    "model": "Model",
+    "prompt_name": "Prompt",
+    "route": "Route",
+}
+
+
+class PairsForm(forms.Form):
+    """Either two values to compare, or a list."""
+
+    column = forms.ChoiceField(choices=list(PAIR_COLUMNS.items()), label="Compare by", required=False)
+    first = forms.CharField(max_length=200, required=False, help_text="Such as v3.")
+    second = forms.CharField(max_length=200, required=False, help_text="Such as v4.")
+    lines = forms.CharField(
+        max_length=200_000, required=False, label="Or a list of pairs",
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="Two trace ids a line.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, str]:
+        cleaned: dict[str, str] = super().clean() or {}
+        named = [cleaned.get("first"), cleaned.get("second")]
+        if not cleaned.get("lines") and not all(named):
+            raise forms.ValidationError("Name both sides to compare, or give a list of pairs.")
+        if all(named) and named[0] == named[1]:
+            raise forms.ValidationError("The two sides are the same.")
+        return cleaned

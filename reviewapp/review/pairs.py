@@ -16,6 +16,7 @@ from reviewapp.review.models import Preference, Queue, Resolution
 Z = 1.959963984540054
 COLUMNS = ("prompt_version", "model", "prompt_name", "route")
 MOST = 500
+MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,17 @@ class WinRate:
     @property
     def n(self) -> int:
         return self.wins + self.losses
+
+    @property
+    def percent(self) -> str:
+        return "" if self.value is None else f"{100 * self.value:.0f}"
+
+    @property
+    def range(self) -> str:
+        """The 95 % interval in words."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
 
 
 def find(project: Project, column: str, first: str, second: str, limit: int = MOST) -> list[tuple[str, str]]:
@@ -88,6 +100,28 @@ def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
         return WinRate(first, second, wins, losses, ties, bad, None, None, None, why)
     low, high = _wilson(wins, n)
     return WinRate(first, second, wins, losses, ties, bad, wins / n, low, high)
+
+
+def win_rates(queue: Queue) -> list[tuple[str, WinRate]]:
+    """By column, of every two values that its decided pairs set against each other; the most often first."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    standing = Resolution.objects.standing().filter(item__queue=queue)
+    for column in COLUMNS:
+        sides = standing.values_list(f"item__trace__{column}", f"item__other_trace__{column}")
+        found.update((column, *sorted(pair)) for pair in sides if all(pair) and pair[0] != pair[1])
+    return [(column, win_rate(queue, column, a, b)) for (column, a, b), _ in found.most_common(MOST_SHOWN)]
+
+
+def read(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Pairs of ids from lines of two, by comma, tab or space; and the lines that are none."""
+    pairs, odd = [], []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        ids = line.replace(",", " ").split()
+        if len(ids) == 2:
+            pairs.append((ids[0], ids[1]))
+        else:
+            odd.append(line)
+    return pairs, odd
 
 
 def _outcome(preference: str, first_is_a: bool) -> str:

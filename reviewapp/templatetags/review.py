@@ -27,9 +27,11 @@ def minutes(seconds: int) -> str:
 
 @register.filter
 def seconds(length: float | None) -> str:
-    """ "24 s", "3 min 20 s"."""
+    """ "24 s", "3 min 20 s", "under 1 s"."""
     if length is None:
         return ""
+    if length < 1:
+        return "under 1 s"
     whole = round(length)
     if whole < 120:
         return f"{whole} s"

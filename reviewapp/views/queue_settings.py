@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import queues, rubrics
-from reviewapp.review.forms import QueueForm, initial_of
-from reviewapp.review.models import Queue
+from reviewapp.review import pairs, queues, rubrics
+from reviewapp.review.forms import PairsForm, QueueForm, initial_of
+from reviewapp.review.models import ItemKind, Queue
 from reviewapp.review.refusals import Invalid
 
 
@@ -72,6 +72,8 @@ def edited(request: MemberRequest, form: QueueForm, queue: Queue | None) -> Http
         "form": form,
         "queue": queue,
         "counts": queues.counts(request.project)[queue.pk] if queue else None,
+        "pairs_form": PairsForm() if queue and queue.kind == ItemKind.PAIR else None,
+        "win_rates": pairs.win_rates(queue) if queue and queue.kind == ItemKind.PAIR else [],
     }
     return render(request, "queue_settings/settings.html", context, status=422 if form.errors else 200)
 

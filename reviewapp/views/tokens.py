@@ -34,6 +34,7 @@ def tokens(request: MemberRequest) -> HttpResponse:
             branches=form.cleaned_data["branches"],
             expires_at=form.expires_at(),
             created_by=request.user.username,
+            trusted_for_reviews=form.cleaned_data["trusted_for_reviews"],
         )
         form = TokenForm()
     return listed(request, form, issued)

@@ -75,6 +75,11 @@ def test_a_token_stands_on_stdout_alone(project):
     assert caller.token.branches == ["main"] and caller.token.expires_at
 
 
+def test_a_token_can_be_trusted_for_reviews(project):
+    run("create_token", "refunds", "bridge", "--scope", "impersonate", "--trusted-for-reviews")
+    assert ApiToken.objects.get().trusted_for_reviews
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -83,6 +88,7 @@ def test_a_token_stands_on_stdout_alone(project):
         (("refunds", "ci"), "--scope"),
         (("refunds", "ci", "--scope", "ingest", "--branch", "main"), "runs:write"),
         (("refunds", "ci", "--scope", "ingest", "--expires", "0"), "1 to 3650"),
+        (("refunds", "ci", "--scope", "ingest", "--trusted-for-reviews"), "impersonate"),
     ],
 )
 def test_a_refused_token_is_explained(project, arguments, words):

@@ -83,6 +83,13 @@ def test_members_and_strangers_issue_nothing(lead, reviewer, stranger):
     assert not ApiToken.objects.exists()
 
 
+def test_trust_in_reviews_is_given_with_impersonate_only(owner):
+    page = owner.client.post(PAGE, asked(scopes=["ingest"], trusted_for_reviews="on"))
+    assert page.status_code == 422 and not ApiToken.objects.exists()
+    page = owner.client.post(PAGE, asked(scopes=["impersonate"], trusted_for_reviews="on"))
+    assert ApiToken.objects.get().trusted_for_reviews and "trusted for reviews" in page.content.decode()
+
+
 def test_states_are_words(owner, project):
     issue(project, "a", [Scope.INGEST], expires_at=timezone.now() - timedelta(days=1))
     issue(project, "b", [Scope.INGEST])

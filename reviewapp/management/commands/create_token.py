@@ -29,6 +29,10 @@ class Command(BaseCommand):
             "--branch", dest="branches", action="append", default=[], metavar="PATTERN",
             help="binds runs:write to branches; repeatable",
         )  # fmt: skip
+        parser.add_argument(
+            "--trusted-for-reviews", action="store_true",
+            help="labels it gives in the name of people enter the figures; binds impersonate",
+        )  # fmt: skip
         parser.add_argument("--expires", type=int, metavar="DAYS", help="default: never")
 
     def handle(
@@ -39,18 +43,22 @@ class Command(BaseCommand):
         scopes: list[str],
         branches: list[str],
         expires: int | None,
+        trusted_for_reviews: bool,
         **options: Any,
     ) -> None:
         if branches and Scope.RUNS_WRITE not in scopes:
             raise CommandError("--branch binds runs:write; give --scope runs:write too.")
+        if trusted_for_reviews and Scope.IMPERSONATE not in scopes:
+            raise CommandError("--trusted-for-reviews needs --scope impersonate.")
         if expires is not None and not 0 < expires <= 3650:
             raise CommandError("--expires takes 1 to 3650 days.")
         expires_at = timezone.now() + timedelta(days=expires) if expires else None
         found = project_or_error(project)
         with pghistory.context(command="create_token"):
             issued = issue(
-                found, name, scopes, branches=branches, expires_at=expires_at, created_by="create_token"
-            )
+                found, name, scopes, branches=branches, expires_at=expires_at, created_by="create_token",
+                trusted_for_reviews=trusted_for_reviews,
+            )  # fmt: skip
         self.stderr.write(
             f"Token {name} of {project}, shown this once. Send it as: Authorization: Bearer <token>"
         )

@@ -1,0 +1,73 @@
+"""Leads put pairs into a queue from the browser, and read there which side won."""
+
+import pytest
+from django.urls import reverse
+
+from reviewapp.review import labels, leases
+from reviewapp.review.actors import Actor
+from reviewapp.review.labels import Answer
+from reviewapp.review.models import ReviewItem
+from tests.reviewapp.review.conftest import make_queue, make_traces
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def duel(project):
+    """A queue of pairs, and three questions that two prompt versions answered."""
+    for version in ("v3", "v4"):
+        for trace in make_traces(project, 3, prefix=version):
+            number = trace.trace_id[-1]
+            trace.input, trace.output, trace.prompt_version = f"Question {number}", "an answer", version
+            trace.save()
+    return make_queue(project, "duel", kind="pair")
+
+
+def send(client, queue, **fields):
+    return client.post(reverse("add_pairs", args=[queue.project.slug, queue.slug]), fields, follow=True)
+
+
+def test_two_versions_are_set_against_each_other_and_the_winner_shown(duel, lead, rita):
+    told = send(lead.client, duel, column="prompt_version", first="v3", second="v4")
+    assert "3 pairs were added" in told.content.decode()
+    for _ in range(3):
+        lease = leases.claim(duel, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, Answer(preference="a"))
+    page = told.client.get(reverse("queue_settings", args=[duel.project.slug, "duel"])).content.decode()
+    assert "v3 over v4" in page and "100 %" in page and "44 to 100 %, n = 3" in page
+
+
+def test_pairs_come_from_a_list_too_and_odd_lines_are_named(duel, lead):
+    lines = "v3-00000, v4-00001\nv3-00001\tv4-00002\nalone\nv3-00000 nowhere"
+    page = send(lead.client, duel, lines=lines).content.decode()
+    assert ReviewItem.objects.filter(queue=duel, kind="pair").count() == 2
+    assert "2 pairs were added" in page and "alone" in page and "v3-00000 + nowhere" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"column": "model"}, "Name both sides"),
+        ({"column": "prompt_version", "first": "v3", "second": "v3"}, "the same"),
+        ({"column": "input", "first": "a", "second": "b"}, "valid choice"),
+        ({"column": "prompt_version", "first": "v3", "second": "v9"}, "there is no pair"),
+    ],
+)
+def test_what_cannot_be_paired_is_told(duel, lead, fields, words):
+    assert words in send(lead.client, duel, **fields).content.decode()
+    assert not ReviewItem.objects.filter(queue=duel).exists()
+
+
+def test_a_queue_of_traces_takes_no_pairs(queue, lead):
+    assert "single traces" in send(lead.client, queue, lines="a b").content.decode()
+
+
+def test_the_door_is_for_leads_and_reaches_no_other_project(
+    duel, lead, reviewer, stranger, other_project, client
+):
+    assert send(reviewer.client, duel, lines="a b").status_code == 403
+    assert send(stranger.client, duel, lines="a b").status_code == 404
+    theirs = make_queue(other_project, "theirs", kind="pair")
+    assert send(lead.client, theirs, lines="a b").status_code == 404
+    told = send(lead.client, duel, lines="v3-00000 v4-00000")
+    assert "1 pair was added" in told.content.decode()
