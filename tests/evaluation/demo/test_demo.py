@@ -15,6 +15,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from evaluation.demo import judging
 from evaluation.management.commands import demo
 from ingest import shapes
 from reviewapp.demo import bodies, larkfield, reactions, sending, stories
@@ -212,8 +213,9 @@ def everything(server: servers.Server, token: str) -> dict[str, object]:
 
     listed = get("/api/v1/traces?limit=200")["traces"]
     traces = {each["trace_id"]: get(f"/api/v1/traces/{each['trace_id']}") for each in listed}
-    # Traces settle, and are drawn, while the test runs.
-    return {trace_id: {**trace, "audit": None} for trace_id, trace in traces.items()}
+    # The worker settles and routes traces while the test runs.
+    left_out = {"audit": None, "reasons": None, "priority": None}
+    return {trace_id: {**trace, **left_out} for trace_id, trace in traces.items()}
 
 
 @pytest.mark.server
@@ -226,6 +228,7 @@ def test_loading_twice_changes_nothing(server):
     assert everything(server, token) == first
 
     assert len(first) == 24
+    assert any(score["name"] == judging.NAME for trace in first.values() for score in trace["scores"])
     assert all(trace["input"] and trace["route"] and trace["model"] for trace in first.values())
     assert all(trace["output"] or trace["error"] for trace in first.values())
     assert any(trace["calls"] and trace["context"] for trace in first.values())
