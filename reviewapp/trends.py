@@ -67,6 +67,7 @@ class Trend:
     grid: tuple[Line, ...]
     places: tuple[Place, ...]
     height: int
+    level: Line | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -74,9 +75,15 @@ class Trend:
 
 
 def trend(
-    lines: Sequence[Sequence[Datum]], *, least: float = 0.0, most: float = 1.0, height: int = HEIGHT
+    lines: Sequence[Sequence[Datum]],
+    *,
+    least: float = 0.0,
+    most: float = 1.0,
+    height: int = HEIGHT,
+    level: tuple[float, str] | None = None,
 ) -> Trend:
-    """Lines over the same places, within a range rounded outwards to grid lines."""
+    """Lines over the same places, within a range rounded outwards to grid lines; `level` is one to compare
+    them with, drawn across."""
     known = [
         side
         for line in lines
@@ -85,6 +92,8 @@ def trend(
         for side in (datum.value, datum.low, datum.high)
         if side is not None
     ]
+    if level and known:
+        known.append(level[0])
     ticks = _ticks(max(least, min(known, default=least)), min(most, max(known, default=most)))
     bottom, top = ticks[0], ticks[-1]
 
@@ -102,6 +111,7 @@ def trend(
             for index, (x, datum) in enumerate(zip(xs, lines[0] if lines else (), strict=False))
         ),
         height=height,
+        level=Line(y(level[0]), level[1]) if level else None,
     )
 
 

@@ -36,10 +36,11 @@ CORRECTION_WEEKS = 4
 EQUAL_N = 400
 LEAST_SLICE_FAILURES = 10
 MOST_SLICES = 60
+MOST_CHANGES = 12
 PROBED_PAIRS = 5000
 # Figures that took longer than this to compute may be shown that much older, while they are made anew.
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 4
+FORM = 5
 SLOW_SECONDS, SHOWN_SECONDS = 0.3, 60.0
 
 
@@ -157,6 +158,7 @@ def compute(scope: Scope) -> Json:
             "length_bias": bias.length(comparison.lengths(scope, pairs.sampling, PROBED_PAIRS)).as_dict(),
             "disagreements": listing.rows(scope, pairs.sampling),
             "what_if": what_if(pairs.scored),
+            "changes": changes(pairs.cells),
             "ece": scores.calibration_error(bins),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
             "correction_reason": corrected(pairs.cells, pairs.judged).reason,
@@ -368,6 +370,22 @@ def equal_n(cells: Placed) -> list[Json]:
             points.append({"from": week.isoformat(), "to": end.isoformat(), **_point(collected)})
             collected, end = [], None
     return points[::-1]
+
+
+def changes(cells: Placed) -> list[Json]:
+    """Weeks in which a model or a prompt version is seen among the pairs for the first time."""
+    first: dict[tuple[int, str], date] = {}
+    for slot, _ in cells:
+        for place, value in enumerate(slot.slices):
+            if value and DIMENSIONS[place] != "route":
+                first[place, value] = min(slot.week, first.get((place, value), slot.week))
+    begin = min(first.values(), default=None)
+    told = [
+        {"week": week.isoformat(), "words": f"{DIMENSIONS[place].removesuffix('_version')} {value}"}
+        for (place, value), week in first.items()
+        if week != begin
+    ]
+    return sorted(told, key=lambda each: (each["week"], each["words"]))[-MOST_CHANGES:]
 
 
 def slices(pairs: Comparison) -> list[Json]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from string import ascii_lowercase
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +29,8 @@ from reviewapp.trends import Datum, Trend, trend
 MEASURES = {"kappa": "κ", "tpr": "TPR", "tnr": "TNR", "agreement": "agreement"}
 WIDTHS = (5, 10, 15, 20)
 LOOK_LASTS_MINUTES = 30
+BRIEF, MOST_PARAMETERS = 120, 20_000
+MOST_MARKERS = 12
 SEEN = ("state", "n", "tpr", "tnr", "agreement")
 
 
@@ -54,13 +59,15 @@ def tell(scope: Scope, asked: Asked) -> Json:
     """The template's context."""
     kept = calibration.of(scope)
     told, further = kept["api"], kept["page"]
+    chart = agreement_chart(told, asked.measure)
     return {
         "figures": told,
         "further": further,
         "finding": further["finding"],
         "measure": asked.measure,
         "measures": MEASURES,
-        "agreement_chart": agreement_chart(told, asked.measure),
+        "agreement_chart": chart,
+        "markers": markers(told, chart, further["changes"], scope.version),
         "agreement_words": MEASURES[asked.measure],
         "rate_chart": rate_chart(told),
         "newest": next((p for p in reversed(told["over_time"]) if p["corrected"]["value"] is not None), None),
@@ -88,8 +95,59 @@ def _cells(confusion: Json) -> list[tuple[str, str, int, bool]]:
 
 
 def agreement_chart(told: Json, measure: str) -> Trend:
+    """With what people reach among themselves where it is known: no judge can be held to more."""
     points = told["over_time"]
-    return trend([[_datum(point, point[measure]) for point in points]], least=-1.0)
+    people = told["human_human"].get(measure, {}).get("value")
+    level = None if people is None else (people, f"people {figures.decimals(people)}")
+    return trend([[_datum(point, point[measure]) for point in points]], least=-1.0, level=level)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Something that changed, at its place along a chart; the letter leads to the words below."""
+
+    x: float
+    letter: str
+    day: date
+    words: str
+    of_judge: bool
+
+
+def markers(told: Json, chart: Trend, changed: Sequence[Json], version: JudgeVersion) -> list[Marker]:
+    """What changed in the weeks of the chart: models and prompts that the pairs show, judge and rubric."""
+    weeks = [date.fromisoformat(point["from"]) for point in told["over_time"]]
+    if not weeks:
+        return []
+    found = [(date.fromisoformat(each["week"]), each["words"], False) for each in changed]
+    judge = version.judge.versions.exclude(live_at=None).values_list("live_at", "label")
+    found += [(at.date(), f"judge {label} live", True) for at, label in judge if at]
+    if version.rubric_version:
+        rubric = version.rubric_version.rubric.versions.exclude(frozen_at=None)
+        found += [
+            (at.date(), f"rubric v{n}", True) for at, n in rubric.values_list("frozen_at", "number") if at
+        ]
+    days: dict[date, list[tuple[str, bool]]] = {}
+    for day, words, of_judge in sorted(found):
+        if weeks[0] < day <= weeks[-1] + timedelta(days=6):
+            days.setdefault(day, []).append((words, of_judge))
+    return [
+        Marker(
+            _along(day, weeks, chart),
+            ascii_lowercase[place],
+            day,
+            ", ".join(words for words, _ in here),
+            any(of_judge for _, of_judge in here),
+        )
+        for place, (day, here) in enumerate(list(days.items())[-MOST_MARKERS:])
+    ]
+
+
+def _along(day: date, weeks: Sequence[date], chart: Trend) -> float:
+    """Halfway between two weeks is where one ends and the next begins."""
+    place = max(index for index, week in enumerate(weeks) if week <= day)
+    xs = [each.x for each in chart.places]
+    step = xs[1] - xs[0] if len(xs) > 1 else 0.0
+    return round(min(100.0, max(0.0, xs[place] + step * ((day - weeks[place]).days / 7 - 0.5))), 2)
 
 
 def rate_chart(told: Json) -> Trend:
@@ -137,6 +195,27 @@ def budget(told: Json, width: int) -> Json:
 
 def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What is pinned beside the prompt, brief enough for a column, and all of it where that is not all."""
+
+    short: str
+    full: str
+    is_long: bool
+
+
+def parameters(version: JudgeVersion) -> Parameters:
+    words = ", ".join(f"{name} {_brief(value)}" for name, value in version.parameters.items())
+    if len(words) <= BRIEF:
+        return Parameters(words, "", is_long=False)
+    full = json.dumps(version.parameters, indent=1, ensure_ascii=False)[:MOST_PARAMETERS]
+    return Parameters(words[:BRIEF], full, is_long=True)
+
+
+def _brief(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def since_last_look(user: User, judge: Judge, version: JudgeVersion, told: Json) -> Json | None:

@@ -57,7 +57,7 @@ def _create(request: MemberRequest, form: VersionForm) -> JudgeVersion:
 @session(Role.LEAD)
 @require_POST
 def go_live(request: MemberRequest, pk: int) -> HttpResponse:
-    version = _version(request, pk)
+    version = version_of(request, pk)
     try:
         stages.promote(version, request.user.username)
     except stages.NotValidated as refused:
@@ -72,7 +72,7 @@ def go_live(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.LEAD)
 @require_POST
 def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
-    version = _version(request, pk)
+    version = version_of(request, pk)
     try:
         made = anchors.freeze(version, request.user.username)
     except anchors.TooFew as refused:
@@ -85,7 +85,7 @@ def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.LEAD)
 @require_POST
 def run_version(request: MemberRequest, pk: int) -> HttpResponse:
-    version = _version(request, pk)
+    version = version_of(request, pk)
     form = RunForm(request.POST)
     if version.kind == Kind.IMPORTED or not form.is_valid():
         messages.error(request, "This version cannot judge here.")
@@ -124,14 +124,14 @@ def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
     """The newest runs with their progress; it asks again while something is open."""
-    version = _version(request, pk)
+    version = version_of(request, pk)
     runs = [(run, asking.progress(run)) for run in version.runs.order_by("-pk")[:RUNS_SHOWN]]
     is_open = any(progress["open"] for _, progress in runs)
     context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
     return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)
 
 
-def _version(request: MemberRequest, pk: int) -> JudgeVersion:
+def version_of(request: MemberRequest, pk: int) -> JudgeVersion:
     found = JudgeVersion.objects.filter(pk=pk, judge__project=request.project)
     version = found.select_related("judge__project", "rubric_version__rubric").first()
     if version is None:

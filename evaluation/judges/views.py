@@ -58,6 +58,7 @@ def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, obj
         "version": scope.version,
         "versions": list(versions.of(found)),
         "identity": calibration.identity(scope.version),
+        "parameters": page.parameters(scope.version),
         "windows": calibration.WINDOWS,
         "window": kept["window"] or "all",
         "slice": kept["slice"],
