@@ -7,6 +7,7 @@ snapshot is made anew; only where the bytes differ does that change anything for
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ from ingest.models import Trace
 from ingest.reading import Message
 from ingest.records import JsonDict, canonical_json
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, Snapshot, State
+
+TURN_SECONDS = 4.0
 
 
 def of_trace(trace: Trace) -> Snapshot:
@@ -156,12 +159,18 @@ def note_changes(limit: int = 200) -> int:
     return sum(look(item) for item in stale)
 
 
-def prepare(limit: int = 100) -> int:
-    """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job."""
-    items = list(ReviewItem.objects.raw(NEXT, {"limit": limit}))
-    for item in items:
+def prepare(limit: int = 300) -> int:
+    """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job.
+
+    `limit` by queue and lane: more than fifty reviewers take until the job comes again.
+    """
+    done, end = 0, time.monotonic() + TURN_SECONDS
+    for item in ReviewItem.objects.raw(NEXT, {"limit": limit}):
         look(item)
-    return len(items)
+        done += 1
+        if time.monotonic() > end:
+            break
+    return done
 
 
 NEXT = """
