@@ -13,7 +13,7 @@ from ingest import sanitising
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import adjudication as reading
-from reviewapp.review import flags, items, resolutions
+from reviewapp.review import flags, items, resolutions, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
 
@@ -49,6 +49,7 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
 def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = None) -> HttpResponse:
     context = {
         "story": reading.tell(item),
+        "weighed": weighing.weigh(item),
         "item": item,
         "causes": Cause.choices,
         "preferences": Preference.choices,
