@@ -38,7 +38,7 @@ def main() -> None:
         page.goto("/projects/support-assistant/queues/review/review")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "review.png")
-        page.goto("/projects/support-assistant/judges/answer-judge")
+        page.goto("/projects/support-assistant/judges/answer-quality")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / "calibration.png")
         browser.close()
