@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from evaluation.judges import comparison
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, Progress
 from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL
+from evaluation.judges.statements import Scope
 from evaluation.statistics.change import mcnemar_two_sided, paired_difference
 from evaluation.statistics.figure import Figure
 from evaluation.statistics.intervals import share

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
-from evaluation.judges import calibration, certificates, comparison, overview, versions
-from evaluation.judges.comparison import Scope
+from evaluation.judges import calibration, certificates, overview, statements, versions
 from evaluation.judges.models import Judge, JudgeVersion
+from evaluation.judges.statements import Scope
 from ingest.documents import JSON
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
@@ -50,8 +50,8 @@ def scope_of(judge: Judge, asked: Any) -> Scope | None:
     except calibration.UnknownWindow as error:
         raise _unreadable("window", error) from None
     try:
-        within = comparison.parse_slice(asked.get("slice", ""))
-    except comparison.UnknownSlice as error:
+        within = statements.parse_slice(asked.get("slice", ""))
+    except statements.UnknownSlice as error:
         raise _unreadable("slice", error) from None
     return Scope(version, since, within) if version else None
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -19,24 +18,19 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges import comparison
+from evaluation.judges import breakdowns, comparison
 from evaluation.judges import pairs as listing
-from evaluation.judges.comparison import DIMENSIONS, Comparison, Scope, Slot
+from evaluation.judges.comparison import Comparison
 from evaluation.judges.models import CalibrationPoint, Judge, JudgeVersion, Stage
+from evaluation.judges.statements import Scope
 from evaluation.statistics import bias, certification, correction, measures, scores
-from evaluation.statistics.change import holm
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
-from evaluation.statistics.measures import Cell, Measures
+from evaluation.statistics.measures import Measures
 from evaluation.statistics.weighted import Row, share
 
 Json = dict[str, Any]
 WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": 0}
-CORRECTION_WEEKS = 4
-EQUAL_N = 400
-LEAST_SLICE_FAILURES = 10
-MOST_SLICES = 60
-MOST_CHANGES = 12
 PROBED_PAIRS = 5000
 # Figures that took longer than this to compute may be shown that much older, while they are made anew.
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
@@ -157,12 +151,12 @@ def compute(scope: Scope) -> Json:
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
             "length_bias": bias.length(comparison.lengths(scope, pairs.sampling, PROBED_PAIRS)).as_dict(),
             "disagreements": listing.rows(scope, pairs.sampling),
-            "what_if": what_if(pairs.scored),
-            "changes": changes(pairs.cells),
+            "what_if": breakdowns.what_if(pairs.scored),
+            "changes": breakdowns.changes(pairs.cells),
             "ece": scores.calibration_error(bins),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
-            "correction_reason": corrected(pairs.cells, pairs.judged).reason,
-            "equal_n": equal_n(pairs.cells),
+            "correction_reason": breakdowns.corrected(pairs.cells, pairs.judged).reason,
+            "equal_n": breakdowns.equal_n(pairs.cells),
             "response": {name: list(both) for name, both in pairs.response.items()},
             "labels_only": found.base_rate.as_dict(),
         },
@@ -210,8 +204,8 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
             "kappa": people.kappa.as_dict(),
             "agreement": people.agreement.as_dict(),
         },
-        "over_time": over_time(pairs),
-        "slices": slices(pairs),
+        "over_time": breakdowns.over_time(pairs),
+        "slices": breakdowns.slices(pairs),
         "invalid": {
             "rate": plain_share(
                 sum(pairs.invalid.values()), pairs.verdicts, "it has judged nothing"
@@ -281,28 +275,13 @@ def _scored(pairs: Comparison, figure: Callable[[Sequence[scores.Scored]], Figur
     return figure(pairs.scored)
 
 
-Placed = Sequence[tuple[Slot, Cell]]
-
-
-def corrected(cells: Placed, judged: Sequence[tuple[Slot, Row]]) -> correction.Corrected:
-    return correction.shown(_labelled(cells), [row for _, row in judged])
-
-
-def _labelled(cells: Placed) -> list[Row]:
-    """The labelled rows of PPI++: people's verdict, and the judge's beside it; failure is 1."""
-    rows: dict[tuple[float, float, float], int] = defaultdict(int)
-    for _, cell in cells:
-        rows[float(cell.human_fails), cell.weight, float(cell.judge_fails)] += cell.count
-    return [Row(value, weight, n, other) for (value, weight, other), n in sorted(rows.items())]
-
-
 def _ppi(pairs: Comparison) -> Figure:
     """The corrected rate, or null with the reason: what labels alone say stands in base_rate."""
     if pairs.sampling == "unknown":
         return unknown("how these traces were chosen is unknown", pairs.n)
     if not pairs.n:
         return unknown(measures.NO_PAIRS)
-    found = corrected(pairs.cells, pairs.judged)
+    found = breakdowns.corrected(pairs.cells, pairs.judged)
     return unknown(found.reason, pairs.n) if found.reason else found.figure
 
 
@@ -315,150 +294,3 @@ def _rogan_gladen(pairs: Comparison) -> Figure:
         [row for fails, row in right if fails],
         [row for fails, row in right if not fails],
     )
-
-
-def over_time(pairs: Comparison) -> list[Json]:
-    """A point for each calendar week that has pairs or verdicts."""
-    weeks: dict[date, list[tuple[Slot, Cell]]] = defaultdict(list)
-    for slot, cell in pairs.cells:
-        weeks[slot.week].append((slot, cell))
-    for slot, _ in pairs.judged:
-        weeks.setdefault(slot.week, [])
-    return [_week(week, placed, pairs) for week, placed in sorted(weeks.items())]
-
-
-def _week(week: date, placed: Placed, pairs: Comparison) -> Json:
-    first = week - timedelta(weeks=CORRECTION_WEEKS - 1)
-    recent = [(slot, cell) for slot, cell in pairs.cells if first <= slot.week <= week]
-    judged = [(slot, row) for slot, row in pairs.judged if first <= slot.week <= week]
-    fixed = corrected(recent, judged) if pairs.sampling != "unknown" else None
-    return {
-        "from": week.isoformat(),
-        "to": (week + timedelta(days=7)).isoformat(),
-        **_point([cell for _, cell in placed]),
-        "raw": share([row for _, row in judged], "no judge sample").figure.as_dict(),
-        "corrected": fixed.figure.as_dict() if fixed else unknown("the sampling is unknown").as_dict(),
-        "corrected_by": "labels" if fixed is None or fixed.reason else "ppi",
-    }
-
-
-def _point(cells: Sequence[Cell]) -> Json:
-    found = measures.measure_shares(cells)
-    return {
-        "n": found.n,
-        "agreement": found.agreement.as_dict(),
-        "kappa": measures.kappa(cells, list(measures.kinds_of(cells))).as_dict(),
-        "tpr": found.tpr.as_dict(),
-        "tnr": found.tnr.as_dict(),
-        "base_rate": found.base_rate.as_dict(),
-        "judged_rate": found.judged_rate.as_dict(),
-    }
-
-
-def equal_n(cells: Placed) -> list[Json]:
-    """Points of about 400 pairs each, whole weeks, the newest ones full."""
-    by_week: dict[date, list[Cell]] = defaultdict(list)
-    for slot, cell in cells:
-        by_week[slot.week].append(cell)
-    points: list[Json] = []
-    collected: list[Cell] = []
-    end: date | None = None
-    for week in sorted(by_week, reverse=True):
-        end = end or week
-        collected += by_week[week]
-        if sum(cell.count for cell in collected) >= EQUAL_N:
-            points.append({"from": week.isoformat(), "to": end.isoformat(), **_point(collected)})
-            collected, end = [], None
-    return points[::-1]
-
-
-def changes(cells: Placed) -> list[Json]:
-    """Weeks in which a model or a prompt version is seen among the pairs for the first time."""
-    first: dict[tuple[int, str], date] = {}
-    for slot, _ in cells:
-        for place, value in enumerate(slot.slices):
-            if value and DIMENSIONS[place] != "route":
-                first[place, value] = min(slot.week, first.get((place, value), slot.week))
-    begin = min(first.values(), default=None)
-    told = [
-        {"week": week.isoformat(), "words": f"{DIMENSIONS[place].removesuffix('_version')} {value}"}
-        for (place, value), week in first.items()
-        if week != begin
-    ]
-    return sorted(told, key=lambda each: (each["week"], each["words"]))[-MOST_CHANGES:]
-
-
-def slices(pairs: Comparison) -> list[Json]:
-    """Each value of each dimension, worst TPR first within it; p values corrected over all that have one."""
-    rows = [_slice(pairs.cells, place, value) for place, value in _values(pairs.cells)]
-    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = p
-    order = {name: place for place, name in enumerate(DIMENSIONS)}
-    return sorted(rows, key=lambda row: (order[row["dimension"]], row["too_few"], row["tpr"]["value"] or 0.0))
-
-
-def _values(cells: Placed) -> list[tuple[int, str]]:
-    """Places of dimensions with their values, the most frequent first; a dimension with one value is none."""
-    counts: dict[tuple[int, str], int] = defaultdict(int)
-    for slot, cell in cells:
-        for place, value in enumerate(slot.slices):
-            if value:
-                counts[place, value] += cell.count
-    many = [place for place in range(len(DIMENSIONS)) if sum(p == place for p, _ in counts) > 1]
-    ordered = sorted(counts, key=lambda each: (-counts[each], each))
-    return [each for each in ordered if each[0] in many][:MOST_SLICES]
-
-
-def _slice(cells: Placed, place: int, value: str) -> Json:
-    inside = [cell for slot, cell in cells if slot.slices[place] == value]
-    found = measures.measure_shares(inside)
-    everywhere = measures.confusion(cell for _, cell in cells)
-    failures = found.confusion.tp + found.confusion.fn
-    few = failures < LEAST_SLICE_FAILURES
-    return {
-        "dimension": DIMENSIONS[place],
-        "value": value,
-        "n": found.n,
-        "failures": failures,
-        "false_alarms": found.confusion.fp,
-        "tpr": found.tpr.as_dict(),
-        "tnr": found.tnr.as_dict(),
-        "agreement": found.agreement.as_dict(),
-        "base_rate": found.base_rate.as_dict(),
-        "too_few": few,
-        "needs_failures": max(0, LEAST_SLICE_FAILURES - failures),
-        "p": None if few else _differs(found.confusion, everywhere),
-    }
-
-
-def _differs(inside: measures.Confusion, everywhere: measures.Confusion) -> float | None:
-    """Fisher's exact p that this slice's failures are missed as often as those of the others."""
-    from scipy.stats import fisher_exact
-
-    others = [everywhere.tp - inside.tp, everywhere.fn - inside.fn]
-    if not sum(others):
-        return None
-    return float(fisher_exact([[inside.tp, inside.fn], others]).pvalue)
-
-
-THRESHOLDS = tuple(step / 10 for step in range(1, 10))
-
-
-def what_if(scored: Sequence[scores.Scored]) -> list[Json]:
-    """What the judge would catch and spare if it failed from another score on."""
-    if not scored:
-        return []
-    told = []
-    for threshold in THRESHOLDS:
-        cells = [Cell(pair.failed, pair.score >= threshold, pair.weight, pair.count) for pair in scored]
-        found = measures.measure_shares(cells)
-        told.append(
-            {
-                "threshold": threshold,
-                "tpr": found.tpr.as_dict(),
-                "tnr": found.tnr.as_dict(),
-                "agreement": found.agreement.as_dict(),
-                "judged_rate": found.judged_rate.as_dict(),
-            }
-        )
-    return told

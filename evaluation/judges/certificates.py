@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.judges import calibration, comparison
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Certificate, Judge, JudgeVersion
+from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import State
 
 VALID = timedelta(days=30)

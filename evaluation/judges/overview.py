@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, Prefetch
 
 from evaluation.judges import calibration
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Stage
+from evaluation.judges.statements import Scope
 from ingest.models import Project
 
 

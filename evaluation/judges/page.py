@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from evaluation.judges import calibration, pairs
 from evaluation.judges.calibration import Json
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
+from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import (
     AGREEMENT_FLOOR,
     RATE_FLOOR,

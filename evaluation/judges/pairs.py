@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from evaluation.judges import comparison
-from evaluation.judges.comparison import Scope
+from evaluation.judges import statements
 from evaluation.judges.models import Disagreement
+from evaluation.judges.statements import Scope
 from ingest.models import Trace
 
 PAGE = 25
@@ -72,7 +72,7 @@ def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[R
     """Missed failures first, the surest errors before the rest."""
     chosen = [CELLS[cell]] if cell in CELLS else [CELLS["fn"], CELLS["fp"]]
     condition = " OR ".join(f"(human = '{human}' AND judge = '{judge}')" for human, judge in chosen)
-    source, more = comparison.source_of(sampling)
+    source, more = statements.source_of(sampling)
     ordered = (
         "SELECT trace_id, human, judge, score, fails + passes, route, prompt_version, "  # noqa: S608
         "count(*) OVER () "
@@ -80,10 +80,10 @@ def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[R
         "ORDER BY human = 'pass', abs(coalesce(score, 0.5) - (human = 'fail')::int) DESC, at DESC, trace_id "
         "LIMIT %(limit)s OFFSET %(offset)s"
     )
-    with comparison.reading() as cursor:
+    with statements.reading() as cursor:
         cursor.execute(
-            comparison.statement(source, scope, ordered),
-            comparison.parameters(scope, limit=PAGE, offset=(number - 1) * PAGE, **more),
+            statements.statement(source, scope, ordered),
+            statements.parameters(scope, limit=PAGE, offset=(number - 1) * PAGE, **more),
         )
         return [list(row) for row in cursor.fetchall()]
 
@@ -119,15 +119,15 @@ COLUMNS = (
 
 def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
     """Every trace that was chosen, with what became of it; a row that is no pair says why."""
-    source, more = comparison.source_of(sampling)
+    source, more = statements.source_of(sampling)
     listed = (
         "SELECT t.trace_id, x.human, x.judge, x.score, x.w, x.pi, x.stratum, x.fails + x.passes, x.at, "
         "x.route, x.model, x.prompt_version, x.fate "
         "FROM weighed x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
     )
     yield _row(COLUMNS)
-    with comparison.reading() as cursor:
-        cursor.execute(comparison.statement(source, scope, listed), comparison.parameters(scope, **more))
+    with statements.reading() as cursor:
+        cursor.execute(statements.statement(source, scope, listed), statements.parameters(scope, **more))
         while some := cursor.fetchmany(2000):
             yield "".join(_row(row) for row in some)
 

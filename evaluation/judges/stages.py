@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.judges import calibration, certificates
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
+from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import GoLive, go_live
 from evaluation.statistics.figure import Figure
 

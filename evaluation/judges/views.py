@@ -20,9 +20,9 @@ from evaluation.judges import (
     versions,
     watching,
 )
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Judge, Kind, Stage
 from evaluation.judges.page import Asked
+from evaluation.judges.statements import Scope
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role

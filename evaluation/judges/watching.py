@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from evaluation.judges import calibration, certificates, comparison
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import JudgeVersion, Kind, Stage
+from evaluation.judges.statements import Scope
 from evaluation.statistics.watching import LEAST_BASELINE, LIMIT, Detector, baseline
 
 WARNING, CRITICAL = 0.80, 0.70

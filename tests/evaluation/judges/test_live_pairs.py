@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from evaluation.judges import calibration, certificates, comparison, pairs, stages, versions, watching
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import JudgeVersion, Judgment, Kind
+from evaluation.judges.statements import Scope
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, State

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evaluation.judges import comparison, page, remedies, versions
-from evaluation.judges.comparison import Scope
 from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, Kind
+from evaluation.judges.statements import Scope
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.review import labels, leases
 from reviewapp.review.actors import Actor
