@@ -38,6 +38,12 @@ CHECKED = [
 ]
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    """What the schema makes, one line for each element of a list."""
+    return "\n".join(json.dumps(each) for each in (value if isinstance(value, list) else [value])).encode()
+
+
 def document():
     """Through JSON, since django-ninja keys its responses by number; without its security, since a
     request is to get past the token."""
