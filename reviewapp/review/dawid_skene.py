@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 SMOOTHING = 0.01
 MOST_STEPS, TOLERANCE = 200, 1e-8
@@ -31,7 +33,7 @@ class Consensus:
 
     def verdict(self, item: Hashable) -> str:
         chances = self.posterior[item]
-        return self.categories[int(np.argmax(chances))]
+        return self.categories[max(range(len(chances)), key=chances.__getitem__)]
 
 
 def estimate(labels: Mapping[Hashable, Mapping[Hashable, str]], categories: tuple[str, ...]) -> Consensus:
@@ -39,6 +41,8 @@ def estimate(labels: Mapping[Hashable, Mapping[Hashable, str]], categories: tupl
     reviewers = sorted({who for said in labels.values() for who in said}, key=str)
     if len(reviewers) < LEAST_REVIEWERS:
         return Consensus(categories, {}, {}, 0, f"needs {LEAST_REVIEWERS} reviewers who overlap")
+    import numpy as np  # here, since a web process does without it until a lead asks
+
     votes = _votes(labels, reviewers, categories)
     posterior = votes.sum(axis=1)
     posterior = (posterior + SMOOTHING) / (posterior + SMOOTHING).sum(axis=1, keepdims=True)
@@ -66,6 +70,8 @@ def _votes(
     labels: Mapping[Hashable, Mapping[Hashable, str]], reviewers: list[Hashable], categories: tuple[str, ...]
 ) -> np.ndarray:
     """1 where this reviewer said this of this item: items x reviewers x categories."""
+    import numpy as np
+
     places = {who: place for place, who in enumerate(reviewers)}
     votes = np.zeros((len(labels), len(reviewers), len(categories)))
     for row, said in enumerate(labels.values()):
