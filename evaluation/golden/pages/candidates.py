@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -16,7 +17,6 @@ from evaluation.golden.lines import BadCase
 from evaluation.golden.models import Candidate, GoldenCase
 from evaluation.golden.pages.datasets import leads
 from evaluation.revealing import opening
-from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import blindness
@@ -27,8 +27,10 @@ CANDIDATES_A_PAGE = 50
 @session(Role.REVIEWER)
 def golden_candidates(request: MemberRequest) -> HttpResponse:
     """Open ones first, then what was decided; none whose trace this member still has to judge blind."""
-    hidden = Trace.objects.filter(blindness.hidden_traces(request.membership), project=request.project)
-    found = Candidate.objects.filter(project=request.project).exclude(trace__in=hidden.values("pk"))
+    hidden = blindness.hidden_items(request.membership)
+    found = Candidate.objects.filter(project=request.project).exclude(
+        Exists(hidden.filter(trace=OuterRef("trace"))) | Exists(hidden.filter(other_trace=OuterRef("trace")))
+    )
     found = found.select_related("case__dataset", "trace")
     decided = request.GET.get("state") == "decided"
     found = found.exclude(state="open").order_by("-decided_at") if decided else found.filter(state="open")
