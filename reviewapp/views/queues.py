@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -34,7 +36,8 @@ def enqueue(request: MemberRequest) -> HttpResponse:
     """Put the traces chosen in the explorer into a queue."""
     live = Queue.objects.live().filter(project=request.project, kind=ItemKind.TRACE)
     queue = get_object_or_404(live, slug=request.POST.get("queue", ""))
-    chosen = request.POST.getlist("trace")[:MOST_AT_ONCE]
+    # Escaped like an address, since an id may hold any character.
+    chosen = [unquote(name) for name in request.POST.getlist("trace")[:MOST_AT_ONCE]]
     if not chosen:
         messages.warning(request, "No trace was chosen: x chooses the row in focus.")
     else:
