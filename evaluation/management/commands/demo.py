@@ -58,6 +58,10 @@ class Command(BaseCommand):
     def load(self, url: str, traces: int, shown: str) -> None:
         wait_until_ready(url)
         project, keys = larkfield.prepare()
+        self.stderr.write(
+            f"It fills while you look: {shown}/projects/{larkfield.SLUG}/traces "
+            f"as {larkfield.LEAD}, password {keys.password}"
+        )
         if not reviewing.has_begun(project):
             self.send(project, traces, url, keys.token)
         self.review(project, larkfield.plan_of(project, traces), url)
