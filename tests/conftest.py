@@ -32,6 +32,12 @@ def pytest_sessionstart() -> None:
     static_files.collect()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright leaves an event loop behind, in which Django refuses to query."""
+    items.sort(key=lambda item: "browser_name" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> Iterator[None]:
     """The embedded PostgreSQL runs for as long as the tests need it."""
