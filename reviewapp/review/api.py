@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from msgspec import UNSET, Struct
 
-from ingest import body, documents, openapi, sanitising, times
+from ingest import body, documents, openapi, times
 from ingest.api import READ, api
 from ingest.documents import JSON, NDJSON, Malformed
 from ingest.models import Scope
@@ -345,8 +345,7 @@ def _read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
     if request.content_type and request.content_type != JSON and not optional:
         raise Problem(415, f"Content-Type {request.content_type!r} is not supported; send {JSON}.")
     try:
-        # No column keeps NUL or a lone surrogate, in whatever field it comes.
-        return checked(sanitising.json_value(documents.parse(sent), set()), shape)
+        return checked(documents.parse(sent), shape)
     except Malformed as error:
         raise Problem(400, f"The body is not JSON: {error}") from None
     except BadShape as invalid:

@@ -139,10 +139,12 @@ def _check_version(queue: Queue, version: RubricVersion) -> None:
 def name_assignees(queue: Queue, usernames: Iterable[str]) -> None:
     """Exactly these members work the queue. Raises Invalid for who is none."""
     names = set(usernames)
-    members = Membership.objects.filter(project=queue.project_id, user__username__in=names)
+    # A name with NUL is nobody's, and no query can hold it.
+    askable = [name for name in names if "\0" not in name]
+    members = Membership.objects.filter(project=queue.project_id, user__username__in=askable)
     found = {membership.user.username: membership for membership in members.select_related("user")}
     if missing := names - set(found):
-        error = f"not a member of this project: {', '.join(sorted(missing))}"
+        error = f"not a member of this project: {', '.join(sorted(missing))}".replace("\0", "\ufffd")
         raise Invalid("Some of the reviewers are no members.", [{"field": "assignees", "error": error}])
     Assignee.objects.filter(queue=queue).exclude(membership__in=members).delete()
     Assignee.objects.bulk_create(
