@@ -1,5 +1,6 @@
 """The tables of the top floor, each topic's in its own room."""
 
+from evaluation.changes.models import ChangeEvent
 from evaluation.golden.models import (
     Candidate,
     CaseRevision,
@@ -13,6 +14,7 @@ from evaluation.golden.models import (
 from evaluation.judges.models import (
     Anchor,
     AnchorSet,
+    AnsweredModel,
     CalibrationPoint,
     Certificate,
     Disagreement,
@@ -24,6 +26,7 @@ from evaluation.judges.models import (
     Judgment,
     LastLook,
     MonthlySpend,
+    TryOut,
 )
 from evaluation.ranking.models import Alike, RankingModel
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
@@ -32,11 +35,13 @@ __all__ = [
     "Alike",
     "Anchor",
     "AnchorSet",
+    "AnsweredModel",
     "CalibrationPoint",
     "Candidate",
     "CaseResult",
     "CaseRevision",
     "Certificate",
+    "ChangeEvent",
     "CiRun",
     "Disagreement",
     "Download",
@@ -53,6 +58,7 @@ __all__ = [
     "MonthlySpend",
     "RankingModel",
     "RunUpload",
+    "TryOut",
     "VersionBody",
     "VersionEntry",
 ]

@@ -31,7 +31,8 @@ _INSERT = (
 )
 # A trace that chance chose stays a random one, also when something else had asked for it before.
 _ONCE = (
-    " ON CONFLICT (version_id, trace_id, criterion, trial) DO UPDATE SET origin = excluded.origin "
+    " ON CONFLICT (version_id, trace_id, criterion, trial) WHERE item_id IS NULL "
+    "DO UPDATE SET origin = excluded.origin "
     "WHERE evaluation_judgment.origin IN ('queue', 'given') AND excluded.origin IN ('audit', 'sample')"
 )
 _DRAWN = (
@@ -39,7 +40,7 @@ _DRAWN = (
     "FROM ingest_auditdraw d JOIN ingest_trace t ON t.id = d.trace_id "
     "LEFT JOIN evaluation_judgment j "
     "ON j.trace_id = d.trace_id AND j.version_id = %(version)s AND j.trial = 1 "
-    "WHERE t.project_id = %(project)s AND d.u < greatest(d.judge, d.audit) "
+    "WHERE t.project_id = %(project)s AND d.u < d.audit + d.judge "
     "AND (j.id IS NULL OR j.origin IN ('queue', 'given')) {since} ORDER BY d.trace_id LIMIT %(limit)s) c"
 )
 
@@ -65,7 +66,7 @@ def ask_share(version: JudgeVersion, share: float, run: JudgeRun) -> int:
     for pk, trace_id, u, audit, judge in drawn.iterator():
         u = sampling.draw(secret, trace_id) if u is None else u
         if u < share:
-            origin = Origin.GIVEN if audit is None or u >= max(judge, audit) else Origin.SAMPLE
+            origin = Origin.GIVEN if audit is None or u >= audit + judge else Origin.SAMPLE
             chosen.append((pk, Origin.AUDIT if audit is not None and u < audit else origin))
     return ask_traces(version, chosen, run)
 

@@ -163,12 +163,12 @@ SELECT stratum, count(*), count(*) FILTER (WHERE unasked IS NULL) FROM weighed
 WHERE unasked IS NULL OR unasked = 'no_response' GROUP BY 1 ORDER BY 1
 """
 _SAMPLE = """
-SELECT j.verdict, d.judge - d.audit, date_trunc('week', t.started_at AT TIME ZONE 'UTC')::date, t.route,
-    t.model, t.prompt_version, count(*)
+SELECT j.verdict, least(d.judge, 1 - d.audit), date_trunc('week', t.started_at AT TIME ZONE 'UTC')::date,
+    t.route, t.model, t.prompt_version, count(*)
 FROM evaluation_judgment j JOIN ingest_auditdraw d ON d.trace_id = j.trace_id
 JOIN ingest_trace t ON t.id = j.trace_id
 WHERE j.version_id = %(version)s AND j.criterion = %(criterion)s AND j.trial = 1 AND j.progress = 'done'
-    AND j.origin = 'sample' AND d.u >= d.audit AND d.u < d.judge
+    AND j.origin = 'sample' AND d.u >= d.audit AND d.u < d.audit + d.judge
     AND (%(since)s::timestamptz IS NULL OR t.started_at >= %(since)s) {within}
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 """

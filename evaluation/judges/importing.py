@@ -171,5 +171,6 @@ def _write_verdicts(changed: dict[tuple[int, int], tuple[Verdict, datetime]]) ->
             Judgment,
             columns,
             constants=bulk.defaults(Judgment(origin=Origin.IMPORT), *columns),
-            conflict=f"ON CONFLICT (version_id, trace_id, criterion, trial) DO UPDATE SET {renewed}",
+            conflict="ON CONFLICT (version_id, trace_id, criterion, trial) WHERE item_id IS NULL "
+            f"DO UPDATE SET {renewed}",
         )

@@ -12,7 +12,16 @@ from django.db.models.functions import Now
 
 from ingest.models import Project, Trace
 from reviewapp.models import User
-from reviewapp.review.models import VERDICT, Cause, Queue, RubricVersion, Snapshot, triggers
+from reviewapp.review.models import (
+    VERDICT,
+    Cause,
+    Preference,
+    Queue,
+    ReviewItem,
+    RubricVersion,
+    Snapshot,
+    triggers,
+)
 
 NAME_CHARACTERS = 100
 PROJECT_OF_VERSION = (
@@ -20,6 +29,12 @@ PROJECT_OF_VERSION = (
     "JOIN evaluation_judgeversion v ON v.judge_id = j.id WHERE v.id = NEW.version_id"
 )
 PROJECT_OF_TRACE = "SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id"
+PROJECT_OF_ITEM = (
+    "SELECT q.project_id FROM reviewapp_queue q "
+    "JOIN reviewapp_reviewitem i ON i.queue_id = q.id WHERE i.id = NEW.item_id"
+)
+# What a judge answers that says which of two answers is the better one; the other criteria are of a rubric.
+PREFERENCE = "preference"
 
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
@@ -170,6 +185,13 @@ class Judgment(models.Model):
     run = models.ForeignKey(JudgeRun, models.SET_NULL, null=True, blank=True, related_name="judgments")
     criterion = models.CharField(max_length=60, default=VERDICT)
     trial = models.PositiveIntegerField(default=1)
+    # Of a pair: the item, the order in which its two answers were shown, and which one it prefers, told of
+    # the item's own a and b whatever the order was.
+    item = models.ForeignKey(
+        ReviewItem, models.CASCADE, null=True, blank=True, related_name="judgments", db_index=False
+    )
+    order = models.CharField(max_length=2, choices=[("ab", "ab"), ("ba", "ba")], blank=True, db_default="")
+    preference = models.CharField(max_length=8, choices=Preference, blank=True, db_default="")
     origin = models.CharField(max_length=6, choices=Origin)
     progress = models.CharField(max_length=7, choices=Progress, default=Progress.WAITING)
     attempts = models.PositiveIntegerField(default=0)
@@ -182,6 +204,8 @@ class Judgment(models.Model):
     rationale = models.TextField(blank=True, default="")
     # Why it is invalid or has failed, in words that name no address and no key.
     reason = models.CharField(max_length=200, blank=True, default="")
+    # Where it is asked several times, each answer so far: {"verdict", "score", "rationale", "reason"}.
+    votes = models.JSONField(db_default=models.Value([], models.JSONField()), blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.FloatField(default=0.0)
@@ -193,7 +217,16 @@ class Judgment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("version", "trace", "criterion", "trial", name="one_judgment_a_trial"),
+            models.UniqueConstraint(
+                "version", "trace", "criterion", "trial", condition=Q(item=None), name="one_judgment_a_trial"
+            ),
+            models.UniqueConstraint(
+                "item",
+                "version",
+                "trial",
+                condition=Q(item__isnull=False),
+                name="one_judgment_a_pair_and_trial",
+            ),
             models.CheckConstraint(
                 condition=Q(progress__in=Progress.values), name="judgment_progress_is_known"
             ),
@@ -202,10 +235,15 @@ class Judgment(models.Model):
                 condition=Q(verdict__in=["", *Verdict.values]), name="judgment_verdict_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(progress="done", verdict__in=["pass", "fail"])
-                | Q(progress="invalid", verdict="invalid")
-                | (~Q(progress__in=["done", "invalid"]) & Q(verdict="")),
+                condition=Q(progress="done", verdict__in=["pass", "fail"], preference="", item=None)
+                | Q(progress="done", verdict="", preference__in=Preference.values, item__isnull=False)
+                | Q(progress="invalid", verdict="invalid", preference="")
+                | (~Q(progress__in=["done", "invalid"]) & Q(verdict="", preference="")),
                 name="judgment_says_what_it_came_to",
+            ),
+            models.CheckConstraint(
+                condition=Q(item=None, order="") | Q(item__isnull=False, order__in=["ab", "ba"]),
+                name="judged_pairs_have_an_order",
             ),
         ]
         indexes = [
@@ -216,12 +254,73 @@ class Judgment(models.Model):
         ]
         triggers = [
             triggers.inside_project(
-                "judgment_stays_inside", ("version_id", "trace_id"), (PROJECT_OF_VERSION, PROJECT_OF_TRACE)
+                "judgment_stays_inside",
+                ("version_id", "trace_id", "item_id"),
+                (PROJECT_OF_VERSION, PROJECT_OF_TRACE),
+                (PROJECT_OF_VERSION, PROJECT_OF_ITEM),
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.verdict or self.progress} on {self.trace_id}"
+
+
+class AnsweredModel(models.Model):
+    """A model that answered in a version's name. A second one: the alias leads elsewhere now."""
+
+    version = models.ForeignKey(JudgeVersion, models.CASCADE, related_name="answered", db_index=False)
+    model = models.CharField(max_length=200)
+    first_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("version", "model", name="answered_model_once_a_version")]
+
+    def __str__(self) -> str:
+        return f"{self.model} since {self.first_at}"
+
+
+class TryOut(models.Model):
+    """What a version that is not there yet says of one trace: asked for while it is written, in no figure.
+
+    It runs as judgments do: attempts are counted and committed before each call.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    trace = models.ForeignKey(Trace, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind)
+    endpoint = models.CharField(max_length=100, blank=True, default="")
+    model = models.CharField(max_length=200, blank=True, default="")
+    prompt = models.TextField(blank=True, default="")
+    parameters = models.JSONField(default=dict, blank=True)
+    criterion = models.CharField(max_length=60, default=VERDICT)
+    progress = models.CharField(max_length=7, choices=Progress, default=Progress.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    votes = models.JSONField(default=list, blank=True)
+    reason = models.CharField(max_length=200, blank=True, default="")
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.FloatField(default=0.0)
+    latency_ms = models.FloatField(null=True, blank=True)
+    asked_by = models.CharField(max_length=150, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(progress__in=Progress.values), name="tryout_progress_is_known")
+        ]
+        indexes = [
+            models.Index("id", condition=Q(progress__in=["waiting", "running"]), name="tryout_waiting")
+        ]
+        triggers = [
+            triggers.inside_project(
+                "tryout_stays_inside", ("project_id", "trace_id"), ("SELECT NEW.project_id", PROJECT_OF_TRACE)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"try-out {self.pk}"
 
 
 class MonthlySpend(models.Model):
