@@ -29,6 +29,7 @@ from evaluation.judges.models import (
     TryOut,
 )
 from evaluation.ranking.models import Alike, RankingModel
+from evaluation.retention.models import Erasure
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Disagreement",
     "Download",
     "EndpointHealth",
+    "Erasure",
     "GoldenCase",
     "GoldenDataset",
     "GoldenVersion",

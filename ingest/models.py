@@ -134,6 +134,8 @@ class Trace(models.Model):
                 "project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"
             ),
             models.Index("project", "session_id", condition=~Q(session_id=""), name="trace_session"),
+            # What may be pruned one day, the oldest first.
+            models.Index("first_seen", condition=Q(held=False), name="trace_prunable"),
             GinIndex(fields=["tags"], name="trace_tags", opclasses=["jsonb_path_ops"], condition=~Q(tags={})),
             GinIndex(fields=["search"], name="trace_search"),
         ]

@@ -58,6 +58,10 @@ class Origin(models.TextChoices):
     BUG = "bug_report", "bug report"
 
 
+@pghistory.track(
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("state", "owner")),
+    fields=["dataset", "case_id", "state", "state_reason", "owner"],
+)
 class GoldenCase(models.Model):
     """A case's identity, which never changes, and which of its revisions is the current one."""
 
@@ -105,6 +109,11 @@ class CaseRevision(models.Model):
         return f"revision {self.number}"
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(),
+    fields=["dataset", "number", "items", "withdrawn_at", "withdrawn_reason"],
+)
 class GoldenVersion(models.Model):
     """A published version. The one change a trigger allows is its withdrawal."""
 

@@ -43,6 +43,7 @@ def content(snapshot: Snapshot) -> JsonDict:
 
 
 def store(project_id: int, shown: JsonDict) -> Snapshot:
+    """Once by its hash; what was pruned and is sent anew has its bytes again."""
     spelled = canonical_json(shown)
     digest = hashlib.sha256(spelled).digest()
     with connection.cursor() as cursor:
@@ -55,7 +56,8 @@ def store(project_id: int, shown: JsonDict) -> Snapshot:
 
 STORE = """
     INSERT INTO reviewapp_snapshot (project_id, sha256, bytes) VALUES (%s, %s, %s)
-    ON CONFLICT (project_id, sha256) DO NOTHING RETURNING id, created_at
+    ON CONFLICT (project_id, sha256) DO UPDATE SET bytes = EXCLUDED.bytes, erased_at = NULL
+    WHERE reviewapp_snapshot.erased_at IS NOT NULL RETURNING id, created_at
 """
 
 
