@@ -60,6 +60,7 @@ class Origin(models.TextChoices):
 
 @pghistory.track(
     pghistory.UpdateEvent(condition=pghistory.AnyChange("state", "owner")),
+    model_name="GoldenCaseEvent",
     fields=["dataset", "case_id", "state", "state_reason", "owner"],
 )
 class GoldenCase(models.Model):
@@ -112,6 +113,7 @@ class CaseRevision(models.Model):
 @pghistory.track(
     pghistory.InsertEvent(),
     pghistory.UpdateEvent(),
+    model_name="GoldenVersionEvent",
     fields=["dataset", "number", "items", "withdrawn_at", "withdrawn_reason"],
 )
 class GoldenVersion(models.Model):
