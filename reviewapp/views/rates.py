@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ingest import rates as sampled
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
+from reviewapp.review import response
 from reviewapp.routing.rate_form import BoostForm, RateForm, StratumForm
 
 STRATA_A_PAGE = 50
@@ -33,6 +34,7 @@ def rates(request: MemberRequest) -> HttpResponse:
         "page": page,
         "labels_a_day": sum(stratum.effect.labels_a_day for stratum in strata),
         "judged_a_day": sum(stratum.effect.judged_a_day for stratum in strata),
+        "responses": response.by_stratum(request.project),
         "history": sampled.history(request.project)[:ROWS_A_PAGE],
     }
     return render(request, "rates/rates.html", context)
@@ -69,6 +71,7 @@ def shown(
     history = sampled.history(request.project).filter(stratum=name)
     context = {
         "stratum": stratum,
+        "response": response.by_stratum(request.project).get(name),
         "form": form,
         "boost_form": boost_form or BoostForm(),
         "effect": sampled.effect(stratum.per_day, *shares),
