@@ -231,7 +231,7 @@ _ALL = (
         "slow",
         "Slow",
         "The trace took longer than the limit.",
-        "Time that the sender did not measure.",
+        "Time that the sender did not measure, as of a trace whose root never ended.",
         resources.slow,
         (
             Parameter(
@@ -248,7 +248,7 @@ _ALL = (
         "costly",
         "Costly",
         "The trace cost more than the limit.",
-        "Traces for which no cost was sent.",
+        "Costs that were not sent, or not with the model calls or the trace.",
         resources.costly,
         (Parameter("most_usd", "Limit", 0.25, "US dollars for all its calls.", amount(0, 1e6), unit="US$"),),
     ),

@@ -12,7 +12,6 @@ class Measure(NamedTuple):
     recall: float
 
 
-# Without an entry: checks that only compare what was sent.
 MEASURED = {
     "empty": Measure(46, 23, 0.957, 0.957),
     "refusal": Measure(68, 39, 0.971, 0.872),
@@ -25,5 +24,8 @@ MEASURED = {
     "pii": Measure(57, 26, 0.920, 0.885),
     "safety": Measure(76, 37, 0.892, 0.892),
     "injection": Measure(92, 44, 0.930, 0.909),
+    "error": Measure(42, 23, 1.000, 1.000),
     "tool_error": Measure(70, 35, 0.971, 0.943),
+    "slow": Measure(48, 22, 1.000, 0.955),
+    "costly": Measure(46, 22, 1.000, 0.955),
 }

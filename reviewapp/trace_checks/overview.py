@@ -39,7 +39,7 @@ class Line:
     parameters: tuple[tuple[str, bool], ...]
     tally: Tally
     trend: tuple[Bar, ...]
-    measured: Measure | None
+    measured: Measure
     traces_query: str
 
 
@@ -65,7 +65,7 @@ def of_project(project: Project, window: Window) -> Overview:
                 parameters=in_words(check, row.parameters if row else {}),
                 tally=tallies.total(counted),
                 trend=bars(counted, window, now),
-                measured=MEASURED.get(check.name),
+                measured=MEASURED[check.name],
                 traces_query=failing(check, window, now),
             )
         )

@@ -34,7 +34,7 @@ class Page:
     window: Window
     tally: Tally
     trend: tuple[Bar, ...]
-    measured: Measure | None
+    measured: Measure
     slices: list[tuple[str, list[SliceRow]]]
     examples: list[Score]
     traces_query: str
@@ -49,7 +49,7 @@ def of_check(membership: Membership, check: Check, window: Window) -> Page:
         window=window,
         tally=tally,
         trend=bars(counted, window, now),
-        measured=MEASURED.get(check.name),
+        measured=MEASURED[check.name],
         slices=_slices(project, check, window, now) if tally.n else [],
         examples=_examples(membership, check, window, now) if tally.failed else [],
         traces_query=failing(check, window, now),

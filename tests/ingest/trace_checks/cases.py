@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from ingest.models import Trace
 from ingest.otlp.calls import Call
-from ingest.reading import Document, Message, Reading, ToolCall
-from ingest.records import SpanRecord
+from ingest.reading import Document, Message, Reading, ToolCall, read
+from ingest.records import SpanRecord, TraceBody, content_hash
 from ingest.trace_checks.catalogue import CHECKS
 from ingest.trace_checks.running import Ready, made, run
 
 FOLDER = Path(__file__).parent / "fixtures"
 NOON = datetime(2026, 8, 6, 12, tzinfo=UTC)
 DOCUMENTS = json.loads((FOLDER / "documents.json").read_text())
-# Checks by arithmetic alone have nothing to be measured.
-BY_DEFINITION = ("slow", "costly", "error")
 
 
 def span(span_id="call", *, status="ok", error="", attributes=None, name="step"):
@@ -31,7 +29,10 @@ def span(span_id="call", *, status="ok", error="", attributes=None, name="step")
 
 
 def trace_of(case):
-    """The reading and the spans of an example."""
+    """The reading and the spans of an example: made of a conversation, or read from what was sent."""
+    if "steps" in case or "body" in case:
+        spans = [_step(**step) for step in case.get("steps", ())]
+        return read(spans, [], [_body(case["body"])] if "body" in case else []), spans
     question, answer = case.get("question", ""), case.get("answer", "")
     calls = tuple(ToolCall(each["name"], each["arguments"]) for each in case.get("calls", ()))
     said = Message("assistant", answer, calls)
@@ -52,6 +53,21 @@ def trace_of(case):
         input=question, output=output, io_source="calls", root_ended=True,
     )  # fmt: skip
     return reading, spans
+
+
+def _step(id, parent, to, status="unset", error="", op="", attributes=None, **times):
+    """Times in ms after noon; `op` makes it a step of the GenAI conventions."""
+    named = {"gen_ai.operation.name": op} if op else {}
+    return replace(
+        span(id, status=status, error=error, attributes={**named, **(attributes or {})}),
+        parent_id=parent,
+        started_at=NOON + timedelta(milliseconds=times["from"]),
+        ended_at=None if to is None else NOON + timedelta(milliseconds=to),
+    )
+
+
+def _body(fields):
+    return TraceBody("t", NOON, None, NOON, fields, content_hash(fields))
 
 
 def _tool_span(kind_attribute="gen_ai.operation.name", kind="execute_tool", attributes=None, **more):

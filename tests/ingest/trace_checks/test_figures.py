@@ -4,7 +4,7 @@ import pytest
 
 from ingest.trace_checks.catalogue import CHECKS
 from tests.ingest.trace_checks import figures
-from tests.ingest.trace_checks.cases import BY_DEFINITION, examples_of, judged, measure
+from tests.ingest.trace_checks.cases import examples_of, judged, measure
 
 # What each has reached; a change that goes below is a loss. (precision, recall)
 FLOORS = {
@@ -19,7 +19,10 @@ FLOORS = {
     "pii": (0.91, 0.88),
     "safety": (0.88, 0.88),
     "injection": (0.92, 0.90),
+    "error": (1.0, 1.0),
     "tool_error": (0.96, 0.93),
+    "slow": (1.0, 0.95),
+    "costly": (1.0, 0.95),
 }
 
 
@@ -32,8 +35,8 @@ def test_precision_and_recall(name):
     assert found.recall >= recall, found.missed
 
 
-def test_every_check_is_measured_or_exact():
-    assert set(FLOORS) | set(BY_DEFINITION) == set(CHECKS)
+def test_every_check_is_measured():
+    assert set(FLOORS) == set(CHECKS)
 
 
 @pytest.mark.parametrize("name", FLOORS)
