@@ -1,4 +1,4 @@
-"""How many traces a second does one worker settle, check and route, and how soon after their last span?"""
+"""How many traces a second does one worker settle, check and route, and how soon do they stand in a queue?"""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ RULES = """
     ON CONFLICT DO NOTHING
 """
 LAGS = """
-    SELECT extract(epoch FROM r.decided_at - t.last_seen)
-      FROM ingest_route r JOIN ingest_trace t ON t.id = r.trace_id
+    SELECT extract(epoch FROM i.enqueued_at - t.last_seen)
+      FROM reviewapp_reviewitem i JOIN ingest_trace t ON t.id = i.trace_id
      WHERE t.last_seen >= %s AND t.root_ended
 """
 
@@ -81,8 +81,11 @@ def lag(place: Installation) -> Figure:
         outcome = clients.OpenLoop(place.server.url, place.token, RATE, connections=8).run(batches)
         assert not outcome.failures, outcome.statuses
         end = time.monotonic() + WAIT_SECONDS
-        while place.count("ingest_unsettled") and time.monotonic() < end:
+        lags: list[float] = []
+        while len(lags) < RATE * SECONDS and time.monotonic() < end:
             time.sleep(0.5)
-        lags = [float(seconds) for (seconds,) in connection.execute(LAGS, [begun])]
-    note = f"{RATE} traces/s for {SECONDS} s, {len(lags)} routes, {QUIET_SECONDS} s of it quiet time"
-    return Figure("from the last span to the route, p95", percentile(lags, 0.95), "s", "<=", MOST_LAG, note)
+            lags = [float(seconds) for (seconds,) in connection.execute(LAGS, [begun])]
+    note = f"{RATE} traces/s for {SECONDS} s, {len(lags)} items, {QUIET_SECONDS} s of it quiet time"
+    return Figure(
+        "from the last span to the item in its queue, p95", percentile(lags, 0.95), "s", "<=", MOST_LAG, note
+    )
