@@ -433,9 +433,18 @@ class CalibrationPoint(models.Model):
 
     version = models.ForeignKey(JudgeVersion, models.CASCADE, related_name="points", db_index=False)
     scope = models.CharField(max_length=400)
+    # What the scope is made of: its beginning and its slice.
+    since = models.DateTimeField(null=True, blank=True)
+    within = models.TextField(db_default="", blank=True)
     watermark = models.CharField(max_length=64)
+    # Empty until the worker has computed what somebody has asked for.
     figures = models.JSONField()
+    # The first traces of each list, of large scopes.
+    listed = models.JSONField(db_default=models.Value({}, models.JSONField()), blank=True)
     computed_at = models.DateTimeField(db_default=Now())
+    # When the watermark was seen for the first time, and when somebody looked last.
+    marked_at = models.DateTimeField(db_default=Now())
+    asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint("version", "scope", name="one_point_a_scope")]

@@ -297,6 +297,8 @@ class ReviewItem(models.Model):
                 name="item_audit_lane",
             ),
             models.Index("queue", "state", "enqueued_at", name="item_by_state"),
+            # The last removal, like the last skip below, says whether figures may have changed.
+            models.Index("removed_at", condition=Q(removed_at__isnull=False), name="item_removals"),
         ]
         triggers = [
             triggers.inside_project(
@@ -386,6 +388,7 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index("lease_until", condition=Q(state="leased"), name="assignment_leases"),
+            models.Index("skipped_at", condition=Q(skipped_at__isnull=False), name="assignment_skips"),
             models.Index(
                 F("reviewer"),
                 F("submitted_at").desc(),
