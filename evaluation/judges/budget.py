@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from evaluation.judges import endpoints
 from evaluation.judges.endpoints import Endpoint
-from evaluation.judges.models import JudgeVersion, Kind, MonthlySpend
+from evaluation.judges.models import JudgeVersion, Kind, MonthlySpend, TryOut
 from evaluation.judges.protocol import Unanswered
 
-MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS = 40_000, 1000
+MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS = 50_000, 1000
 
 
 def most(endpoint: Endpoint) -> float:
@@ -37,7 +37,7 @@ def reserve(endpoint: Endpoint) -> None:
         raise Unanswered("this month's budget for judges is used up", is_final=True)
 
 
-def settle(version: JudgeVersion, cost: float) -> None:
+def settle(version: JudgeVersion | TryOut, cost: float) -> None:
     """The call has ended: what it cost instead of what was kept aside."""
     if version.kind != Kind.LITELLM:
         return

@@ -6,7 +6,9 @@
             -> failed                    no answer, none left
             -> stopped                   never asked: its run was stopped, or set-up or budget say no
 
-A worker that dies leaves a lease that runs out; the next one counts another attempt.
+A worker that dies leaves a lease that runs out; the next one counts another attempt. Where a version asks
+several times, each call is an attempt of its own whose vote is kept, and the judgment waits for the next one
+until it has all of them.
 """
 
 from __future__ import annotations
@@ -15,18 +17,29 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Func, IntegerField
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges import breaker, budget, client, endpoints, protocol, questions, rules, telling
-from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress
-from evaluation.judges.protocol import Reply, Spec, Unanswered
+from evaluation.judges import (
+    answered,
+    breaker,
+    budget,
+    client,
+    endpoints,
+    protocol,
+    questions,
+    rules,
+    telling,
+    votes,
+)
+from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress, TryOut
+from evaluation.judges.protocol import Answer, PairQuestion, Question, Reply, Spec, Unanswered
 from ingest.models import Trace
 
 MOST_ATTEMPTS = 4
@@ -35,6 +48,8 @@ CHUNK = 16
 CONCURRENCY = 8
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
 NO_ATTEMPT_LEFT = "no answer came back"
+# A call that gave a vote is no attempt lost.
+VOTES = Func(F("votes"), function="jsonb_array_length", output_field=IntegerField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,7 @@ def claim(limit: int = CHUNK, run: int | None = None) -> list[Judgment]:
         )
         ids = [pk for (pk,) in cursor.fetchall()]
     found = Judgment.objects.filter(pk__in=ids).select_related(
-        "version__judge", "version__rubric_version", "trace", "snapshot"
+        "version__judge", "version__rubric_version", "trace", "snapshot", "item"
     )
     return list(found.order_by("pk"))
 
@@ -82,7 +97,7 @@ def claim(limit: int = CHUNK, run: int | None = None) -> list[Judgment]:
 def give_up() -> int:
     """Attempts that all ended without a word, as when workers were killed each time."""
     lost = Judgment.objects.filter(
-        progress=Progress.RUNNING, lease_until__lt=Now(), attempts__gte=MOST_ATTEMPTS
+        progress=Progress.RUNNING, lease_until__lt=Now(), attempts__gte=VOTES + MOST_ATTEMPTS
     )
     return lost.update(progress=Progress.FAILED, reason=NO_ATTEMPT_LEFT, lease_until=None, finished_at=Now())
 
@@ -92,7 +107,7 @@ def _ask_all(pool: ThreadPoolExecutor, claimed: Sequence[Judgment]) -> Iterator[
     calls: list[tuple[Judgment, Future[Reply | Unanswered]]] = []
     for judgment in claimed:
         try:
-            calls.append((judgment, pool.submit(_tried, prepared(judgment))))
+            calls.append((judgment, pool.submit(tried, prepared(judgment))))
         except Unanswered as refused:
             yield Outcome(judgment, refused, was_asked=False)
     for judgment, call in calls:
@@ -101,10 +116,15 @@ def _ask_all(pool: ThreadPoolExecutor, claimed: Sequence[Judgment]) -> Iterator[
 
 def prepared(judgment: Judgment) -> Callable[[], Reply]:
     """What to call, after budget and breaker have said yes. Raises Unanswered."""
-    version = judgment.version
-    question = questions.of(judgment)
+    return call_of(judgment.version, questions.of(judgment))
+
+
+def call_of(version: JudgeVersion | TryOut, question: Question | PairQuestion) -> Callable[[], Reply]:
+    """The same for any question. Raises Unanswered."""
     spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
     if version.kind == Kind.RULES:
+        if isinstance(question, PairQuestion):
+            return lambda: rules.ask_pair(spec, question)
         return lambda: rules.ask(spec, question)
     if version.kind != Kind.LITELLM:
         raise Unanswered("this judge runs elsewhere", is_final=True)
@@ -114,7 +134,7 @@ def prepared(judgment: Judgment) -> Callable[[], Reply]:
     return lambda: client.ask(endpoint, spec, question)
 
 
-def endpoint_of(version: JudgeVersion) -> endpoints.Endpoint:
+def endpoint_of(version: JudgeVersion | TryOut) -> endpoints.Endpoint:
     try:
         endpoint = endpoints.known().get(version.endpoint)
     except endpoints.Misconfigured:
@@ -126,7 +146,7 @@ def endpoint_of(version: JudgeVersion) -> endpoints.Endpoint:
     return endpoint
 
 
-def _tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
+def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
     try:
         return ask()
     except Unanswered as unanswered:
@@ -143,11 +163,12 @@ def finish(outcome: Outcome) -> bool:
             assert isinstance(reply, Unanswered)
             return _give_back(judgment, reply)
         if judgment.version.kind == Kind.LITELLM:
-            _note_call(judgment.version, reply)
+            note_call(judgment.version, reply)
         return _postpone(judgment, reply) if isinstance(reply, Unanswered) else _write(judgment, reply)
 
 
-def _note_call(version: JudgeVersion, reply: Reply | Unanswered) -> None:
+def note_call(version: JudgeVersion | TryOut, reply: Reply | Unanswered) -> None:
+    """What the breaker and the budget have to know of a call that has ended."""
     if isinstance(reply, Unanswered):
         breaker.note(version.endpoint, failed=not reply.is_final)
         budget.settle(version, 0.0)
@@ -157,25 +178,45 @@ def _note_call(version: JudgeVersion, reply: Reply | Unanswered) -> None:
 
 
 def _write(judgment: Judgment, reply: Reply) -> bool:
-    answer = protocol.parse(reply.text)
+    answer, wanted = _read(judgment, reply), votes.samples(judgment.version.parameters)
+    spent: dict[str, Any] = {
+        "input_tokens": F("input_tokens") + reply.input_tokens,
+        "output_tokens": F("output_tokens") + reply.output_tokens,
+        "cost_usd": F("cost_usd") + reply.cost_usd,
+        "lease_until": None,
+    }
+    if wanted > 1:
+        given = [*judgment.votes, votes.vote(answer)]
+        spent["votes"] = given
+        if len(given) < wanted:
+            return bool(_mine(judgment).update(**spent, progress=Progress.WAITING))
+        answer = votes.counted(given, of_pair=judgment.item_id is not None)
     written = _mine(judgment).update(
+        **spent,
         progress=Progress.INVALID if answer.verdict == "invalid" else Progress.DONE,
         verdict=answer.verdict,
+        preference=answer.preference,
         score=answer.score,
         confidence=answer.confidence,
         rationale=answer.rationale,
         reason=answer.reason,
-        input_tokens=reply.input_tokens,
-        output_tokens=reply.output_tokens,
-        cost_usd=reply.cost_usd,
-        lease_until=None,
         finished_at=Now(),
     )
     if written:
         Trace.objects.filter(pk=judgment.trace_id, held=False).update(held=True)
-        if answer.verdict != "invalid":
+        answered.note(judgment, reply.model)
+        if answer.verdict in ("pass", "fail"):
             telling.score(judgment, answer)
     return bool(written)
+
+
+def _read(judgment: Judgment, reply: Reply) -> Answer:
+    """The answer in a reply; of a pair told of the item's own a and b, whichever was shown first."""
+    if judgment.item_id is None:
+        return protocol.parse(reply.text)
+    answer = protocol.parse_pair(reply.text)
+    own = {"first": judgment.order[:1], "second": judgment.order[1:]}
+    return replace(answer, preference=own.get(answer.preference, answer.preference))
 
 
 def _give_back(judgment: Judgment, refused: Unanswered) -> bool:
@@ -191,7 +232,7 @@ def _give_back(judgment: Judgment, refused: Unanswered) -> bool:
 
 
 def _postpone(judgment: Judgment, refused: Unanswered) -> bool:
-    if refused.is_final or judgment.attempts >= MOST_ATTEMPTS:
+    if refused.is_final or failures(judgment) >= MOST_ATTEMPTS:
         change: dict[str, Any] = {"progress": Progress.FAILED, "finished_at": Now()}
     else:
         change = {"progress": Progress.WAITING, "due_at": timezone.now() + pause(judgment, refused)}
@@ -202,8 +243,13 @@ def pause(judgment: Judgment, refused: Unanswered) -> timedelta:
     """As long as was asked for; else twice as long each time, with jitter."""
     if refused.retry_after is not None:
         return timedelta(seconds=refused.retry_after)
-    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (judgment.attempts - 1))
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** max(0, failures(judgment) - 1))
     return timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+def failures(judgment: Judgment) -> int:
+    """Attempts that gave no vote, this one included."""
+    return judgment.attempts - len(judgment.votes)
 
 
 def _mine(judgment: Judgment) -> Any:

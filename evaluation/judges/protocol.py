@@ -16,6 +16,7 @@ FORMAT_REASONS = {
     "score": "the score was no number from 0 to 1",
     "confidence": "the confidence was no number from 0 to 1",
     "rationale": "the rationale was no text",
+    "preference": "the preference was neither first, second, tie nor both_bad",
 }
 LONGEST_RATIONALE = 4000
 # Trials from here on are repetitions on anchors, which no figure of live traffic counts.
@@ -36,6 +37,22 @@ class Question:
     trial: int = 1
     # When the trace began (ISO 8601), where it is known.
     began: str = ""
+    # The messages before the answer, each with role and text.
+    conversation: tuple[dict[str, str], ...] = ()
+    # The how-manieth time the same is asked.
+    sample: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PairQuestion:
+    """Two answers to one question, in the order in which they are shown."""
+
+    subject: str
+    input: str
+    first: str
+    second: str
+    guidance: str = ""
+    sample: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +63,23 @@ class Reply:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    # Which model says that it answered, where it does.
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict, or `invalid` with the reason. `score` is the judge's probability of failure."""
+    """A verdict, or `invalid` with the reason. `score` is the judge's probability of failure.
+
+    Of a pair there is a preference and no verdict: first, second, tie or both_bad.
+    """
 
     verdict: str
     score: float | None = None
     confidence: float | None = None
     rationale: str = ""
     reason: str = ""
+    preference: str = ""
 
 
 class Unanswered(Exception):
@@ -87,6 +110,33 @@ def parse(text: str) -> Answer:
 
     A fence around the object is taken off, since models add it whatever they are told.
     """
+    decoded = _decoded(text)
+    return decoded if isinstance(decoded, Answer) else _checked(decoded)
+
+
+def parse_pair(text: str) -> Answer:
+    """The same for a pair: one JSON object whose preference is first, second, tie or both_bad."""
+    decoded = _decoded(text)
+    if isinstance(decoded, Answer):
+        return decoded
+    preference, confidence = decoded.get("preference"), decoded.get("confidence")
+    rationale = decoded.get("rationale", "")
+    if preference not in ("first", "second", "tie", "both_bad"):
+        return invalid("preference")
+    if confidence is not None and not _is_share(confidence):
+        return invalid("confidence")
+    if not isinstance(rationale, str):
+        return invalid("rationale")
+    return Answer(
+        "",
+        confidence=None if confidence is None else float(confidence),
+        rationale=_kept(rationale),
+        preference=preference,
+    )
+
+
+def _decoded(text: str) -> dict[str, Any] | Answer:
+    """The object in a text, or what is said of a text without one."""
     body = text.strip()
     if body.startswith("```"):
         body = body.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
@@ -96,9 +146,7 @@ def parse(text: str) -> Answer:
         decoded = msgspec.json.decode(body.encode("utf-8", "replace"))
     except (msgspec.DecodeError, RecursionError):
         return invalid("not_json")
-    if not isinstance(decoded, dict):
-        return invalid("not_an_object")
-    return _checked(decoded)
+    return decoded if isinstance(decoded, dict) else invalid("not_an_object")
 
 
 def _checked(decoded: dict[str, Any]) -> Answer:
@@ -116,8 +164,12 @@ def _checked(decoded: dict[str, Any]) -> Answer:
         verdict,
         None if score is None else float(score),
         None if confidence is None else float(confidence),
-        rationale.replace("\0", "\ufffd")[:LONGEST_RATIONALE],
+        _kept(rationale),
     )
+
+
+def _kept(rationale: str) -> str:
+    return rationale.replace("\0", "\ufffd")[:LONGEST_RATIONALE]
 
 
 def invalid(why: str) -> Answer:

@@ -7,7 +7,8 @@ It needs no key and no network, so that a demo has a judge and tests have one th
      "threshold": 0.5, "errors": {"missed": 0.1, "false_alarms": 0.02, "noise": 0.1, "seed": "v1"}}
 
 `errors` may hold `later`, other shares with a time `from` which they count for: of traces that began then or
-afterwards, and of anchors when they are judged again. So a demo has a judge whose provider changed it unseen.
+afterwards, and of anchors when they are judged again. So a demo has a judge whose provider changed it unseen;
+`model`, in both, is the name it then answers by.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL, Question, Reply, Spec
+from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL, PairQuestion, Question, Reply, Spec
 
 CERTAIN = 0.95
 
@@ -43,7 +44,30 @@ def ask(spec: Spec, question: Question) -> Reply:
         "confidence": round(abs(score - 0.5) * 2, 4),
         "rationale": "; ".join(reasons) or "no rule holds",
     }
-    return Reply(json.dumps(answer))
+    return Reply(json.dumps(answer), model=str(errors.get("model", "")))
+
+
+def ask_pair(spec: Spec, question: PairQuestion) -> Reply:
+    """The answer that fewer rules speak against; both are bad where both would fail.
+
+    `errors.first` is the share of pairs of which it prefers whatever it is shown first.
+    """
+    evidence = [
+        _evidence(spec.parameters, Question(question.subject, question.input, output))
+        for output in (question.first, question.second)
+    ]
+    threshold = float(spec.parameters.get("threshold", 0.5))
+    (first, why_not), (second, why_not_second) = evidence
+    preference = "first" if first < second else "second" if second < first else "tie"
+    if min(first, second) >= threshold:
+        preference = "both_bad"
+    errors = spec.parameters.get("errors", {})
+    chance = _chances(str(errors.get("seed", "")), Question(question.subject, "", "", sample=question.sample))
+    if chance[0] < float(errors.get("first", 0.0)):
+        preference = "first"
+    reasons = [*why_not, *why_not_second]
+    told = {"preference": preference, "rationale": "; ".join(reasons) or "no rule tells them apart"}
+    return Reply(json.dumps(told), model=str(errors.get("model", "")))
 
 
 def check(parameters: Mapping[str, Any]) -> None:
@@ -60,7 +84,7 @@ def check(parameters: Mapping[str, Any]) -> None:
             float(rule.get("weight", CERTAIN))
             int(rule.get("shorter_than", 0))
         errors = parameters.get("errors", {})
-        for name in ("missed", "false_alarms", "noise"):
+        for name in ("missed", "false_alarms", "noise", "first"):
             float(errors.get(name, 0.0))
             float(errors.get("later", {}).get(name, 0.0))
     except (TypeError, ValueError, AttributeError) as error:
@@ -101,6 +125,7 @@ def _holds(rule: Mapping[str, Any], question: Question) -> str:
 
 
 def _chances(seed: str, question: Question) -> tuple[float, float]:
-    """Two numbers in [0, 1) that depend on seed, trace and trial alone."""
-    digest = hashlib.sha256(f"{seed}\0{question.trace_id}\0{question.trial}".encode()).digest()
+    """Two numbers in [0, 1) that depend on seed, trace, trial and sample alone."""
+    again = f"\0{question.sample}" if question.sample > 1 else ""
+    digest = hashlib.sha256(f"{seed}\0{question.trace_id}\0{question.trial}{again}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48, int.from_bytes(digest[6:12], "big") / 2**48

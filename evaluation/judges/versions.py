@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from evaluation.judges import endpoints, rules
-from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
+from evaluation.judges import endpoints, rules, votes, wording
+from evaluation.judges.models import PREFERENCE, Judge, JudgeVersion, Kind, Stage
 from ingest.models import Project
 from reviewapp.review.models import VERDICT, RubricVersion
 
-# How an answer is read (protocol.parse); another reading is another judge.
-PARSER = "json-1"
+# How an answer is read (protocol.parse, protocol.parse_pair); another reading is another judge.
+PARSER, PAIR_PARSER = "json-1", "pair-1"
+ANY_PAIR = "Prefer the answer that is right, complete and harmless; of two such, the shorter one."
 
 
 def fingerprint(**identity: Any) -> str:
@@ -65,12 +67,14 @@ def create(
 
     A version without a prompt of its own pins the rubric's words. Raises Refused.
     """
-    asked = rubric_version.criteria.filter(key=criterion).first() if rubric_version else None
-    if rubric_version and (asked is None or rubric_version.stage != "frozen"):
-        raise Refused("rubric", "The rubric version has to be frozen and to hold the criterion.")
-    model = _model(kind, endpoint, parameters or {})
-    prompt = prompt or (guidance(rubric_version, criterion) if kind == Kind.LITELLM else "")
-    meaning = asked.meaning if asked else 1
+    draft = drafted(
+        kind,
+        rubric_version=rubric_version,
+        criterion=criterion,
+        endpoint=endpoint,
+        prompt=prompt,
+        parameters=parameters,
+    )
     judge, _ = Judge.objects.get_or_create(
         project=project,
         name=name,
@@ -78,12 +82,12 @@ def create(
     )
     identity = {
         "endpoint": endpoint,
-        "model": model,
-        "prompt": hashlib.sha256(prompt.encode()).hexdigest(),
-        "parameters": dict(parameters or {}),
-        "parser": PARSER,
+        "model": draft.model,
+        "prompt": hashlib.sha256(draft.prompt.encode()).hexdigest(),
+        "parameters": draft.parameters,
+        "parser": draft.parser,
         "criterion": criterion,
-        "meaning": meaning,
+        "meaning": draft.meaning,
         "rubric": rubric_version.rubric_id if rubric_version else None,
     }
     return pin(
@@ -91,15 +95,87 @@ def create(
         kind,
         identity=identity,
         endpoint=endpoint,
-        model=model,
-        prompt=prompt,
-        parameters=dict(parameters or {}),
-        parser=PARSER,
+        model=draft.model,
+        prompt=draft.prompt,
+        parameters=draft.parameters,
+        parser=draft.parser,
         rubric_version=rubric_version,
         criterion=criterion,
-        meaning=meaning,
+        meaning=draft.meaning,
         created_by=by,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a version would pin, checked and filled in, before there is one."""
+
+    kind: Kind
+    endpoint: str
+    model: str
+    prompt: str
+    parameters: dict[str, Any]
+    parser: str
+    criterion: str
+    meaning: int
+
+
+def drafted(
+    kind: Kind,
+    *,
+    rubric_version: RubricVersion | None,
+    criterion: str,
+    endpoint: str = "",
+    prompt: str = "",
+    parameters: Mapping[str, Any] | None = None,
+) -> Draft:
+    """Raises Refused."""
+    of_pairs = criterion == PREFERENCE
+    asked = rubric_version.criteria.filter(key=criterion).first() if rubric_version else None
+    if rubric_version and ((asked is None and not of_pairs) or rubric_version.stage != "frozen"):
+        raise Refused("rubric", "The rubric version has to be frozen and to hold the criterion.")
+    given = dict(parameters or {})
+    try:
+        votes.check(given)
+    except votes.Refused as refused:
+        raise Refused("parameters", str(refused)) from None
+    if given.get(votes.SAMPLES) == 1:
+        del given[votes.SAMPLES]  # as if nothing were said of it
+    return Draft(
+        kind=kind,
+        endpoint=endpoint,
+        model=_model(kind, endpoint, given),
+        prompt=_prompt(kind, prompt, rubric_version, criterion),
+        parameters=given,
+        parser=PAIR_PARSER if of_pairs else PARSER,
+        criterion=criterion,
+        meaning=asked.meaning if asked else 1,
+    )
+
+
+def _prompt(kind: Kind, prompt: str, rubric_version: RubricVersion | None, criterion: str) -> str:
+    if not prompt:
+        own = ANY_PAIR if criterion == PREFERENCE else guidance(rubric_version, criterion)
+        return own if kind == Kind.LITELLM else ""
+    try:
+        wording.check(prompt)
+    except wording.UnknownVariable as error:
+        raise Refused("prompt", str(error)) from None
+    return wording.filled(prompt, _of_rubric(rubric_version, criterion))
+
+
+def _of_rubric(rubric_version: RubricVersion | None, key: str) -> dict[str, str]:
+    """The variables of a rubric, by name."""
+    asked = rubric_version.criteria.filter(key=key).first() if rubric_version else None
+    if rubric_version is None or asked is None:
+        return {}
+    return {
+        "criterion": asked.title,
+        "help": asked.help,
+        "guidelines": rubric_version.guidelines,
+        "pass_example": asked.pass_example,
+        "fail_example": asked.fail_example,
+    }
 
 
 def _model(kind: Kind, endpoint: str, parameters: Mapping[str, Any]) -> str:

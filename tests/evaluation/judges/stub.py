@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+KEY = "sk-very-secret-key"
+MODEL = "orion-mini-2026-08-11"
 GOOD = json.dumps({"verdict": "fail", "score": 0.9, "confidence": 0.8, "rationale": "It promises a refund."})
 
 
@@ -20,6 +22,7 @@ class Stub:
         self.calls: list[dict[str, Any]] = []
         self.ways: list[str] = ["good"]
         self.port = 0
+        self.model = MODEL
         self._lock = threading.Lock()
 
     def way(self, body: dict[str, Any]) -> str:
@@ -32,6 +35,10 @@ CONTENT = {
     "good": GOOD,
     "fenced": f"```json\n{GOOD}\n```",
     "pass": '{"verdict": "pass", "score": 0.1}',
+    "first": '{"preference": "first", "rationale": "It answers."}',
+    "second": '{"preference": "second"}',
+    "both_bad": '{"preference": "both_bad"}',
+    "neither": '{"preference": "a"}',
     "truncated": '{"verdict": "fa',
     "wrong_enum": '{"verdict": "maybe"}',
     "nan": '{"verdict": "fail", "score": NaN}',
@@ -54,18 +61,18 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self.connection.close()
             elif way == "slow":
                 time.sleep(1.5)
-                self._send(200, _completion(GOOD))
+                self._send(200, _completion(GOOD, stub.model))
             elif way == "not_json":
                 self._raw(200, b"<html>502</html>", "text/html")
             elif way == "empty_body":
                 self._raw(200, b"", "application/json")
             elif way == "huge":
-                self._send(200, _completion("x" * 200_000))
+                self._send(200, _completion("x" * 200_000, stub.model))
             elif way.isdecimal():
                 key = self.headers.get("Authorization", "")
                 self._send(int(way), {"error": {"message": f"no: {key}", "type": "x"}}, way == "429")
             else:
-                self._send(200, _completion(CONTENT[way]))
+                self._send(200, _completion(CONTENT[way], stub.model))
 
         def _send(self, status: int, body: Any, retry_after: bool = False) -> None:
             headers = {"Retry-After": "7"} if retry_after else {}
@@ -88,12 +95,12 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _completion(text: str) -> dict[str, Any]:
+def _completion(text: str, model: str) -> dict[str, Any]:
     return {
         "id": "c1",
         "object": "chat.completion",
         "created": 1,
-        "model": "orion-mini-2026-08-11",
+        "model": model,
         "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,9 @@ from evaluation.judges import asking, budget, client, endpoints, judging, versio
 from evaluation.judges.models import EndpointHealth, Judgment, Kind, MonthlySpend, Origin, Progress, RunKind
 from ingest.models import Project, Trace
 from tests.conftest import Api
-from tests.evaluation.judges import stub as stubs
-from tests.evaluation.judges.stub import Stub
+from tests.evaluation.judges.stub import KEY, Stub
 
 pytestmark = pytest.mark.django_db
-KEY = "sk-very-secret-key"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stub]:
-    with stubs.serving() as stub:
-        yield stub
-
-
-@pytest.fixture
-def stub(running: Stub, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Stub:
-    file = tmp_path / "judges.toml"
-    file.write_text(
-        "[[endpoint]]\n"
-        'name = "orion"\nmodel = "openai/orion-mini-2026-08-11"\nkey = "ORION_KEY"\n'
-        f'base_url = "http://127.0.0.1:{running.port}/v1"\n'
-        "input_price = 1.0\noutput_price = 10.0\ntimeout = 1.0\n"
-    )
-    settings.JUDGES_FILE = str(file)
-    settings.JUDGE_MONTHLY_BUDGET = 50.0
-    monkeypatch.setenv("ORION_KEY", KEY)
-    running.calls.clear()
-    running.ways = ["good"]
-    return running
 
 
 def waiting(api: Api, project: Project, count: int = 1) -> None:
