@@ -3,8 +3,9 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PY := .venv/bin/python
+CHAOS := tests/reviewapp/review/test_crowd.py tests/reviewapp/review/test_machine.py
 
-.PHONY: help demo serve venv test lint bench interop lock
+.PHONY: help demo serve venv test chaos lint bench interop lock
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -24,6 +25,10 @@ venv: .venv/ready
 test: .venv/ready-dev
 	@tools/chromium.sh
 	$(PY) -m pytest $(TESTS)
+
+## make chaos   the long forms of what `make test` proves in short: crowds, races, any order of events
+chaos: .venv/ready-dev
+	$(PY) -m pytest -s --full $(or $(TESTS),$(CHAOS))
 
 ## make lint    ruff, types, templates, import order, deploy check, floors
 lint: .venv/ready-dev

@@ -27,6 +27,15 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the long forms of the tests that have one")
+
+
+@pytest.fixture(scope="session")
+def is_full(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("--full"))
+
+
 def pytest_sessionstart() -> None:
     """Before any test module is read: some import the application, which lists the static files."""
     static_files.collect()
