@@ -7,12 +7,11 @@ come as one Cell with their count, so the work does not grow with the number of 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evaluation.statistics import resampling, tables
-from evaluation.statistics.alpha import Unit, alpha
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.resampling import Kind
 from evaluation.statistics.weighted import Row, share
@@ -173,46 +172,6 @@ def kinds_of(cells: Iterable[Cell]) -> Iterable[Kind]:
         yield Kind(stratum, features, count)
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
-    """How far people agree with each other: what a judge cannot be held above."""
-
-    alpha: Figure
-    kappa: Figure
-    agreement: Figure
-
-
-def ceiling(units: Mapping[tuple[int, int], int]) -> Ceiling:
-    """`units` counts items by (fails, passes) among their independent labels."""
-    twice = {unit: many for unit, many in units.items() if sum(unit) > 1}
-    n = sum(twice.values())
-    why = "no item was labelled by two people"
-    if not n:
-        return Ceiling(unknown(why), unknown(why), unknown(why))
-    kinds = [Kind("", _coincidence(fails, passes), many) for (fails, passes), many in twice.items()]
-    exact = alpha([unit for (f, p), many in twice.items() for unit in [_unit(f, p)] * many])
-    found = resampling.estimate(kinds, _alpha, n, why_null=NO_CHANCE)
-    if exact is None:
-        found = unknown(NO_CHANCE, n)
-    agreeing = [
-        Row((f * (f - 1) + p * (p - 1)) / ((f + p) * (f + p - 1)), 1.0, many)
-        for (f, p), many in twice.items()
-    ]
-    return Ceiling(
-        found, resampling.estimate(kinds, _pair_kappa, n, why_null=NO_CHANCE), share(agreeing).figure
-    )
-
-
-def _unit(fails: int, passes: int) -> Unit:
-    return [1.0] * fails + [0.0] * passes
-
-
-def _coincidence(fails: int, passes: int) -> tuple[float, float, float]:
-    """Both failed, one of each, both passed: pairs within an item, by its number of labels."""
-    each = fails + passes - 1
-    return fails * (fails - 1) / each, 2 * fails * passes / each, passes * (passes - 1) / each
-
-
 def _is_plain(cells: Sequence[Cell]) -> bool:
     return not any(cell.cluster for cell in cells) and len({cell.weight for cell in cells}) == 1
 
@@ -274,16 +233,3 @@ def _mcc(sums: Any) -> Any:
     tp, fn, fp, tn = sums
     scale = np.maximum((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn), 0.0)
     return _ratio(tp * tn - fp * fn, np.sqrt(scale))
-
-
-def _alpha(sums: Any) -> Any:
-    both_failed, differing, both_passed = sums
-    n = both_failed + differing + both_passed
-    fails, passes = both_failed + differing / 2, both_passed + differing / 2
-    return 1 - _ratio(differing * (n - 1), 2 * fails * passes)
-
-
-def _pair_kappa(sums: Any) -> Any:
-    """Kappa of the symmetric table of all pairs of people."""
-    both_failed, differing, both_passed = sums
-    return _kappa((both_failed, differing / 2, differing / 2, both_passed))

@@ -1,0 +1,132 @@
+"""How far do several people agree on one criterion? Alpha, kappa, AC1 and plain agreement, with intervals.
+
+People answer with one of some categories, given by their places 0, 1, ... in their order. A unit is one item:
+the sorted places that its people chose. Equal units come as one with a count, so the work does not grow with
+the number of items.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.statistics import resampling
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.resampling import Kind
+from evaluation.statistics.weighted import Row, share
+
+Unit = tuple[int, ...]
+
+NOT_TWICE = "no item was labelled by two people"
+NO_CHANCE = "all answers are one and the same, so chance alone would agree as well"
+
+
+@dataclass(frozen=True, slots=True)
+class Concord:
+    """`n` items were answered by two people or more. Alpha is ordinal where the categories have an order.
+
+    Kappa holds the pairs of answers within items against the answers of everyone (Fleiss), AC1 as Gwet does.
+    """
+
+    n: int
+    agreement: Figure
+    kappa: Figure
+    ac1: Figure
+    alpha: Figure
+
+
+def concord(units: Mapping[Unit, int], categories: int, *, ordered: bool = False) -> Concord:
+    """Of units with their counts; those with fewer than two answers count for nothing."""
+    twice = {unit: many for unit, many in units.items() if len(unit) > 1 and many > 0}
+    n = sum(twice.values())
+    if not n:
+        nothing = unknown(NOT_TWICE)
+        return Concord(0, nothing, nothing, nothing, nothing)
+    kinds = [Kind("", met(unit, categories), many) for unit, many in twice.items()]
+
+    def estimated(statistic: resampling.Statistic) -> Figure:
+        return resampling.estimate(kinds, statistic, n, why_null=NO_CHANCE)
+
+    return Concord(
+        n,
+        share([Row(agreeing(unit), 1.0, many) for unit, many in sorted(twice.items())]).figure,
+        estimated(lambda sums: _kappa(_square(sums, categories))),
+        estimated(lambda sums: _ac1(_square(sums, categories))),
+        estimated(lambda sums: _alpha(_square(sums, categories), ordered)),
+    )
+
+
+def met(unit: Unit, categories: int) -> tuple[float, ...]:
+    """How often each two categories met within the unit (categories x categories, row by row).
+
+    Each answer counts once, however many there are: pairs are divided by the number of the others.
+    """
+    counts = Counter(unit)
+    others = len(unit) - 1
+    return tuple(
+        (counts[a] * (counts[b] - (a == b))) / others for a in range(categories) for b in range(categories)
+    )
+
+
+def agreeing(unit: Unit) -> float:
+    """The share of a unit's pairs of answers that are equal."""
+    pairs = len(unit) * (len(unit) - 1)
+    return sum(many * (many - 1) for many in Counter(unit).values()) / pairs
+
+
+def _square(sums: Any, categories: int) -> Any:
+    """Coincidences as categories x categories x draws."""
+    return sums.reshape(categories, categories, -1)
+
+
+def _kappa(table: Any) -> Any:
+    observed, shares, _ = _shares(table)
+    expected = (shares**2).sum(axis=0)
+    return _ratio(observed - expected, 1 - expected)
+
+
+def _ac1(table: Any) -> Any:
+    """Gwet's chance: answers that are guessed fall evenly on the categories. Undefined with one category."""
+    observed, shares, _ = _shares(table)
+    expected = _ratio((shares * (1 - shares)).sum(axis=0), float(len(table) - 1))
+    return _ratio(observed - expected, 1 - expected)
+
+
+def _alpha(table: Any, ordered: bool) -> Any:
+    """Krippendorff's alpha, nominal or ordinal."""
+    totals = table.sum(axis=1)
+    n = totals.sum(axis=0)
+    distance = _ordinal(totals) if ordered else _nominal(totals)
+    apart = (table * distance).sum(axis=(0, 1))
+    expected = _ratio((totals[:, None] * totals[None, :] * distance).sum(axis=(0, 1)), n - 1)
+    return 1 - _ratio(apart, expected)
+
+
+def _nominal(totals: Any) -> Any:
+    import numpy as np
+
+    return (1.0 - np.eye(len(totals)))[:, :, None] * np.ones_like(totals)[None]
+
+
+def _ordinal(totals: Any) -> Any:
+    """The squared number of answers that lie between two categories, half of both ends counted."""
+    middles = totals.cumsum(axis=0) - totals / 2
+    return (middles[:, None] - middles[None, :]) ** 2
+
+
+def _shares(table: Any) -> tuple[Any, Any, Any]:
+    """The share of equal pairs, each category's share of the answers, and the number of answers."""
+    totals = table.sum(axis=1)
+    n = totals.sum(axis=0)
+    equal = table.diagonal().sum(axis=-1)
+    return _ratio(equal, n), _ratio(totals, n), n
+
+
+def _ratio(above: Any, below: Any) -> Any:
+    """nan where the lower part is nothing."""
+    import numpy as np
+
+    nothing = np.abs(below) < 1e-12
+    return np.where(nothing, np.nan, above / np.where(nothing, 1.0, below))
