@@ -1,6 +1,7 @@
 """The whole database as one file, and back: all of it or nothing, and every golden digest checked after.
 
-PostgreSQL's own programs do it, those of the server's version or newer.
+PostgreSQL's own programs do it, those of the server's version or newer. What was erased since the backup was
+made is erased again, before anybody can read it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ from django.db import ProgrammingError, connection
 
 from evaluation.golden import slices
 from evaluation.golden.models import VersionBody
+from evaluation.retention import ledger, replaying
 from reviewapp.serving import postgres_place
 from reviewapp.serving.postgres_place import NoPostgres
 
@@ -38,6 +40,7 @@ class Refused(Exception):
 class Checked:
     versions: int
     bodies: int
+    erasures: int = 0
 
 
 def backup(file: Path) -> int:
@@ -59,18 +62,25 @@ def backup(file: Path) -> int:
     return file.stat().st_size
 
 
-def restore(file: Path, *, force: bool = False) -> Checked:
-    """Replace the database's content by the file's. Raises Refused, also when there is any."""
+def restore(file: Path, *, force: bool = False, erasures: Path | None = None) -> Checked:
+    """Replace the database's content by the file's. Raises Refused, also when there is any.
+
+    `erasures`: a ledger to replay besides the one in DATA_DIR and the records of the database replaced.
+    """
     if not _is_backup(file):
         raise Refused(f"{file} is not a file that backup wrote.")
     if not force and (found := _content()):
         raise Refused(f"The database holds {found}. Restore into an empty one, or say --force to replace it.")
     if not force and (others := _others()):
         raise Refused(f"{others} other connections are open: stop serve first, or say --force.")
+    if erasures is not None and not erasures.is_file():
+        raise Refused(f"{erasures} is not there.")
+    told = [*replaying.known(), *ledger.read(), *(ledger.read(erasures) if erasures else [])]
     connection.close()
     _load(file)
     call_command("migrate", interactive=False, verbosity=0)
-    return check()
+    replayed = replaying.replay(told)
+    return replace(check(), erasures=len(replayed))
 
 
 def _is_backup(file: Path) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Q, QuerySet
 from pghistory.models import Events
 
-from ingest.models import ApiToken, CheckSetting, FeedbackDoor, Project, RedactionPolicy, RoutingRule
+from ingest.models import Project
 from ingest.routing import conditions
-from reviewapp.models import Membership, User
-from reviewapp.review.models import Queue, Rubric
+from reviewapp.models import User
 
 REVIEWED = {"reviewapp.Queue": "queue", "reviewapp.Rubric": "rubric"}
 # Without a person behind it: a command on the server, or the installation itself.
@@ -41,21 +43,27 @@ class Entry:
 
 
 def events_of(project: Project) -> QuerySet[Any]:
-    """All events of one project, newest first."""
-    models: list[Any] = [
-        Project,
-        ApiToken,
-        Membership,
-        CheckSetting,
-        RedactionPolicy,
-        FeedbackDoor,
-        RoutingRule,
-        Queue,
-        Rubric,
-    ]
-    events = Events.objects.across(*(model.pgh_event_model for model in models))  # type: ignore[no-untyped-call]
-    mine = Q(pgh_data__project_id=project.pk) | Q(pgh_model="ingest.ProjectEvent", pgh_obj_id=str(project.pk))
+    """All events of one project, newest first: of every table that leaves a trail, on whichever floor."""
+    tracked = [model for model in apps.get_models() if hasattr(model, "pgh_event_model")]
+    events = Events.objects.across(*(model.pgh_event_model for model in tracked))  # type: ignore[no-untyped-call]
+    mine = reduce(or_, (condition for model in tracked if (condition := _of_project(model, project))))
     return events.filter(mine).order_by("-pgh_created_at", "pgh_model", "-pgh_id")  # type: ignore[no-any-return]
+
+
+def _of_project(model: Any, project: Project) -> Q | None:
+    """By the event's project, or by a row above it that has one."""
+    event = Q(pgh_model=model.pgh_event_model._meta.label)
+    if model is Project:
+        return event & Q(pgh_obj_id=str(project.pk))
+    kept = {field.name for field in model.pgh_event_model._meta.get_fields()}
+    if "project" in kept:
+        return event & Q(pgh_data__project_id=project.pk)
+    for field in model._meta.get_fields():
+        above = field.related_model if field.many_to_one and field.name in kept else None
+        if above and "project" in {each.name for each in above._meta.get_fields()}:
+            owned = list(above._default_manager.filter(project=project).values_list("pk", flat=True))
+            return event & Q(**{f"pgh_data__{field.name}_id__in": owned})
+    return None
 
 
 def read(events: Iterable[Any]) -> list[Entry]:
@@ -110,7 +118,19 @@ def what(event: Any, names: dict[int, str]) -> str:
         return f"the rule {data['name']} of {data['queue']} {done}"
     if subject := SETTINGS.get(event.pgh_obj_model):
         return f"{subject} was {'set' if label == 'insert' else 'changed'}"
-    return "the project was made" if label == "insert" else "the project was changed"
+    if event.pgh_obj_model == "ingest.Project":
+        return "the project was made" if label == "insert" else "the project was changed"
+    return _anything(event)
+
+
+def _anything(event: Any) -> str:
+    """What has no words of its own: its kind and its name."""
+    data, model = event.pgh_data, apps.get_model(event.pgh_obj_model)
+    names = (data.get(each) for each in ("name", "slug", "case_id", "number", "version"))
+    name = next((str(each) for each in names if each not in (None, "")), f"#{event.pgh_obj_id}")
+    done = {"insert": "made", "delete": "deleted"}.get(event.pgh_label, "changed")
+    state = ": ".join(filter(None, (data.get("state"), data.get("state_reason"))))
+    return f"the {model._meta.verbose_name} {name} was {done}{f' ({state})' if state else ''}"
 
 
 def changes(event: Any) -> tuple[Change, ...]:

@@ -47,6 +47,10 @@ def standing_versions(cases: Collection[int]) -> list[GoldenVersion]:
     return list(holding.select_related("dataset").order_by("dataset__name", "number"))
 
 
+def names(found: list[GoldenVersion]) -> tuple[str, ...]:
+    return tuple(f"{each.dataset.name} v{each.number}" for each in found)
+
+
 def erase(project: Project, traces: Collection[int], reason: str, by: str) -> Gone:
     """Withdraw the versions, retire the cases and take their texts, with what runs said of them."""
     cases = cases_of(project, traces)
@@ -59,4 +63,4 @@ def erase(project: Project, traces: Collection[int], reason: str, by: str) -> Go
     CaseRevision.objects.filter(case__in=cases, line__isnull=False).update(line=None, provenance={})
     CaseResult.objects.filter(case__in=cases).update(output="", reason="")
     Candidate.objects.filter(trace__in=traces).update(content={}, title="(erased)", provenance={})
-    return Gone(len(cases), tuple(f"{each.dataset.name} v{each.number}" for each in withdrawn))
+    return Gone(len(cases), names(withdrawn))

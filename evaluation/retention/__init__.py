@@ -1,1 +1,1 @@
-"""How long production's texts stay: pruned after a while, erased on request, kept where people built on them."""
+"""How long production's texts stay: pruned after a while, erased on request, kept where people used them."""

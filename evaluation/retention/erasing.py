@@ -19,12 +19,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from evaluation.golden import erasing as golden
-from evaluation.judges.models import Anchor, Disagreement, Judgment
+from evaluation.judges.models import Anchor, Disagreement, Judgment, TryOut
 from evaluation.retention import ledger, pruning
 from evaluation.retention.models import Erasure, Subject
-from ingest import blanking
+from ingest import blanking, readings
 from ingest.models import Feedback, Project, Trace
-from reviewapp.review import holding
+from reviewapp.review import holding, items
+from reviewapp.review.models import ItemState, ReviewItem
 
 COLUMNS = {Subject.USER: "user_id", Subject.SESSION: "session_id", Subject.TRACE: "trace_id"}
 
@@ -60,6 +61,13 @@ def digest(project: Project, value: str) -> bytes:
     return hmac.new(bytes(project.secret), value.encode(), hashlib.sha256).digest()
 
 
+def read_all(project: Project) -> None:
+    """Whose a trace is stands in its spans until it has been read."""
+    stale = Trace.objects.filter(project=project, stale_since__isnull=False).order_by("pk")
+    while traces := list(stale[: readings.CHUNK]):
+        readings.refresh_rows(traces)
+
+
 def found(project: Project, kind: Subject, value: str, until: datetime | None = None) -> QuerySet[Trace]:
     mine = Trace.objects.filter(**{COLUMNS[kind]: value}, project=project)
     return mine.filter(first_seen__lte=until) if until else mine
@@ -76,6 +84,7 @@ def feedback_of(project: Project, kind: Subject, value: str, until: datetime | N
 
 def preview(project: Project, kind: Subject, value: str) -> Erased:
     """What would happen now; changes nothing."""
+    read_all(project)
     traces = list(found(project, kind, value).values_list("pk", flat=True))
     kept = pruning.held(traces)
     cases = golden.cases_of(project, traces)
@@ -86,12 +95,13 @@ def preview(project: Project, kind: Subject, value: str) -> Erased:
         snapshots=len(pruning.snapshots_of(traces)),
         drafts=holding.drafts_of(traces).count(),
         cases=len(cases),
-        withdrawn=tuple(str(each) for each in golden.standing_versions(cases)),
+        withdrawn=golden.names(golden.standing_versions(cases)),
     )
 
 
 def erase(project: Project, kind: Subject, value: str, *, by: str, reason: str = "") -> Erasure:
     """In one transaction, with its record. Raises NobodyFound."""
+    read_all(project)
     if not value or not (
         found(project, kind, value).exists() or feedback_of(project, kind, value, None).exists()
     ):
@@ -136,7 +146,9 @@ def _erase(record: Erasure, value: str) -> Erased:
     said = blanking.feedback(feedback_of(project, kind, value, record.erased_at))
     gone = golden.erase(project, kept, f"personal data was erased ({record})", record.requested_by)
     notes = holding.blank_words(kept)
-    Judgment.objects.filter(trace__in=kept).update(rationale="")
+    _close(kept, record.requested_by)
+    Judgment.objects.filter(trace__in=kept).update(rationale="", votes=[])
+    TryOut.objects.filter(trace__in=kept).delete()
     Disagreement.objects.filter(trace__in=kept).update(note="")
     Anchor.objects.filter(trace__in=kept).delete()
     blanking.traces(kept)
@@ -152,3 +164,10 @@ def _erase(record: Erasure, value: str) -> Erased:
         cases=gone.cases,
         withdrawn=gone.versions,
     )
+
+
+def _close(traces: list[int], by: str) -> None:
+    """What is still asked of people about these traces is asked no more: there is nothing left to see."""
+    open_states = (ItemState.OPEN, ItemState.ADJUDICATION)
+    for item in ReviewItem.objects.filter(pk__in=holding.items_of(traces), state__in=open_states):
+        items.remove(item, by[:150])

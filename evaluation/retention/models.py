@@ -1,4 +1,4 @@
-"""What was erased on request. The record names nobody, so that it can be kept, and replayed after a restore."""
+"""What was erased on request. The record names nobody, so that it can be kept and replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which erasures does a restored database not know of? They are carried out again, on what came before them."""
+"""Which erasures does a restored database not know of? They are done again, on what came before."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def _again(project: Project, line: Line) -> Erasure:
 def _values(record: Erasure) -> list[str]:
     """Whoever of the database has the digest."""
     kind = Subject(record.kind)
+    erasing.read_all(record.project)
     rows = Trace.objects.filter(project=record.project)
     found = set(rows.values_list(erasing.COLUMNS[kind], flat=True).distinct())
     if kind is not Subject.TRACE:

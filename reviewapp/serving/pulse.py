@@ -59,6 +59,7 @@ JOBS = (
     Job("prepare_snapshots", "reviewapp.review.tasks.prepare_snapshots", 2.0, 60.0),
     Job("plan_repeats", "reviewapp.review.tasks.plan_repeats", 600.0, 120.0),
     Job("note_changes", "reviewapp.review.tasks.note_changes", 10.0, 60.0),
+    Job("prune_traces", "evaluation.retention.pruning.prune", 30.0, 120.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),
     Job("prune_feedback_pace", "ingest.feedback_door.pace.prune", 600.0, 600.0),
 )

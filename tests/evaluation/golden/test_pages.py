@@ -8,6 +8,7 @@ from django.urls import reverse
 from evaluation.golden import candidates, cases, versions
 from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
+from reviewapp import audit
 from reviewapp.models import User
 from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
@@ -325,3 +326,21 @@ def test_names_of_datasets(lead, reviewer, project):
     assert lead.client.post(f"{BASE}/golden", {"name": "core"}).status_code == 302
     assert reviewer.client.post(f"{BASE}/golden", {"name": "mine"}).status_code == 403
     assert [each.name for each in GoldenDataset.objects.all()] == ["core"]
+
+
+def test_the_audit_log_tells_of_versions_limits_and_states(lead, owner, other_project, dataset):
+    lead.client.post(f"{BASE}/golden/support/versions/1/withdraw", {"reason": "wrong bytes"})
+    bulk = {"case": ["c01"], "action": "retired", "value": "old"}
+    lead.client.post(f"{BASE}/golden/support/cases/change", bulk)
+    dataset.threshold = 0.9
+    dataset.save()
+    told = {each.what: each for each in audit.read(audit.events_of(dataset.project))}
+    assert told["the golden version 1 was made"].who == "the server"
+    withdrawn = told["the golden version 1 was changed"]
+    assert withdrawn.who == lead.user.username
+    assert ("withdrawn reason", "wrong bytes") in [(each.field, each.after) for each in withdrawn.changes]
+    assert told["the golden case c01 was changed (retired: old)"].who == lead.user.username
+    assert "the golden dataset support was changed" in told
+    assert not any("golden" in each.what for each in audit.read(audit.events_of(other_project)))
+    page = owner.client.get(f"{BASE}/audit").content.decode()
+    assert "the golden case c01 was changed (retired: old)" in page
