@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
 
 from evaluation.judges.models import (
+    PREFERENCE,
     AnchorSet,
     JudgeRun,
     JudgeVersion,
     Judgment,
+    Kind,
     Origin,
     Progress,
     RunKind,
@@ -20,7 +23,7 @@ from evaluation.judges.models import (
 from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL
 from ingest import sampling
 from ingest.models import Trace
-from reviewapp.review.models import Queue
+from reviewapp.review.models import ItemKind, Lane, Purpose, Queue
 
 CHUNK = 2000
 
@@ -78,9 +81,16 @@ def ask_imported(version: JudgeVersion, run: JudgeRun) -> int:
 
 
 def ask_queue(version: JudgeVersion, queue: Queue, run: JudgeRun) -> int:
-    """What waits in a queue: a triage before people look. These verdicts enter no rate."""
-    waiting = queue.items.filter(open_slots__gt=0, kind="trace").values_list("trace_id", flat=True)
-    return ask_traces(version, [(pk, Origin.QUEUE) for pk in waiting], run)
+    """What waits in a queue's risk lane: a triage before people look. These verdicts enter no rate.
+
+    What chance drew is judged as the audit sample, or not at all: its order is nobody's to change.
+    """
+    waiting = queue.items.filter(
+        open_slots__gt=0, kind=ItemKind.TRACE, lane=Lane.RISK, purpose=Purpose.REVIEW
+    )
+    asked = Judgment.objects.filter(version=version, trace=OuterRef("trace"), trial=1, item=None)
+    unasked = waiting.filter(~Exists(asked)).values_list("trace_id", flat=True)
+    return ask_traces(version, [(pk, Origin.QUEUE) for pk in unasked], run)
 
 
 def ask_traces(version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeRun) -> int:
@@ -127,12 +137,19 @@ def ask_anchors(version: JudgeVersion, run: JudgeRun) -> int:
 
 def plan() -> int:
     """Ask the live versions about what has settled since they went live. A job; it may run twice."""
-    live = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None).exclude(kind="imported")
+    live = live_versions()
     return sum(ask_drawn(version, since_live=True) for version in live.select_related("judge"))
+
+
+def live_versions() -> QuerySet[JudgeVersion]:
+    """Those that judge here by themselves."""
+    live = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None)
+    return live.exclude(kind=Kind.IMPORTED).exclude(criterion=PREFERENCE)
 
 
 def stop(run: JudgeRun) -> int:
     """Nothing more of it is asked; what runs may end."""
+    JudgeRun.objects.filter(pk=run.pk, stopped_at=None).update(stopped_at=timezone.now())
     waiting = run.judgments.filter(progress=Progress.WAITING)
     return waiting.update(progress=Progress.STOPPED, reason="the run was stopped")
 
