@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from evaluation.statistics import bias, certification, correction, measures, sco
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
 from evaluation.statistics.measures import Measures
+from evaluation.statistics.people import Concord, concord
 from evaluation.statistics.weighted import Row, share
 
 Json = dict[str, Any]
@@ -185,7 +186,7 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
         "base_rate",
         "judged_rate",
     )
-    people = measures.ceiling(pairs.units)
+    people = among_people(pairs.units)
     return {
         "judge": identified | {"sampling": pairs.sampling},
         "state": finding.state.value,
@@ -214,6 +215,11 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
             "reasons": dict(pairs.invalid),
         },
     }
+
+
+def among_people(units: Mapping[tuple[int, int], int]) -> Concord:
+    """What a judge cannot be held above. `units` counts items by (fails, passes) among people's labels."""
+    return concord({(0,) * fails + (1,) * passes: many for (fails, passes), many in units.items()}, 2)
 
 
 def identity(version: JudgeVersion) -> Json:

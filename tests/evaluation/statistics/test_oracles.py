@@ -17,7 +17,8 @@ from evaluation.statistics.consensus import dawid_skene, majority
 from evaluation.statistics.correction import rogan_gladen, shown
 from evaluation.statistics.figure import Figure
 from evaluation.statistics.intervals import share
-from evaluation.statistics.measures import Cell, ceiling, measure
+from evaluation.statistics.measures import Cell, measure
+from evaluation.statistics.people import concord
 from evaluation.statistics.scores import Scored
 from evaluation.statistics.watching import Detector, combined
 from evaluation.statistics.weighted import Row, response_factor, warnings_of
@@ -190,12 +191,11 @@ def test_the_linear_form_is_close_to_the_bootstrap(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_ceiling_counts_doubly_labelled_items_only() -> None:
-    found = ceiling({(1, 0): 500, (2, 0): 20, (0, 2): 70, (1, 1): 10})
-    assert found.agreement.n == 100
+    found = concord({(0,): 500, (0, 0): 20, (1, 1): 70, (0, 1): 10}, 2)
+    assert found.n == found.agreement.n == 100
     assert found.agreement.value == pytest.approx(0.9)
     units = [[1.0, 1.0]] * 20 + [[0.0, 0.0]] * 70 + [[0.0, 1.0]] * 10
     assert found.alpha.value == pytest.approx(alpha(units))
-    assert ceiling({(1, 0): 9}).alpha.why_null == "no item was labelled by two people"
     assert [double_labels_needed(rate) for rate in (0.1, 0.2, 0.5)] == [569, 314, 196]
 
 
