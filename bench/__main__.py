@@ -10,7 +10,19 @@ import time
 # The server under test makes its own database; this process only talks to it.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
 
-from bench import golden, ingest, redaction, reviewing, scale, screen, settling, start, statistics, steady
+from bench import (
+    calibration,
+    golden,
+    ingest,
+    redaction,
+    reviewing,
+    scale,
+    screen,
+    settling,
+    start,
+    statistics,
+    steady,
+)
 from bench.figures import Figure, table
 
 PARTS = {
@@ -24,6 +36,7 @@ PARTS = {
     "screen": screen.measure,
     "golden": golden.measure,
     "statistics": statistics.measure,
+    "calibration": calibration.measure,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
-from evaluation.judges import calibration, certificates, overview, statements, versions
+from evaluation.judges import calibration, certificates, kept_figures, overview, statements, versions
 from evaluation.judges.models import Judge, JudgeVersion
 from evaluation.judges.statements import Scope
 from ingest.documents import JSON
@@ -25,7 +25,7 @@ def list_judges(request: TokenRequest) -> HttpResponse:
 def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     judge = _judge(request, name)
     scope = scope_of(judge, request.GET)
-    return json(calibration.of(scope)["api"] if scope else calibration.nothing(judge))
+    return json(kept_figures.of(scope)["api"] if scope else calibration.nothing(judge))
 
 
 @token(TokenScope.QUALITY_READ)

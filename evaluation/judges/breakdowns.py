@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -166,19 +169,27 @@ THRESHOLDS = tuple(step / 10 for step in range(1, 10))
 
 def what_if(scored: Sequence[scores.Scored]) -> list[Json]:
     """What the judge would catch and spare if it failed from another score on."""
-    if not scored:
-        return []
-    told = []
-    for threshold in THRESHOLDS:
-        cells = [Cell(pair.failed, pair.score >= threshold, pair.weight, pair.count) for pair in scored]
-        found = measures.measure_shares(cells)
-        told.append(
-            {
-                "threshold": threshold,
-                "tpr": found.tpr.as_dict(),
-                "tnr": found.tnr.as_dict(),
-                "agreement": found.agreement.as_dict(),
-                "judged_rate": found.judged_rate.as_dict(),
-            }
-        )
-    return told
+    steps: dict[tuple[bool, int], list[scores.Scored]] = defaultdict(list)
+    for pair in scored:
+        steps[pair.failed, bisect_right(THRESHOLDS, pair.score)].append(pair)
+    sums = [(failed, step, _together(some)) for (failed, step), some in sorted(steps.items())]
+    return [_threshold(place, sums) for place in range(len(THRESHOLDS))] if scored else []
+
+
+def _together(pairs: Sequence[scores.Scored]) -> Row:
+    """Pairs that fall on the same side of every threshold, as one."""
+    n = sum(pair.count for pair in pairs)
+    weight = math.fsum(pair.weight * pair.count for pair in pairs) / n
+    return Row(0.0, weight, n, squares=math.fsum(pair.row(0.0).square for pair in pairs))
+
+
+def _threshold(place: int, sums: Sequence[tuple[bool, int, Row]]) -> Json:
+    said = [(failed, step > place, row) for failed, step, row in sums]
+    agree = [(failed, replace(row, value=float(failed == fails))) for failed, fails, row in said]
+    return {
+        "threshold": THRESHOLDS[place],
+        "tpr": share([row for failed, row in agree if failed], "no labelled failures").figure.as_dict(),
+        "tnr": share([row for failed, row in agree if not failed], "no labelled passes").figure.as_dict(),
+        "agreement": share([row for _, row in agree]).figure.as_dict(),
+        "judged_rate": share([replace(row, value=float(fails)) for _, fails, row in said]).figure.as_dict(),
+    }

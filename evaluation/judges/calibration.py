@@ -1,42 +1,34 @@
 """Is the judge still right, and how bad is production really? The figures of a judge version, composed.
 
-They are a pure function of stored labels and judgments. What has been computed is kept with the watermark of
-what it was computed from, so that a page does not count a million pairs again for each reader.
+They are a pure function of stored labels and judgments; see kept_figures for those that were computed before.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
-from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from evaluation.judges import breakdowns, comparison
 from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import Comparison
-from evaluation.judges.models import CalibrationPoint, Judge, JudgeVersion, Stage
+from evaluation.judges.models import Judge, JudgeVersion, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics import bias, certification, correction, measures, scores
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
 from evaluation.statistics.measures import Measures
 from evaluation.statistics.people import Concord, concord
+from evaluation.statistics.resampling import LARGEST_BOOTSTRAP
 from evaluation.statistics.weighted import Row, share
 
 Json = dict[str, Any]
 WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": 0}
 PROBED_PAIRS = 5000
-# Figures that took longer than this to compute may be shown that much older, while they are made anew.
-# To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 5
-SLOW_SECONDS, SHOWN_SECONDS = 0.3, 60.0
 
 
 class UnknownWindow(ValueError):
@@ -54,92 +46,15 @@ def since(window: str) -> datetime | None:
     return midnight - timedelta(days=int(number))
 
 
-def of(scope: Scope) -> Json:
-    """The figures of the scope: kept ones where nothing has changed since, else computed and kept."""
-    return of_all([scope])[scope.version.pk]
-
-
-def of_all(scopes: Sequence[Scope]) -> dict[int, Json]:
-    """The same for one scope each of several versions, by version; two queries where nothing has changed."""
-    marks = watermarks([scope.version for scope in scopes])
-    names = {scope.version.pk: _name(scope) for scope in scopes}
-    kept = {
-        point.version_id: point
-        for point in CalibrationPoint.objects.filter(version__in=names, scope__in=set(names.values()))
-        if point.scope == names[point.version_id]
-    }
-    found: dict[int, Json] = {}
-    for scope in scopes:
-        pk = scope.version.pk
-        point = kept.get(pk)
-        if point and (point.watermark == marks[pk] or _may_be_shown(point)):
-            found[pk] = point.figures
-        else:
-            found[pk] = _compute_and_keep(scope, names[pk], marks[pk])
-    return found
-
-
-def _name(scope: Scope) -> str:
-    name = f"{scope.since:%Y-%m-%d}" if scope.since else "all"
-    return name + (f" {'='.join(scope.slice)}"[:300] if scope.slice else "")
-
-
-def _compute_and_keep(scope: Scope, name: str, mark: str) -> Json:
-    began = time.monotonic()
-    figures = compute(scope)
-    figures["took"] = round(time.monotonic() - began, 3)
-    CalibrationPoint.objects.update_or_create(
-        version=scope.version,
-        scope=name,
-        defaults={"watermark": mark, "figures": figures, "computed_at": Now()},
-    )
-    return figures
-
-
-def refresh_slow(most: int = 2) -> int:
-    """Make figures anew that take long, before somebody waits for them; how many. A job."""
-    slow = CalibrationPoint.objects.filter(scope="all", figures__took__gt=SLOW_SECONDS)
-    points = list(slow.select_related("version__judge", "version__rubric_version__rubric"))
-    marks = watermarks([point.version for point in points])
-    due = [point for point in points if point.watermark != marks[point.version_id]]
-    for point in sorted(due, key=lambda each: each.computed_at)[:most]:
-        _compute_and_keep(Scope(point.version), "all", marks[point.version_id])
-    return len(due[:most])
-
-
-def _may_be_shown(kept: CalibrationPoint) -> bool:
-    age = (timezone.now() - kept.computed_at).total_seconds()
-    is_slow = kept.figures.get("took", 0) > SLOW_SECONDS
-    return is_slow and age < SHOWN_SECONDS and kept.watermark.startswith(f"{FORM}.")
-
-
-def forget(versions: Iterable[JudgeVersion] | QuerySet[JudgeVersion]) -> None:
-    """After something was rewritten in place, as an import does."""
-    CalibrationPoint.objects.filter(version__in=versions).delete()
-
-
-def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
-    """For each version what changes whenever anything that its figures are made of may have changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT v.id, (SELECT max(id) FROM reviewapp_label), (SELECT max(id) FROM reviewapp_resolution), "
-            "(SELECT max(finished_at) FROM evaluation_judgment WHERE version_id = v.id), "
-            "(now() AT TIME ZONE 'UTC')::date FROM unnest(%s::bigint[]) AS v (id)",
-            [[version.pk for version in versions]],
-        )
-        marks = {pk: rest for pk, *rest in cursor.fetchall()}
-    told = {}
-    for version in versions:
-        label, resolution, finished, day = marks[version.pk]
-        told[version.pk] = (
-            f"{FORM}.{label}.{resolution}.{finished and finished.timestamp()}.{day}.{version.stage}"
-        )
-    return told
-
-
 def compute(scope: Scope) -> Json:
-    """Everything, from the rows."""
-    pairs = comparison.compare(scope)
+    """Everything, from the rows: what the API tells, what the page shows beside it, and the first traces of
+    each list, so many of them that pages of a large scope need not be counted out for each reader."""
+    with comparison.laid_out(scope) as (cursor, sampling):
+        pairs = comparison.gather(cursor, scope, sampling)
+        lengths = comparison.lengths(cursor, PROBED_PAIRS)
+        daily = comparison.daily(cursor)
+        most = listing.KEPT if pairs.n > LARGEST_BOOTSTRAP else listing.PAGE
+        listed = {cell: listing.listed(cursor, cell, most) for cell in ("", *listing.CELLS)}
     cells = [cell for _, cell in pairs.cells]
     found = measures.measure(cells)
     finding = assess(scope.version, pairs, found)
@@ -150,17 +65,19 @@ def compute(scope: Scope) -> Json:
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
-            "length_bias": bias.length(comparison.lengths(scope, pairs.sampling, PROBED_PAIRS)).as_dict(),
-            "disagreements": listing.rows(scope, pairs.sampling),
+            "length_bias": bias.length(lengths).as_dict(),
             "what_if": breakdowns.what_if(pairs.scored),
             "changes": breakdowns.changes(pairs.cells),
             "ece": scores.calibration_error(bins),
+            "average_precision": _scored(pairs, scores.average_precision).as_dict(),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
             "correction_reason": breakdowns.corrected(pairs.cells, pairs.judged).reason,
             "equal_n": breakdowns.equal_n(pairs.cells),
             "response": {name: list(both) for name, both in pairs.response.items()},
             "labels_only": found.base_rate.as_dict(),
+            "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],
         },
+        "listed": listed,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from evaluation.judges import calibration, comparison
+from evaluation.judges import calibration, comparison, kept_figures
 from evaluation.judges.models import Certificate, Judge, JudgeVersion
 from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import State
@@ -20,7 +20,7 @@ FIGURES = ("agreement", "tpr", "tnr", "kappa", "ac1", "base_rate")
 
 def issue(version: JudgeVersion, by: str = "") -> Certificate:
     """A new certificate from the figures of now."""
-    figures = calibration.of(Scope(version))
+    figures = kept_figures.of(Scope(version))
     api, page = figures["api"], figures["page"]
     now = timezone.now()
     return Certificate.objects.create(
@@ -52,7 +52,7 @@ def current(version: JudgeVersion) -> Certificate:
 def _still_says(certificate: Certificate, version: JudgeVersion) -> bool:
     if timezone.now() - certificate.issued_at > RENEWED_EVERY:
         return False
-    figures = calibration.of(Scope(version))["api"]
+    figures = kept_figures.of(Scope(version))["api"]
     return bool(figures["state"] == certificate.state and figures["n"] == certificate.n)
 
 
@@ -80,7 +80,7 @@ def take_back(version: JudgeVersion, reason: str) -> None:
     """Turn the badge to STALE until a new validation: something pinned has changed, or an alarm rang."""
     newest = version.certificates.order_by("-issued_at", "-pk").first() or issue(version)
     Certificate.objects.filter(pk=newest.pk, stale_reason="").update(stale_reason=reason[:200])
-    calibration.forget([version])
+    kept_figures.forget([version])
 
 
 def as_dict(certificate: Certificate) -> dict[str, Any]:

@@ -6,12 +6,17 @@ Sessions are kept apart only while there are few pairs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from evaluation.judges.statements import IMPORTED, LIVE, Scope, parameters, reading, source_of, statement
+from django.db.backends.utils import CursorWrapper
+
+from evaluation.judges import statements
+from evaluation.judges.models import Kind
+from evaluation.judges.statements import Scope, reading
 from evaluation.statistics.measures import Cell
 from evaluation.statistics.resampling import LARGEST_BOOTSTRAP
 from evaluation.statistics.scores import Scored
@@ -46,18 +51,42 @@ class Comparison:
         return sum(cell.count for _, cell in self.cells)
 
 
+@contextmanager
+def laid_out(scope: Scope) -> Iterator[tuple[CursorWrapper, str]]:
+    """The table `weighed` (see statements) with its sampling: the pairs of live traffic where there are any,
+    else the imported ones. The two are never pooled."""
+    with reading() as cursor:
+        for sampling in _samplings(cursor, scope):
+            statements.lay_out(cursor, scope, sampling)
+            if _has_any(cursor):
+                break
+        yield cursor, sampling
+        cursor.execute("DROP TABLE pg_temp.weighed")
+
+
+def _samplings(cursor: CursorWrapper, scope: Scope) -> list[str]:
+    """Where pairs may be found, the best first; the last one stands where there are none."""
+    cursor.execute(
+        "SELECT DISTINCT p.pi IS NOT NULL FROM evaluation_importedpair p JOIN ingest_trace t "
+        "ON t.id = p.trace_id WHERE t.project_id = %s",
+        [scope.version.judge.project_id],
+    )
+    known = {is_known for (is_known,) in cursor.fetchall()}
+    imported = [name for name, is_known in (("imported", True), ("unknown", False)) if is_known in known]
+    return ["audit", *imported] if scope.version.kind == Kind.IMPORTED else ["audit", *imported, "audit"]
+
+
+def _has_any(cursor: CursorWrapper) -> bool:
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM weighed WHERE fate IS NULL OR (unasked IS NULL AND fails + passes > 1))"
+    )
+    return bool(cursor.fetchone()[0])
+
+
 def compare(scope: Scope) -> Comparison:
-    """The pairs of live traffic where there are any, else the imported ones; the two are never pooled."""
-    live = _gather(scope, LIVE, "audit")
-    if live.n or live.units:
-        return live
-    known = _gather(scope, IMPORTED, "imported", with_pi=True)
-    unknown = _gather(scope, IMPORTED, "unknown", with_pi=False)
-    if not known.n:
-        return unknown if unknown.n or unknown.units or unknown.verdicts else live
-    if unknown.n:
-        known = _with_exclusion(known, "sampling_unknown", unknown.n)
-    return known
+    """The pairs of the scope, counted."""
+    with laid_out(scope) as (cursor, sampling):
+        return gather(cursor, scope, sampling)
 
 
 def digest(scope: Scope) -> str:
@@ -66,35 +95,9 @@ def digest(scope: Scope) -> str:
         "SELECT encode(sha256(coalesce(string_agg(concat_ws(' ', trace_id, human, judge, w), E'\\n' "
         "ORDER BY trace_id), '')::bytea), 'hex') FROM weighed WHERE fate IS NULL"
     )
-    source, more = source_of(compare(scope).sampling)
-    with reading() as cursor:
-        cursor.execute(statement(source, scope, hashed), parameters(scope, **more))
+    with laid_out(scope) as (cursor, _):
+        cursor.execute(hashed)
         return str(cursor.fetchone()[0])
-
-
-def daily(scope: Scope) -> list[tuple[date, int, int]]:
-    """Pairs by day of their trace: day, disagreements, all; the oldest first."""
-    counted = (
-        "SELECT (at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE human <> judge), count(*) "
-        "FROM weighed WHERE fate IS NULL GROUP BY 1 ORDER BY 1"
-    )
-    source, more = source_of(compare(scope).sampling)
-    with reading() as cursor:
-        cursor.execute(statement(source, scope, counted), parameters(scope, **more))
-        return list(cursor.fetchall())
-
-
-def lengths(scope: Scope, sampling: str, most: int) -> list[tuple[bool, bool, float]]:
-    """The newest pairs: people failed, judge failed, characters of the answer."""
-    listed = (
-        "SELECT x.human = 'fail', x.judge = 'fail', length(t.output)::float8 FROM (SELECT * FROM weighed "
-        "WHERE fate IS NULL ORDER BY at DESC, trace_id DESC LIMIT %(most)s) x "
-        "JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
-    )
-    source, more = source_of(sampling)
-    with reading() as cursor:
-        cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
-        return list(cursor.fetchall())
 
 
 def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
@@ -102,47 +105,76 @@ def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
     listed = (
         "SELECT trace_id, human FROM (SELECT trace_id, human, row_number() OVER (PARTITION BY human "
         "ORDER BY fails + passes DESC, at DESC, trace_id) AS place FROM weighed WHERE human IS NOT NULL "
-        "AND unasked IS NULL AND least(fails, passes) = 0) ranked WHERE place <= %(most)s "
+        "AND unasked IS NULL AND least(fails, passes) = 0) ranked WHERE place <= %s "
         "ORDER BY place, trace_id"
     )
-    source, more = source_of(compare(scope).sampling)
-    with reading() as cursor:
-        cursor.execute(statement(source, scope, listed), parameters(scope, most=most, **more))
+    with laid_out(scope) as (cursor, _):
+        cursor.execute(listed, [most])
         return list(cursor.fetchall())
 
 
-def _gather(scope: Scope, source: str, sampling: str, **more: Any) -> Comparison:
-    given = parameters(scope, **more)
-    with reading() as cursor:
-        cursor.execute(
-            statement(source, scope, "SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1"), given
-        )
-        fates = dict(cursor.fetchall())
-        if not fates:
-            return Comparison(sampling)
-        few = fates.get(None, 0) <= LARGEST_BOOTSTRAP
-        cursor.execute(statement(source, scope, _CELLS.format(session="session" if few else "''")), given)
-        cells = [_cell(row) for row in cursor.fetchall()]
-        cursor.execute(statement(source, scope, _SCORES), given)
-        scored = [Scored(score, human == "fail", w, n) for score, human, w, n in cursor.fetchall()]
-        cursor.execute(statement(source, scope, _UNITS), given)
-        units = {(fails, passes): n for fails, passes, n in cursor.fetchall()}
-        cursor.execute(statement(source, scope, _RESPONSE), given)
-        response = {stratum: (drawn, answered) for stratum, drawn, answered in cursor.fetchall()}
-        judged = _judged(cursor, scope, source, given)
-        verdicts, invalid = _invalid(cursor, scope)
+def daily(cursor: CursorWrapper) -> list[tuple[date, int, int]]:
+    """Pairs by day of their trace: day, disagreements, all; the oldest first."""
+    cursor.execute(
+        "SELECT (at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE human <> judge), count(*) "
+        "FROM weighed WHERE fate IS NULL GROUP BY 1 ORDER BY 1"
+    )
+    return list(cursor.fetchall())
+
+
+def lengths(cursor: CursorWrapper, most: int) -> list[tuple[bool, bool, float]]:
+    """The newest pairs: people failed, judge failed, characters of the answer."""
+    cursor.execute(
+        "SELECT x.human = 'fail', x.judge = 'fail', length(t.output)::float8 FROM (SELECT * FROM weighed "
+        "WHERE fate IS NULL ORDER BY at DESC, trace_id DESC LIMIT %s) x "
+        "JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id",
+        [most],
+    )
+    return list(cursor.fetchall())
+
+
+def gather(cursor: CursorWrapper, scope: Scope, sampling: str) -> Comparison:
+    """What is laid out, counted."""
+    cursor.execute("SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1")
+    fates = dict(cursor.fetchall())
+    if not fates:
+        return Comparison(sampling)
+    few = fates.get(None, 0) <= LARGEST_BOOTSTRAP
+    cursor.execute(_CELLS.format(session="session" if few else "''"))
+    cells = [_cell(row) for row in cursor.fetchall()]
+    cursor.execute(_SCORES)
+    scored = [
+        Scored(score, human == "fail", w, n, squares) for score, human, w, n, squares in cursor.fetchall()
+    ]
+    cursor.execute(_UNITS)
+    units = {(fails, passes): n for fails, passes, n in cursor.fetchall()}
+    cursor.execute(_RESPONSE)
+    response = {stratum: (drawn, answered) for stratum, drawn, answered in cursor.fetchall()}
+    verdicts, invalid = _invalid(cursor, scope)
     excluded = {fate: n for fate, n in fates.items() if fate}
+    if sampling == "imported" and (unknown := _imported_unknown(cursor, scope)):
+        excluded["sampling_unknown"] = unknown
     return Comparison(
         sampling=sampling,
         cells=_apart(cells),
         scored=scored,
         units=units,
-        judged=judged,
+        judged=_judged(cursor, scope, sampling),
         excluded=excluded,
         verdicts=verdicts,
         invalid=invalid,
         response=response,
     )
+
+
+def _imported_unknown(cursor: CursorWrapper, scope: Scope) -> int:
+    """Pairs that are left out beside those whose probability is known."""
+    source, more = statements.source_of("unknown")
+    cursor.execute(
+        statements.statement(source, scope, "SELECT count(*) FROM weighed WHERE fate IS NULL"),
+        statements.parameters(scope, **more),
+    )
+    return int(cursor.fetchone()[0])
 
 
 _CELLS = """
@@ -151,8 +183,9 @@ SELECT human, judge, w, stratum, date_trunc('week', at AT TIME ZONE 'UTC')::date
 FROM weighed WHERE fate IS NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
 _SCORES = """
-SELECT round(score::numeric, 4)::float8, human, w, count(*) FROM weighed
-WHERE fate IS NULL AND score IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+SELECT round(score::numeric, 4)::float8, human, avg(w), count(*),
+    CASE WHEN min(w) < max(w) THEN sum(w * w) END
+FROM weighed WHERE fate IS NULL AND score IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 """
 _UNITS = """
 SELECT fails, passes, count(*) FROM weighed
@@ -179,13 +212,13 @@ GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 """
 
 
-def _judged(cursor: Any, scope: Scope, source: str, given: Mapping[str, Any]) -> list[tuple[Slot, Row]]:
+def _judged(cursor: Any, scope: Scope, sampling: str) -> list[tuple[Slot, Row]]:
     """Verdicts on traces that chance chose for the judge and not for people."""
-    if source is LIVE:
+    if sampling == "audit":
         within = f"AND t.{scope.slice[0]} = %(slice)s" if scope.slice else ""
-        cursor.execute(_SAMPLE.format(within=within), given)
+        cursor.execute(_SAMPLE.format(within=within), statements.parameters(scope))
     else:
-        cursor.execute(statement(source, scope, _UNLABELLED), given)
+        cursor.execute(_UNLABELLED)
     return [
         (Slot(week, (route, model, prompt)), Row(float(verdict == "fail"), 1 / pi, n))
         for verdict, pi, week, route, model, prompt, n in cursor.fetchall()
@@ -221,7 +254,3 @@ def _apart(cells: Sequence[tuple[Slot, Cell]]) -> list[tuple[Slot, Cell]]:
 
 def _alone(cell: Cell) -> Cell:
     return Cell(cell.human_fails, cell.judge_fails, cell.weight, cell.count, cell.stratum)
-
-
-def _with_exclusion(comparison: Comparison, reason: str, n: int) -> Comparison:
-    return replace(comparison, excluded={**comparison.excluded, reason: n})

@@ -11,7 +11,7 @@ from itertools import islice
 from django.db import connection, transaction
 from django.utils import timezone
 
-from evaluation.judges import calibration, lines, versions
+from evaluation.judges import kept_figures, lines, versions
 from evaluation.judges.lines import Imported, Verdict
 from evaluation.judges.models import ImportedPair, JudgeVersion, Judgment, Origin, Progress
 from ingest import documents, intake, native
@@ -93,7 +93,7 @@ def _store(project: Project, read: Sequence[Imported], report: Report) -> None:
             ],
         )
         report.verdicts += _store_verdicts(project, read, traces)
-        calibration.forget(JudgeVersion.objects.filter(judge__project=project))
+        kept_figures.forget(JudgeVersion.objects.filter(judge__project=project))
 
 
 def _traces(project: Project, names: Iterable[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Prefetch
 
-from evaluation.judges import calibration
+from evaluation.judges import calibration, kept_figures
 from evaluation.judges.models import Judge, JudgeVersion, Stage
 from evaluation.judges.statements import Scope
 from ingest.models import Project
@@ -34,9 +34,10 @@ def tell(project: Project) -> list[dict[str, Any]]:
     """Each judge with its shown version's state and first figures."""
     told = []
     listed = [(judge, shown(judge)) for judge in judges(project)]
-    kept = calibration.of_all([Scope(version) for _, version in listed if version])
+    kept = kept_figures.look_all([Scope(version) for _, version in listed if version])
     for judge, version in listed:
-        figures = kept[version.pk]["api"] if version else calibration.nothing(judge)
+        looked = kept[version.pk] if version else None
+        figures = looked.figures["api"] if looked and looked.figures else calibration.nothing(judge)
         told.append(
             {
                 "name": judge.name,
@@ -52,6 +53,7 @@ def tell(project: Project) -> list[dict[str, Any]]:
                 "agreement": figures["agreement"],
                 "tpr": figures["tpr"],
                 "tnr": figures["tnr"],
+                "is_computing": bool(looked and looked.figures is None),
             }
         )
     return told

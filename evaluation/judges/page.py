@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from evaluation.judges import calibration, pairs
+from evaluation.judges import pairs
 from evaluation.judges.calibration import Json
+from evaluation.judges.kept_figures import Kept
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
 from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import (
@@ -55,10 +56,11 @@ class Asked:
         )
 
 
-def tell(scope: Scope, asked: Asked) -> Json:
-    """The template's context."""
-    kept = calibration.of(scope)
-    told, further = kept["api"], kept["page"]
+def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
+    """The template's context, of figures that are there."""
+    assert kept.figures is not None
+    told, further = kept.figures["api"], kept.figures["page"]
+    listed = kept.rows(asked.cell, asked.page)
     chart = agreement_chart(told, asked.measure)
     return {
         "figures": told,
@@ -79,7 +81,9 @@ def tell(scope: Scope, asked: Asked) -> Json:
             ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
         ],
         "cells": _cells(told["confusion"]),
-        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page, further["disagreements"]),
+        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page, listed),
+        "as_of": kept.at,
+        "is_old": kept.is_old,
         "cell": asked.cell,
         "cell_words": pairs.CELL_WORDS.get(asked.cell, ""),
         "budget": budget(told, asked.width),

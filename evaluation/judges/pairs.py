@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
 from evaluation.judges import statements
 from evaluation.judges.models import Disagreement
 from evaluation.judges.statements import Scope
 from ingest.models import Trace
 
 PAGE = 25
+# Of a large scope so many are kept of each list; the CSV holds them all.
+KEPT = 40 * PAGE
 BRIEF = 140
 CELLS = {"tp": ("fail", "fail"), "fn": ("fail", "pass"), "fp": ("pass", "fail"), "tn": ("pass", "pass")}
 CELL_WORDS = {"tp": "caught", "fn": "missed", "fp": "false alarm", "tn": "rightly passed"}
@@ -60,32 +65,36 @@ Row = list[Any]  # as JSON keeps it
 
 
 def page(
-    scope: Scope, sampling: str, cell: str = "", number: int = 1, first: Sequence[Row] | None = None
+    scope: Scope, sampling: str, cell: str = "", number: int = 1, known: Sequence[Row] | None = None
 ) -> Page:
-    """Pairs of one cell, or the disagreements; `first` are the rows of their first page where known."""
+    """Pairs of one cell, or the disagreements; `known` are the rows of the page where they were kept."""
     number = max(1, min(number, 100_000))
-    known = first if first is not None and not cell and number == 1 else rows(scope, sampling, cell, number)
-    return Page(_tell(scope, known), known[0][-1] if known else 0, number)
+    found = known if known is not None else rows(scope, sampling, cell, number)
+    return Page(_tell(scope, found), found[0][-1] if found else 0, number)
 
 
 def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[Row]:
-    """Missed failures first, the surest errors before the rest."""
+    with statements.reading() as cursor:
+        statements.lay_out(cursor, scope, sampling)
+        found = listed(cursor, cell, PAGE, (number - 1) * PAGE)
+        cursor.execute("DROP TABLE pg_temp.weighed")
+        return found
+
+
+def listed(cursor: CursorWrapper, cell: str, limit: int, offset: int = 0) -> list[Row]:
+    """Of the table `weighed`: missed failures first, the surest errors before the rest; each with how many
+    there are."""
     chosen = [CELLS[cell]] if cell in CELLS else [CELLS["fn"], CELLS["fp"]]
     condition = " OR ".join(f"(human = '{human}' AND judge = '{judge}')" for human, judge in chosen)
-    source, more = statements.source_of(sampling)
-    ordered = (
+    cursor.execute(
         "SELECT trace_id, human, judge, score, fails + passes, route, prompt_version, "  # noqa: S608
         "count(*) OVER () "
         f"FROM weighed WHERE fate IS NULL AND ({condition}) "
         "ORDER BY human = 'pass', abs(coalesce(score, 0.5) - (human = 'fail')::int) DESC, at DESC, trace_id "
-        "LIMIT %(limit)s OFFSET %(offset)s"
+        "LIMIT %s OFFSET %s",
+        [limit, offset],
     )
-    with statements.reading() as cursor:
-        cursor.execute(
-            statements.statement(source, scope, ordered),
-            statements.parameters(scope, limit=PAGE, offset=(number - 1) * PAGE, **more),
-        )
-        return [list(row) for row in cursor.fetchall()]
+    return [list(row) for row in cursor.fetchall()]
 
 
 def _tell(scope: Scope, known: Sequence[Row]) -> list[Pair]:
@@ -126,7 +135,8 @@ def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
         "FROM weighed x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
     )
     yield _row(COLUMNS)
-    with statements.reading() as cursor:
+    # A cursor of the server's, so that a million rows are never all here.
+    with statements.reading(), connection.chunked_cursor() as cursor:
         cursor.execute(statements.statement(source, scope, listed), statements.parameters(scope, **more))
         while some := cursor.fetchmany(2000):
             yield "".join(_row(row) for row in some)

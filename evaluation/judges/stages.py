@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from evaluation.judges import calibration, certificates
+from evaluation.judges import certificates, kept_figures
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import GoLive, go_live
@@ -24,7 +24,7 @@ class NotValidated(Exception):
 
 def validate(version: JudgeVersion) -> tuple[GoLive, dict[str, Any]]:
     """Whether it may go live, and the figures that say so; beside the live version where there is one."""
-    figures = calibration.of(Scope(version))["api"]
+    figures = kept_figures.of(Scope(version))["api"]
     live = version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).first()
     agreement, tpr, tnr = (Figure(**figures[name]) for name in ("agreement", "tpr", "tnr"))
     difference = _difference(agreement, live) if live else None
@@ -70,7 +70,7 @@ def retire(version: JudgeVersion) -> None:
 
 def _difference(agreement: Figure, live: JudgeVersion) -> Figure | None:
     """Agreement minus that of the live version, as of two samples: wider, so never too kind."""
-    other = Figure(**calibration.of(Scope(live))["api"]["agreement"])
+    other = Figure(**kept_figures.of(Scope(live))["api"]["agreement"])
     sides = agreement.value, agreement.low, other.value, other.high
     if any(side is None for side in sides):
         return None

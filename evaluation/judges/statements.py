@@ -18,10 +18,11 @@ from django.db.backends.utils import CursorWrapper
 
 from evaluation.judges.models import JudgeVersion
 from reviewapp.review.models import VERDICT, CriterionRevision
+from reviewapp.review.response import PATIENCE
 
 DIMENSIONS = ("route", "model", "prompt_version")
-# Items of the audit lane that nobody answered for so long are non-response.
-PATIENCE = "14 days"
+# Patience is counted to the day's beginning (UTC), so that figures change with labels and with days only.
+TODAY = "(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
 
 
 class UnknownSlice(ValueError):
@@ -30,6 +31,7 @@ class UnknownSlice(ValueError):
 
 # Tables said to be smaller than this are read whole.
 SMALL_TABLE = 50_000
+MEMORY = "64MB"
 
 
 @contextmanager
@@ -39,11 +41,14 @@ def reading() -> Iterator[CursorWrapper]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'ingest_trace'::regclass")
         (rows,) = cursor.fetchone()
-        if rows < SMALL_TABLE:
-            cursor.execute("SET LOCAL enable_nestloop = off")
+        nested = "off" if rows < SMALL_TABLE else "on"
+        cursor.execute(
+            f"SET LOCAL enable_nestloop = {nested}; SET LOCAL work_mem = '{MEMORY}'; SET LOCAL jit = off"
+        )
         yield cursor
-        if rows < SMALL_TABLE:
-            cursor.execute("SET LOCAL enable_nestloop = on")
+        cursor.execute(
+            "SET LOCAL enable_nestloop = on; SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ item AS (
 ),
 drawn AS MATERIALIZED (
     SELECT i.trace_id, min(i.day) AS day, min(i.u) AS u, min(d.audit) AS rate, min(d.stratum) AS stratum,
-        bool_and(i.state = 'removed' OR i.enqueued_at < now() - interval '{patience}'
+        bool_and(i.state = 'removed' OR i.enqueued_at < {today} - interval '{patience}'
             OR EXISTS (SELECT FROM reviewapp_assignment a WHERE a.item_id = i.id AND a.state = 'skipped')
         ) AS given_up
     FROM item i JOIN ingest_auditdraw d ON d.trace_id = i.trace_id GROUP BY i.trace_id
@@ -173,7 +178,8 @@ fated AS (
     FROM pair
 ),
 weighed AS MATERIALIZED (
-    SELECT *, {weight} AS w
+    SELECT trace_id, stratum, pi, at, session, route, model, prompt_version, fails, passes, unasked, judge,
+        score, human, fate, {weight} AS w
     FROM fated
 )
 """
@@ -185,6 +191,15 @@ _BY_RESPONSE = (
 _BY_DRAW = "1 / pi"
 
 
+def lay_out(cursor: CursorWrapper, scope: Scope, sampling: str) -> None:
+    """Fill the temporary table `weighed` with the pairs and what was left out, until the transaction ends."""
+    source, more = source_of(sampling)
+    cursor.execute("DROP TABLE IF EXISTS pg_temp.weighed")
+    selected = statement(source, scope, "SELECT * FROM weighed")
+    table = "CREATE TEMPORARY TABLE weighed ON COMMIT DROP AS "
+    cursor.execute(table + selected, parameters(scope, **more))
+
+
 def statement(source: str, scope: Scope, rest: str) -> str:
     said = _VERDICT if scope.criterion == VERDICT else _ANSWER.format()
     weight = _BY_RESPONSE if source is LIVE else _BY_DRAW
@@ -192,7 +207,7 @@ def statement(source: str, scope: Scope, rest: str) -> str:
     within = f"AND a.{scope.slice[0]} = %(slice)s" if scope.slice else ""
     return (
         "WITH "
-        + source.format(said=said, patience=PATIENCE)
+        + source.format(said=said, patience=PATIENCE, today=TODAY)
         + ", "
         + _PAIRS.format(weight=weight, within=within)
         + rest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.judges import asking, calibration, judging, watching
+from evaluation.judges import asking, judging, kept_figures, watching
 
 TURN_SECONDS = 4.0
 
@@ -16,7 +16,7 @@ def plan() -> int:
 
 
 def refresh_figures() -> int:
-    return calibration.refresh_slow()
+    return kept_figures.refresh(TURN_SECONDS)
 
 
 def watch_live() -> int:

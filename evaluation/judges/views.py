@@ -14,6 +14,7 @@ from evaluation.judges import (
     calibration,
     certificates,
     disagreements,
+    kept_figures,
     overview,
     page,
     pairs,
@@ -43,10 +44,16 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         return render(request, "judges/unversioned.html", {"judge": found})
-    context = page.tell(scope, Asked.of(request.GET)) | _around(request, found, scope)
+    kept = kept_figures.look(scope)
+    around = _around(request, found, scope)
+    if kept.figures is None:
+        return render(request, "judges/computing.html", around)
+    context = page.tell(scope, Asked.of(request.GET), kept) | around
     if scope.version.stage == Stage.LIVE:
-        context["watch"] = watching.watch(scope.version, context["figures"])
+        context["watch"] = watching.watch(kept.figures)
     context["changed"] = page.since_last_look(request.user, found, scope.version, context["figures"])
+    if context["changed"]:
+        context["worst"] = pairs.page(scope, "", known=kept.figures["first"][:3]).pairs
     return render(request, "judges/judge.html", context)
 
 
@@ -77,7 +84,7 @@ def judge_pairs(request: MemberRequest, name: str) -> StreamingHttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         raise Http404
-    sampling = calibration.of(scope)["page"]["sampling"]
+    sampling = kept_figures.of(scope)["page"]["sampling"]
     return StreamingHttpResponse(
         pairs.as_csv(scope, sampling),
         content_type="text/csv; charset=utf-8",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from evaluation.judges import calibration, certificates, comparison
+from evaluation.judges import certificates, kept_figures
 from evaluation.judges.models import JudgeVersion, Kind, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics.watching import LEAST_BASELINE, LIMIT, Detector, baseline
@@ -26,10 +26,10 @@ class Watch:
     alarm: str = ""
 
 
-def watch(version: JudgeVersion, figures: dict[str, Any]) -> Watch:
+def watch(figures: dict[str, Any]) -> Watch:
     """From the figures and the pairs by day: the same pairs always give the same alarm."""
-    level, words = _by_interval(figures["agreement"])
-    days = comparison.daily(Scope(version))
+    level, words = _by_interval(figures["api"]["agreement"])
+    days = [(day, failed, n) for day, failed, n in figures["page"]["daily"]]
     known = failures = 0
     while days and known < LEAST_BASELINE:
         _, failed, n = days.pop(0)
@@ -41,7 +41,7 @@ def watch(version: JudgeVersion, figures: dict[str, Any]) -> Watch:
     for day, failed, n in days:
         detector = detector.look(failed, n)
         if detector.alarms:
-            alarm, detector = day.isoformat(), detector.restarted()
+            alarm, detector = day, detector.restarted()
     return Watch(level, words, wealth=round(detector.level / LIMIT, 4), alarm=alarm)
 
 
@@ -63,7 +63,7 @@ def watch_live() -> int:
     taken = 0
     for version in live():
         certificate = certificates.current(version)
-        found = watch(version, calibration.of(Scope(version))["api"])
+        found = watch(kept_figures.of(Scope(version)))
         is_new = found.alarm >= certificate.issued_at.date().isoformat()
         reason = f"agreement alarm on {found.alarm}" if found.alarm and is_new else ""
         if found.level == "critical":

@@ -19,12 +19,19 @@ LEAST_ISOTONIC, LEAST_OF_EACH = 1000, 50
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`count` pairs in which the judge gave `score` (1 = fails) and people said `failed`."""
+    """`count` pairs in which the judge gave `score` (1 = fails) and people said `failed`.
+
+    Where their weights differ, `weight` is the mean of them and `squares` the sum of their squares.
+    """
 
     score: float
     failed: bool
     weight: float = 1.0
     count: int = 1
+    squares: float | None = None
+
+    def row(self, value: float) -> Row:
+        return Row(value, self.weight, self.count, squares=self.squares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +61,57 @@ def auc(pairs: Sequence[Scored]) -> Figure:
         for side in mass:
             below[side] += mass[side]
     value = math.fsum(p.weight * p.count * at for p, at in placements if p.failed) / total[True]
-    variance = math.fsum(p.count * (p.weight * (at - value) / total[p.failed]) ** 2 for p, at in placements)
+    variance = math.fsum(p.row(0).square * ((at - value) / total[p.failed]) ** 2 for p, at in placements)
     fewer = min(sum(p.count for p in pairs if p.failed is side) for side in (True, False))
     n_eff = value * (1 - value) / variance if variance > 0 else fewer
     low, high = wilson(value, n_eff)
     return Figure(value, low, high, n)
 
 
-def average_precision(pairs: Sequence[Scored]) -> float | None:
-    """The mean precision over the failures, from the highest score down; ties are taken together."""
+def average_precision(pairs: Sequence[Scored]) -> Figure:
+    """The mean precision over the failures, from the highest score down; ties are taken together.
+
+    Its interval is symmetric in its log odds, by how much each pair moves it (infinitesimal jackknife).
+    """
+    n = sum(pair.count for pair in pairs)
     failures = math.fsum(p.weight * p.count for p in pairs if p.failed)
     if not failures:
-        return None
+        return unknown("no failures", n)
     taken = hits = total = 0.0
+    groups: list[tuple[list[Scored], float, float, float]] = []
     for _, group in groupby(sorted(pairs, key=lambda p: -p.score), key=lambda p: p.score):
         tied = list(group)
         found = math.fsum(p.weight * p.count for p in tied if p.failed)
         taken += math.fsum(p.weight * p.count for p in tied)
         hits += found
         total += found * hits / taken
-    return total / failures
+        groups.append((tied, found, hits, taken))
+    value = min(total / failures, 1.0)
+    if value >= 1:
+        return Figure(1.0, wilson(1.0, sum(p.count for p in pairs if p.failed))[0], 1.0, n)
+    half = 1.959963984540054 * math.sqrt(_moved(groups, value) / failures**2) / (value * (1 - value))
+    centre = math.log(value / (1 - value))
+    return Figure(value, _expit(centre - half), _expit(centre + half), n)
+
+
+def _moved(groups: Sequence[tuple[list[Scored], float, float, float]], value: float) -> float:
+    """The sum of squares of what each pair adds to the sum of precisions, from the lowest score up."""
+    raised = lowered = squares = 0.0
+    for tied, found, hits, taken in reversed(groups):
+        raised += found * (taken - hits) / taken**2
+        lowered += found * hits / taken**2
+        for pair in tied:
+            influence = hits / taken + raised - value if pair.failed else -lowered
+            squares += pair.row(0).square * influence**2
+    return squares
+
+
+def _expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
 def brier(pairs: Sequence[Scored]) -> Figure:
-    return mean(
-        [Row((p.score - p.failed) ** 2, p.weight, p.count) for p in pairs], "the judge gives no score"
-    )
+    return mean([p.row((p.score - p.failed) ** 2) for p in pairs], "the judge gives no score")
 
 
 def reliability(pairs: Sequence[Scored], bins: int = BINS) -> list[Bin]:
@@ -89,14 +121,15 @@ def reliability(pairs: Sequence[Scored], bins: int = BINS) -> list[Bin]:
         return []
     made: list[Bin] = []
     collected: list[Scored] = []
-    left = n
+    left, have = n, 0
     for _, group in groupby(sorted(pairs, key=lambda p: p.score), key=lambda p: p.score):
-        collected += group
-        have = sum(pair.count for pair in collected)
+        tied = list(group)
+        collected += tied
+        have += sum(pair.count for pair in tied)
         if have >= left / max(bins - len(made), 1):
             made.append(_bin(collected))
             left -= have
-            collected = []
+            collected, have = [], 0
     return made + ([_bin(collected)] if collected else [])
 
 
@@ -104,7 +137,7 @@ def _bin(pairs: Sequence[Scored]) -> Bin:
     weight = math.fsum(p.weight * p.count for p in pairs)
     return Bin(
         mean_score=math.fsum(p.weight * p.count * p.score for p in pairs) / weight,
-        failed=share([Row(float(p.failed), p.weight, p.count) for p in pairs]).figure,
+        failed=share([p.row(float(p.failed)) for p in pairs]).figure,
     )
 
 

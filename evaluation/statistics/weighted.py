@@ -19,12 +19,20 @@ UNEVEN_WEIGHTS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`count` equal observations of `value`, each of weight `weight`; `other` is a second value beside it."""
+    """`count` equal observations of `value`, each of weight `weight`; `other` is a second value beside it.
+
+    Where their weights differ, `weight` is the mean of them and `squares` the sum of their squares.
+    """
 
     value: float
     weight: float = 1.0
     count: int = 1
     other: float = 0.0
+    squares: float | None = None
+
+    @property
+    def square(self) -> float:
+        return self.weight**2 * self.count if self.squares is None else self.squares
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ def spread(rows: Sequence[Row]) -> Spread:
     """S(a, b) = sum w^2 (a - mean a)(b - mean b) / (sum w)^2."""
     mean_a, mean_b = means(rows)
     square = total_weight(rows) ** 2
-    weights = [row.weight**2 * row.count for row in rows]
+    weights = [row.square for row in rows]
     a = [row.value - mean_a for row in rows]
     b = [row.other - mean_b for row in rows]
     return Spread(
@@ -82,7 +90,7 @@ def share(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Share:
     if variance > 0:
         n_eff = min(value * (1 - value) / variance, n)
     else:
-        n_eff = total_weight(rows) ** 2 / math.fsum(row.weight**2 * row.count for row in rows)
+        n_eff = total_weight(rows) ** 2 / math.fsum(row.square for row in rows)
     low, high = wilson(value, n_eff)
     return Share(Figure(value, low, high, n), math.sqrt(variance), n_eff)
 

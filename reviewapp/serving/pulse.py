@@ -52,7 +52,7 @@ JOBS = (
     Job("plan_judgments", "evaluation.judges.tasks.plan", 10.0, 60.0),
     Job("group_alike", "evaluation.ranking.tasks.group", 10.0, 60.0),
     Job("learn_ranking", "evaluation.ranking.tasks.learn", 10.0, 60.0),
-    Job("refresh_figures", "evaluation.judges.tasks.refresh_figures", 20.0, 60.0),
+    Job("refresh_figures", "evaluation.judges.tasks.refresh_figures", 5.0, 120.0),
     Job("watch_judges", "evaluation.judges.tasks.watch_live", 300.0, 300.0),
     Job("judge_due", "evaluation.judges.tasks.judge_due", 1.0, 30.0),
     Job("judge_golden", "evaluation.runs.judging.judge_pending", 2.0, 60.0),

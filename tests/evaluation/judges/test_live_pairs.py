@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evaluation.judges import calibration, certificates, comparison, pairs, stages, versions, watching
+from evaluation.judges import (
+    calibration,
+    certificates,
+    comparison,
+    kept_figures,
+    pairs,
+    stages,
+    versions,
+    watching,
+)
 from evaluation.judges.models import JudgeVersion, Judgment, Kind
 from evaluation.judges.statements import Scope
 from ingest.models import AuditDraw, Project, Trace
@@ -248,4 +257,4 @@ def test_agreement_that_has_fallen_takes_the_certificate_back(
     assert watching.watch_live() == 1
     assert watching.watch_live() == 0
     assert certificates.as_dict(certificates.current(live))["state"] == "STALE"
-    assert calibration.of(Scope(live))["api"]["state"] == "STALE"
+    assert kept_figures.of(Scope(live))["api"]["state"] == "STALE"

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from evaluation.judges import comparison, page, remedies, versions
+from evaluation.judges import comparison, kept_figures, page, remedies, versions
 from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, Kind
 from evaluation.judges.statements import Scope
 from ingest.models import AuditDraw, Project, Trace
@@ -149,6 +149,7 @@ def test_changes_and_the_ceiling_of_people_stand_in_the_chart(lead: Person, proj
     assert 'class="ceiling"' in told and "people 1.00" in told
     found = versions.find(project, "helpful")
     assert found is not None
-    context = page.tell(Scope(found.versions.get()), page.Asked())
+    scope = Scope(found.versions.get())
+    context = page.tell(scope, page.Asked(), kept_figures.look(scope))
     (marker,) = context["markers"]
     assert marker.letter == "a" and 0 < marker.x < 100 and "orion-1" not in marker.words

@@ -109,7 +109,7 @@ def test_scores_are_those_of_scikit_learn() -> None:
     assert scores.auc(pairs).value == pytest.approx(
         metrics.roc_auc_score(failed, score, sample_weight=weight)
     )
-    assert scores.average_precision(pairs) == pytest.approx(
+    assert scores.average_precision(pairs).value == pytest.approx(
         metrics.average_precision_score(failed, score, sample_weight=weight)
     )
     assert scores.brier(pairs).value == pytest.approx(
