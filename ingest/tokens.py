@@ -29,6 +29,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja.operation import Operation, PathView
 from ninja.security.http import HttpAuthBase
 
+from ingest import prepared
 from ingest.access import PUBLIC, Access, Declaration, Door, declare
 from ingest.models import ApiToken, Project, Scope
 from ingest.problems import Problem
@@ -137,9 +138,7 @@ def live_token_sql() -> str:
 
 def live_token(public_id: str) -> ApiToken | None:
     """The token with its project. By hand: building the query anew was a third of a small request's cost."""
-    with connection.cursor() as cursor:
-        cursor.execute(live_token_sql(), [public_id])
-        row = cursor.fetchone()
+    row = prepared.one(live_token_sql(), [public_id])
     if row is None:
         return None
     names = [field.attname for field in ApiToken._meta.concrete_fields]

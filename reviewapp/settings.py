@@ -38,6 +38,8 @@ else:
         )
 DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# For ingest.prepared. Behind a pooler that gives out connections by the transaction: ?prepare_threshold=None
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK)

@@ -12,6 +12,10 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from ingest.prepared import change, one
+
+__all__ = ["add", "change", "columns", "fields", "find", "made", "one"]
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -34,20 +38,6 @@ def made(model: type[M], values: Sequence[Any], *without: str) -> M:
         for field, value in zip(known, values, strict=True)
     ]
     return model.from_db(connection.alias, [field.attname for field in known], loaded)
-
-
-def one(query: str, values: Sequence[Any] | dict[str, Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
-
-
-def change(query: str, values: Sequence[Any] | dict[str, Any]) -> int:
-    """How many rows it changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return int(cursor.rowcount)
 
 
 def find(model: type[M], condition: str, values: Sequence[Any], *, lock: bool = False) -> M | None:

@@ -6,12 +6,15 @@ its own, which keep the database connections: more of them would only take turns
 
 from __future__ import annotations
 
+import contextlib
 import json
+import select
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
 
+import psycopg
 from django.db import connection, connections
 from django.http import FileResponse, HttpResponseBase
 
@@ -48,7 +51,7 @@ class Admission:
         self.streams = BoundedSemaphore(streaming)
         # Its threads start with the first request, thus after the web process was forked.
         self.threads = ThreadPoolExecutor(
-            running, thread_name_prefix="request", initializer=_limit_statements
+            running, thread_name_prefix="request", initializer=_set_up_connection
         )
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -71,6 +74,7 @@ class Admission:
         return body
 
     def _run(self, environ: Environ) -> tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]:
+        _drop_if_hung_up()
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def keep_head(status: str, headers: list[tuple[str, str]], *_: object) -> None:
@@ -102,12 +106,29 @@ class Admission:
         return [body]
 
 
-def _limit_statements() -> None:
+def _set_up_connection() -> None:
     """For the connection of this thread alone: migrations and the worker take the time they need."""
     given = connection.settings_dict
     options = given["OPTIONS"]
     limited = f"{options.get('options', '')} -c statement_timeout={STATEMENT_SECONDS}s".strip()
-    connection.settings_dict = {**given, "OPTIONS": {**options, "options": limited}}
+    connection.settings_dict = {
+        **given,
+        "OPTIONS": {**options, "options": limited},
+        "CONN_HEALTH_CHECKS": False,
+    }
+
+
+def _drop_if_hung_up() -> None:
+    """A database that has ended has closed the socket, which tells it without a question at every request."""
+    kept = connection.connection
+    if kept is None:
+        return
+    with contextlib.suppress(psycopg.Error):
+        heard = select.poll()
+        heard.register(kept.fileno(), select.POLLIN)
+        if not heard.poll(0):
+            return
+    connection.close()
 
 
 class Stream:

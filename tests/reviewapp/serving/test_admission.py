@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from reviewapp.serving import admission
@@ -148,3 +149,27 @@ def test_many_slow_senders_hold_up_nobody(server):
     finally:
         for connection in slow:
             connection.close()
+
+
+@pytest.mark.django_db
+def test_a_connection_that_the_database_has_closed_is_made_anew():
+    pids = []
+
+    def asking(environ, start_response):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pids.extend(cursor.fetchone())
+        start_response("200 OK", [])
+        return HttpResponse(b"done")
+
+    door = Admission(asking, running=1, waiting=0, headers={})
+    try:
+        for asked in ("first", "second"):
+            ask(door, asked, [])
+        assert pids[0] == pids[1]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pids[0]])
+        ask(door, "third", [])
+        assert pids[2] != pids[0]
+    finally:
+        door.threads.submit(lambda: connection.close()).result()
