@@ -10,6 +10,8 @@ import sys
 import time
 from urllib.parse import quote
 
+import psycopg
+
 from bench import clients
 from bench.figures import Figure, percentile
 from bench.installation import PASSWORD, USER, Installation, installed
@@ -119,16 +121,30 @@ def fill(place: Installation, slug: str, pairs: int, base: int) -> None:
     known = dict(zip(names, said.splitlines()[-1].split(), strict=True))
     known |= {"base": str(base), "pairs": str(pairs), "all": str(pairs * 6 // 5)}
     with place.database() as connection:
-        connection.execute("SET session_replication_role = replica")
+        unguard(connection)
         connection.execute("SET synchronous_commit = off")
         connection.execute("SELECT setseed(0.5)")
-        # It costs most of the time, and no page of judges searches text.
-        connection.execute("DROP INDEX IF EXISTS trace_search")
         for step in (SEEN, *STEPS):
             connection.execute(step.format(**known).replace("%%", "%"))
         for table in FILLED:
             connection.execute(f"ANALYZE {table}")
+        # What comes next is the newest, as it always is.
+        connection.execute(
+            "SELECT setval(pg_get_serial_sequence('reviewapp_label', 'id'), max(id)) FROM reviewapp_label"
+        )
     print(f"  {pairs:,} pairs filled in {time.monotonic() - begun:.0f} s", file=sys.stderr)
+
+
+def unguard(connection: psycopg.Connection) -> None:
+    """Without triggers and foreign keys, and without the index of words, which costs most of the time."""
+    connection.execute("DROP INDEX IF EXISTS trace_search")
+    for table in FILLED:
+        connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        keys = connection.execute(
+            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass", [table]
+        )
+        for (name,) in keys.fetchall():
+            connection.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
 
 
 def page_times(place: Installation, slug: str, size: int) -> list[Figure]:
@@ -164,7 +180,6 @@ def wait_for_figures(browser: clients.Connection, path: str) -> float:
 def stale_view(place: Installation, browser: clients.Connection, slug: str, path: str) -> float:
     """One more label, then the page."""
     with place.database() as connection:
-        connection.execute("SET session_replication_role = replica")
         connection.execute(
             "INSERT INTO reviewapp_label (assignment_id, reviewer_id, revision, kind, via, "
             "impersonated, blind, "
