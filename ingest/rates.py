@@ -162,8 +162,18 @@ def hand_back(project: Project, name: str, *, by: str) -> SamplingRate:
         return _write(project, name, suggested(volume), Cause.DAILY, by, _reason(volume))
 
 
-def boost(project: Project, name: str, factor: float, hours: float, *, by: str, reason: str = "") -> None:
-    """Multiply a stratum's audit rate for some hours: one row forward and one back. Raises Refused."""
+def boost(
+    project: Project,
+    name: str,
+    factor: float,
+    hours: float,
+    *,
+    by: str,
+    reason: str = "",
+    judged: float = 0.0,
+) -> None:
+    """Multiply a stratum's audit rate for some hours, and let judges see at least the share `judged` of all
+    its traces meanwhile: one row forward and one back. Raises Refused."""
     if not 1 < factor <= 1000:
         raise Refused("The factor must be greater than 1 and at most 1000.")
     if not 0 < hours <= 24 * 31:
@@ -176,11 +186,11 @@ def boost(project: Project, name: str, factor: float, hours: float, *, by: str, 
             raise Refused("A boost is running. Wait until it ends, or set a rate by hand.")
         before = sampling.shares(in_force.get(name))
         audit = min(1.0, before[0] * factor)
-        if audit <= before[0]:
+        judge = max(min(before[1], round(1 - audit, 6)), min(judged, 1.0) - audit)
+        if audit <= before[0] and judge <= before[1]:
             raise Refused("Every trace is audited already." if before[0] else "Nothing is audited here.")
         words = f"{factor:g} times for {hours:g} h" + (f": {reason}" if reason else "")
-        judge = min(before[1], round(1 - audit, 6))
-        _insert(project, name, (audit, judge), Cause.BOOST, by, words, now)
+        _insert(project, name, (audit, round(judge, 6)), Cause.BOOST, by, words, now)
         ended = now + timedelta(hours=hours)
         _insert(project, name, before, Cause.BOOST_END, by, "the boost is over", ended)
 

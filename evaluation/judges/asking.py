@@ -107,6 +107,10 @@ def ask_traces(version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeR
     return total
 
 
+def has_anchors(version: JudgeVersion) -> bool:
+    return AnchorSet.objects.filter(judge=version.judge_id, frozen_at__isnull=False).exists()
+
+
 def ask_anchors(version: JudgeVersion, run: JudgeRun) -> int:
     """Every anchor once more, on the very bytes that were frozen."""
     anchors = (

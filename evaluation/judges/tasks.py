@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from evaluation.judges import asking, judging, kept_figures, watching
+from evaluation.judges import asking, judging, kept_figures, triage, trying, watching
+from evaluation.judges import nightly as nights
 
 TURN_SECONDS = 4.0
 
 
 def judge_due() -> int:
-    return judging.work(TURN_SECONDS)
+    """Who tries a judge out sits and waits, so that comes first."""
+    return trying.work(TURN_SECONDS / 2) + judging.work(TURN_SECONDS)
+
+
+def nightly() -> int:
+    return nights.run_due()
+
+
+def triage_waiting() -> int:
+    return triage.ask_standing() + triage.weigh_waiting()
 
 
 def plan() -> int:

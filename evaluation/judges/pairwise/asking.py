@@ -31,7 +31,8 @@ def ask(version: JudgeVersion, queue: Queue, run: JudgeRun, *, both_orders: bool
 
 _INSERT = (
     "INSERT INTO evaluation_judgment (version_id, trace_id, item_id, run_id, criterion, trial, origin, "
-    'progress, attempts, verdict, rationale, reason, input_tokens, output_tokens, cost_usd, snapshot_id, "order") '
+    "progress, attempts, verdict, rationale, reason, input_tokens, output_tokens, cost_usd, "
+    'snapshot_id, "order") '
     f"SELECT %(version)s, i.trace_id, i.id, %(run)s, '{PREFERENCE}', "
 )
 _REST = f"'{Origin.QUEUE}', 'waiting', 0, '', '', '', 0, 0, 0, "
