@@ -1,0 +1,1 @@
+"""People among themselves: how far reviewers agree, which no judge can be held above."""

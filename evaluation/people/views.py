@@ -1,0 +1,88 @@
+"""The slot of the reviewers' page that says how far people agree, and the same as a page. For leads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from evaluation.people import agreement
+from evaluation.people.agreement import Criterion, Week
+from reviewapp import figures
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+from reviewapp.trends import Datum, Trend, trend
+
+# What can be asked for, with its words; the first of each is taken otherwise.
+OFFERED = {
+    "measure": {"alpha": "α", "kappa": "κ", "ac1": "AC1", "agreement": "agreement"},
+    "sample": {"audit": "audit items", "all": "all items"},
+    "days": {"90": "90 days", "30": "30 days", "365": "a year"},
+}
+
+
+class Choice(NamedTuple):
+    label: str
+    query: str
+    is_current: bool
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def human_agreement(request: MemberRequest) -> HttpResponse:
+    asked = {name: _asked(request, name) for name in OFFERED}
+    told = agreement.tell(request.project, int(asked["days"]), asked["sample"])
+    context = {
+        "told": told,
+        "lines": [(each, figures_of(each)) for each in told.criteria],
+        "chart": chart(told.weeks, asked["measure"]),
+        "choices": {name: _choices(asked, name) for name in OFFERED},
+        "measure": OFFERED["measure"][asked["measure"]],
+    }
+    name = "people/_agreement.html" if request.htmx else "people/agreement.html"
+    return render(request, name, context)
+
+
+def figures_of(criterion: Criterion) -> list[dict[str, float | int | str | None]]:
+    """In the order of the table's columns."""
+    found = criterion.concord
+    return [figure.as_dict() for figure in (found.agreement, found.kappa, found.ac1, found.alpha)]
+
+
+def chart(weeks: tuple[Week, ...], measure: str) -> Trend:
+    return trend([[_datum(week, measure) for week in weeks]], least=-1.0)
+
+
+def _datum(week: Week, measure: str) -> Datum:
+    figure = getattr(week.verdict, measure)
+    label = f"W{week.start.isocalendar().week}"
+    words = f"{label}: {figures.decimals(figure.value)}" if figure.is_known else label
+    if figure.low is not None and figure.high is not None:
+        words += f", 95 % interval {figures.decimals(figure.low)} to {figures.decimals(figure.high)}"
+    query = urlencode({"from": week.start.isoformat(), "to": week.end.isoformat()})
+    return Datum(
+        label,
+        figure.value,
+        figure.low,
+        figure.high,
+        week.verdict.n,
+        query,
+        f"{words}, n = {week.verdict.n:,}",
+    )
+
+
+def _asked(request: MemberRequest, name: str) -> str:
+    said = request.GET.get(name, "")
+    return said if said in OFFERED[name] else next(iter(OFFERED[name]))
+
+
+def _choices(asked: dict[str, str], name: str) -> list[Choice]:
+    return [
+        Choice(label, urlencode({**asked, name: key}), key == asked[name])
+        for key, label in OFFERED[name].items()
+    ]
