@@ -140,7 +140,7 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
     item, actor = _item(request.caller, pk), _actor(request, sent.as_reviewer)
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
-    told = telling.labelled(done.label, done.item) if done.item else telling.labelled_again(done.label)
+    told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
     return _json(told, 201 if done.is_new else 200)
 
 

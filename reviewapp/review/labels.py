@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
@@ -28,7 +29,8 @@ from reviewapp.review.models import (
     ReviewItem,
     State,
 )
-from reviewapp.review.refusals import Invalid, ItemClosed, LeaseLost, NothingToUndo, Published
+from reviewapp.review.refusals import Invalid, ItemClosed, LeaseLost, NothingToUndo, Published, Refusal
+from reviewapp.review.resolutions import Decision
 
 __all__ = ["Answer", "Submitted", "change_mind", "last_submitted", "reveal", "submit", "undo"]
 
@@ -39,8 +41,8 @@ class Submitted:
 
     label: Label
     is_new: bool
-    # As the item stands after a new label.
-    item: ReviewItem | None = None
+    # Of a new label: the answers by criterion id.
+    values: dict[int, Any] = field(default_factory=dict)
 
 
 def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str = "") -> Submitted:
@@ -49,22 +51,17 @@ def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str
     `key` is the idempotency key; without one the lease's token serves.
     """
     key = key or str(token)
-    if known := repeat(item, actor.reviewer, key):
-        return Submitted(known, is_new=False)
-    answer, values = answers.check(answer, item.kind, item.rubric_version)
-    if snapshots.look(item):
-        raise LeaseLost(
-            "More has come for this trace while you read it. Your text is kept; take the item again.",
-            can_reclaim=True,
-            changed=True,
-        )
     try:
-        return _submit(item, actor, token, answer, values, key)
-    except IntegrityError:
-        # The key was used at the same moment for another item.
+        answer, values = answers.check(answer, item.kind, item.rubric_version)
+        label = _label(item, actor, answer, key)
+        if not _hand_in_first(item, token, label, values):
+            _hand_in_next(item, token, label, values)
+    except Refusal:
+        # Whatever is in the way: a key that has given a label gives it again.
         if known := repeat(item, actor.reviewer, key):
             return Submitted(known, is_new=False)
         raise
+    return Submitted(label, True, values)
 
 
 def repeat(item: ReviewItem, reviewer: User, key: str) -> Label | None:
@@ -84,35 +81,153 @@ KNOWN = """
 """
 
 
-@transaction.atomic
-def _submit(
-    item: ReviewItem, actor: Actor, token: UUID, answer: Answer, values: dict[int, Any], key: str
-) -> Submitted:
-    locked = lock(item)
-    assignment = held_by(item, actor.reviewer)
-    if assignment is None or assignment.token != token:
-        # A second tab or a doubled click may have been quicker, with the same key.
-        if known := repeat(item, actor.reviewer, key):
-            return Submitted(known, is_new=False)
-        raise leases.lost(item, actor.reviewer)
-    if locked.rubric_version_id != item.rubric_version_id:
-        raise LeaseLost("The queue has moved to another rubric version. Take it again.", can_reclaim=True)
-    label = append(locked, assignment, actor, answer, values, key)
-    counted = assignment.counted if label.kind == Kind.POST_REVEAL else label
-    if not rows.change(HAND_IN, [label.pk, counted and counted.pk, assignment.pk, token]):
-        raise leases.lost(item, actor.reviewer)
-    rows.change("DELETE FROM reviewapp_draft WHERE assignment_id = %s", [assignment.pk])
-    hold_traces(locked)
-    assignment.state, assignment.current, assignment.counted = State.SUBMITTED, label, counted
-    resolutions.settle(locked, assignment if locked.required == 1 else None)
-    return Submitted(label, True, locked)
+def _label(item: ReviewItem, actor: Actor, answer: Answer, key: str = "") -> Label:
+    """Not yet stored, as the first one of its reviewer."""
+    return Label(
+        revision=1,
+        kind=Kind.ANSWER,
+        via=actor.via,
+        reviewer=actor.reviewer,
+        token=actor.token,
+        impersonated=actor.impersonated,
+        rubric_version=answers.version_of(item.rubric_version_id),
+        blind=item.queue.blind,
+        verdict=answer.verdict,
+        preference=answer.preference,
+        confidence=answer.confidence,
+        failure_modes=answer.failure_modes,
+        note=answer.note,
+        corrected_output=answer.corrected_output,
+        idempotency_key=key,
+    )
 
 
+def _hand_in_first(item: ReviewItem, token: UUID, label: Label, values: dict[int, Any]) -> bool:
+    """Nearly every label: the first and only one, by someone who has seen nothing else of the item.
+
+    What it comes to is known beforehand, so that one statement does it all. False when anything differs.
+    """
+    if item.required != 1:
+        return False
+    mine = Assignment(item=item, reviewer=label.reviewer, current=label, counted=label)
+    return _hand_in(mine, token, values, resolutions.decide(item, [mine]), FIRST)
+
+
+def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int, Any]) -> None:
+    """With the item locked, and what others said and came before in view. Raises LeaseLost."""
+    if snapshots.look(item):
+        raise LeaseLost(
+            "More has come for this trace while you read it. Your text is kept; take the item again.",
+            can_reclaim=True,
+            changed=True,
+        )
+    with transaction.atomic():
+        locked = lock(item)
+        mine = held_by(locked, label.reviewer)
+        if mine is None or mine.token != token:
+            raise leases.lost(item, label.reviewer)
+        if locked.rubric_version_id != item.rubric_version_id:
+            raise LeaseLost("The queue has moved to another rubric version. Take it again.", can_reclaim=True)
+        _place_after(mine, label)
+        mine.item, mine.current = locked, label
+        mine.counted = mine.counted if label.kind == Kind.POST_REVEAL else label
+        decision = resolutions.decide(locked, [*resolutions.submitted(locked), mine])
+        if not _hand_in(mine, token, values, decision):
+            raise leases.lost(item, label.reviewer)
+
+
+def _hand_in(
+    mine: Assignment, token: UUID, values: dict[int, Any], decision: Decision, condition: str = ""
+) -> bool:
+    """Append `mine.current` and put its item where the decision says, if the lease still runs."""
+    item = mine.item
+    label, resolution = mine.current, decision.resolution or Resolution()
+    assert label is not None
+    parameters: dict[str, Any] = {
+        **{field.attname: getattr(label, field.attname) for field in rows.fields(Label)},
+        **{f"r_{field.attname}": getattr(resolution, field.attname) for field in rows.fields(Resolution)},
+        "item": item.pk,
+        "lease": token,
+        "traces": [pk for pk in (item.trace_id, item.other_trace_id) if pk],
+        "criteria": list(values),
+        "values": [json.dumps(value) for value in values.values()],
+        "state": decision.state,
+        "reason": decision.reason,
+    }
+    found = rows.one(HAND_IN.format(condition=condition), parameters)
+    if found is None:
+        return False
+    mine.pk, label.pk, label.snapshot_id, label.seconds, label.created_at = found
+    label.assignment, mine.current = mine, label
+    if label.kind != Kind.POST_REVEAL:
+        mine.counted = label
+    item.state = decision.state
+    if item.snapshot_id == label.snapshot_id and item._meta.get_field("snapshot").is_cached(item):
+        label.snapshot = item.snapshot
+    return True
+
+
+# The one statement that hands a label in. Without a lease, or with a key that was used, it does nothing.
 HAND_IN = """
-    UPDATE reviewapp_assignment SET state = 'submitted', current_id = %s, counted_id = %s,
-        submitted_at = statement_timestamp(), token = NULL, lease_until = NULL
-    WHERE id = %s AND token = %s AND state = 'leased' AND lease_until > clock_timestamp()
+    WITH held AS (
+        SELECT a.id, a.claimed_at, i.snapshot_id
+        FROM reviewapp_reviewitem i JOIN reviewapp_assignment a ON a.item_id = i.id
+        WHERE i.id = %(item)s AND i.rubric_version_id = %(rubric_version_id)s
+            AND a.reviewer_id = %(reviewer_id)s AND a.token = %(lease)s AND a.state = 'leased'
+            AND a.lease_until > clock_timestamp() {condition}
+        FOR NO KEY UPDATE OF i, a
+    ),
+    label AS (
+        INSERT INTO reviewapp_label (assignment_id, revision, kind, via, reviewer_id, token_id, impersonated,
+            rubric_version_id, snapshot_id, blind, verdict, preference, confidence, failure_modes, note,
+            corrected_output, idempotency_key, seconds)
+        SELECT id, %(revision)s, %(kind)s, %(via)s, %(reviewer_id)s, %(token_id)s, %(impersonated)s,
+            %(rubric_version_id)s, snapshot_id, %(blind)s, %(verdict)s, %(preference)s, %(confidence)s,
+            %(failure_modes)s, %(note)s, %(corrected_output)s, %(idempotency_key)s,
+            extract(epoch FROM clock_timestamp() - claimed_at)
+        FROM held ON CONFLICT DO NOTHING RETURNING *
+    ),
+    answered AS (
+        INSERT INTO reviewapp_labelanswer (label_id, criterion_id, value)
+        SELECT label.id, a.criterion, a.value
+        FROM label, unnest(%(criteria)s::bigint[], %(values)s::jsonb[]) a (criterion, value)
+    ),
+    handed AS (
+        UPDATE reviewapp_assignment a SET state = 'submitted', current_id = label.id, token = NULL,
+            counted_id = CASE label.kind WHEN 'post_reveal' THEN a.counted_id ELSE label.id END,
+            submitted_at = statement_timestamp(), lease_until = NULL
+        FROM label WHERE a.id = label.assignment_id
+    ),
+    typed AS (
+        DELETE FROM reviewapp_draft d USING label WHERE d.assignment_id = label.assignment_id
+    ),
+    kept AS (
+        UPDATE ingest_trace SET held = true
+        WHERE id = ANY(%(traces)s) AND NOT held AND EXISTS (SELECT FROM label)
+    ),
+    resolution AS (
+        INSERT INTO reviewapp_resolution (item_id, revision, method, verdict, preference, confirmed, cause,
+            failure_modes, note, corrected_output, labels)
+        SELECT %(item)s, 1 + coalesce(
+                (SELECT max(r.revision) FROM reviewapp_resolution r WHERE r.item_id = %(item)s), 0),
+            %(r_method)s::text, %(r_verdict)s, %(r_preference)s, %(r_confirmed)s, '', %(r_failure_modes)s, '',
+            %(r_corrected_output)s, array_replace(%(r_labels)s::bigint[], 0, label.id)
+        FROM label WHERE %(r_method)s::text <> '' RETURNING id
+    ),
+    settled AS (
+        UPDATE reviewapp_reviewitem i SET state = %(state)s, adjudication_reason = %(reason)s,
+            resolution_id = (SELECT id FROM resolution)
+        FROM label WHERE i.id = %(item)s
+    )
+    SELECT assignment_id, id, snapshot_id, seconds, created_at FROM label
 """
+# What the quick way takes for granted.
+FIRST = """
+            AND i.required = 1 AND a.revealed_at IS NULL
+            AND NOT EXISTS (SELECT FROM reviewapp_label l WHERE l.assignment_id = a.id)
+            AND i.seen_revision = (SELECT revision FROM ingest_trace WHERE id = i.trace_id)
+            AND i.seen_other_revision
+                IS NOT DISTINCT FROM (SELECT revision FROM ingest_trace WHERE id = i.other_trace_id)"""
 
 
 def lock(item: ReviewItem) -> ReviewItem:
@@ -141,52 +256,13 @@ HELD = """
 """
 
 
-def append(
-    item: ReviewItem, assignment: Assignment, actor: Actor, answer: Answer, values: dict[int, Any], key: str
-) -> Label:
-    last, seconds = assignment.last, assignment.seconds  # type: ignore[attr-defined]
-    label = Label(
-        assignment=assignment,
-        revision=last + 1,
-        kind=kind_of(assignment, last),
-        via=actor.via,
-        reviewer=actor.reviewer,
-        token=actor.token,
-        impersonated=actor.impersonated,
-        rubric_version_id=item.rubric_version_id,
-        snapshot_id=item.snapshot_id,
-        blind=item.queue.blind,
-        verdict=answer.verdict,
-        preference=answer.preference,
-        confidence=answer.confidence,
-        failure_modes=answer.failure_modes,
-        note=answer.note,
-        corrected_output=answer.corrected_output,
-        idempotency_key=key,
-        seconds=seconds,
-    )
-    rows.add(label)
-    if values:
-        LabelAnswer.objects.bulk_create(
-            LabelAnswer(label=label, criterion_id=criterion, value=value)
-            for criterion, value in values.items()
-        )
-    assignment.item, label.rubric_version = item, answers.version_of(item.rubric_version_id)
-    if item._meta.get_field("snapshot").is_cached(item):
-        label.snapshot = item.snapshot
-    return label
-
-
-def kind_of(assignment: Assignment, last: int) -> Kind:
+def _place_after(assignment: Assignment, label: Label) -> None:
+    """Make it the next revision of what `held_by` found."""
+    last: int = assignment.last  # type: ignore[attr-defined]
+    label.assignment, label.revision = assignment, last + 1
+    label.kind = Kind.AMEND if last else Kind.ANSWER
     if assignment.revealed_at is not None:
-        return Kind.POST_REVEAL
-    return Kind.AMEND if last else Kind.ANSWER
-
-
-def hold_traces(item: ReviewItem) -> None:
-    """What has a label is kept by retention."""
-    traces = [pk for pk in (item.trace_id, item.other_trace_id) if pk]
-    rows.change("UPDATE ingest_trace SET held = true WHERE id = ANY(%s) AND NOT held", [traces])
+        label.kind = Kind.POST_REVEAL
 
 
 def last_submitted(queue: Queue, reviewer: User) -> ReviewItem | None:
@@ -295,7 +371,14 @@ def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
         assignment = held_by(item, actor.reviewer)
         if assignment is None or assignment.state != State.SUBMITTED:
             raise NothingToUndo("You have no label on this item that could be changed.")
-        label = append(locked, assignment, actor, answer, values, "")
+        label = _label(locked, actor, answer)
+        _place_after(assignment, label)
+        label.snapshot_id, label.seconds = locked.snapshot_id, assignment.seconds  # type: ignore[attr-defined]
+        rows.add(label)
+        LabelAnswer.objects.bulk_create(
+            LabelAnswer(label=label, criterion_id=criterion, value=value)
+            for criterion, value in values.items()
+        )
         Assignment.objects.filter(pk=assignment.pk).update(current=label)
         if locked.resolution is None or locked.resolution.method != Method.ADJUDICATED:
             resolutions.settle(locked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -41,36 +41,55 @@ REASONS = {
 }
 
 
-def settle(item: ReviewItem, only: Assignment | None = None) -> Resolution | None:
-    """Bring state and resolution in line with the labels. The item is locked by the caller.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where an item stands by its labels, and the resolution, not yet stored, if they come to one."""
 
-    `only` is the one assignment where one suffices, as the caller has it at hand. The resolution that
-    stands now; None while labels are wanting or a lead has to decide.
-    """
-    submitted = Assignment.objects.filter(item=item, state=State.SUBMITTED)
-    done = [only] if only else list(submitted.select_related("current", "counted").order_by("pk"))
+    state: ItemState
+    reason: str = ""
+    resolution: Resolution | None = None
+
+
+def decide(item: ReviewItem, done: Sequence[Assignment]) -> Decision:
+    """What the submitted assignments come to. A label that is not yet stored counts with the id 0."""
     if len(done) < item.required:
-        return _stand(item, ItemState.OPEN, "")
+        return Decision(ItemState.OPEN)
     if item.purpose != Purpose.REVIEW:
-        return _stand(item, ItemState.RESOLVED, "")
+        return Decision(ItemState.RESOLVED)
     labels = [label for each in done if (label := each.counted or each.current)]
     if any(_has_changed_mind(each) for each in done):
-        return _stand(item, ItemState.ADJUDICATION, "changed_mind")
+        return Decision(ItemState.ADJUDICATION, "changed_mind")
     found = majority([said(label) for label in labels])
     if found is None or found == Verdict.CANNOT_TELL:
         unsure = any(label.verdict == Verdict.CANNOT_TELL for label in labels)
-        return _stand(item, ItemState.ADJUDICATION, "cannot_tell" if unsure else "tie")
+        return Decision(ItemState.ADJUDICATION, "cannot_tell" if unsure else "tie")
     agreeing = [label for label in labels if said(label) == found]
-    resolution = _append(
-        item,
+    resolution = Resolution(
         method=Method.SINGLE if len(labels) == 1 else Method.MAJORITY,
         confirmed=found == Verdict.FAIL and len(_independent(agreeing)) >= 2,
         failure_modes=_shared_modes(agreeing),
         corrected_output=next((label.corrected_output for label in agreeing if label.corrected_output), ""),
-        labels=[label.pk for label in labels],
+        labels=[label.pk or 0 for label in labels],
         **_outcome(item, found),
     )
-    return _stand(item, ItemState.RESOLVED, "", resolution)
+    return Decision(ItemState.RESOLVED, "", resolution)
+
+
+def submitted(item: ReviewItem) -> list[Assignment]:
+    """In the order in which they were first claimed."""
+    done = Assignment.objects.filter(item=item, state=State.SUBMITTED)
+    return list(done.select_related("current", "counted").order_by("pk"))
+
+
+def settle(item: ReviewItem) -> Resolution | None:
+    """Bring state and resolution in line with the stored labels. The item is locked by the caller.
+
+    The resolution that stands now; None while labels are wanting or a lead has to decide. A label that is
+    handed in settles its item by `labels.HAND_IN`.
+    """
+    decision = decide(item, submitted(item))
+    resolution = decision.resolution and _append(item, decision.resolution)
+    return _stand(item, decision.state, decision.reason, resolution)
 
 
 def said(label: Label) -> str:
@@ -121,16 +140,16 @@ STAND = """
 """
 
 
-def _append(item: ReviewItem, **values: Any) -> Resolution:
+def _append(item: ReviewItem, resolution: Resolution) -> Resolution:
     last = rows.one("SELECT max(revision) FROM reviewapp_resolution WHERE item_id = %s", [item.pk])
-    revision = ((last and last[0]) or 0) + 1
-    return rows.add(Resolution(item=item, revision=revision, **values))
+    resolution.item, resolution.revision = item, ((last and last[0]) or 0) + 1
+    return rows.add(resolution)
 
 
 def withdraw(item: ReviewItem) -> None:
     """A label was taken back: what rested on it stands no longer. The item is locked by the caller."""
     if item.resolution_id is not None:
-        _append(item, method=Method.WITHDRAWN)
+        _append(item, Resolution(method=Method.WITHDRAWN))
     _stand(item, ItemState.OPEN, "")
 
 
@@ -155,8 +174,7 @@ def adjudicate(
     _check_decision(locked, verdict, preference, str(cause))
     labels = list(Label.objects.filter(counted_of__item=locked).order_by("pk"))
     others = {label.reviewer_id for label in labels if label.verdict == Verdict.FAIL} - {lead.pk}
-    resolution = _append(
-        locked,
+    decision = Resolution(
         method=Method.ADJUDICATED,
         verdict=verdict,
         preference=preference,
@@ -168,6 +186,7 @@ def adjudicate(
         labels=[label.pk for label in labels],
         by=lead,
     )
+    resolution = _append(locked, decision)
     _close(locked)
     _stand(locked, ItemState.RESOLVED, "", resolution)
     _close_flags(locked, lead, flag_rubric, note)

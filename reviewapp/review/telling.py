@@ -118,10 +118,12 @@ def item_state(item: ReviewItem) -> shapes.ItemState:
     return shapes.ItemState(item.pk, state)  # type: ignore[arg-type]
 
 
-def labelled(label: Label, item: ReviewItem) -> shapes.Labelled:
-    """A label that was given just now, by what is known of it already; `item` as it stands after it."""
-    (told,) = labels_told([label])
-    return shapes.Labelled(told, shapes.ItemState(item.pk, item.state))  # type: ignore[arg-type]
+def labelled(label: Label, values: dict[int, Any]) -> shapes.Labelled:
+    """A label that was given just now, by what is known of it already; `values` by criterion id."""
+    item = label.assignment.item
+    asked = answers.form_of(label.rubric_version).asked
+    given = {criterion.key: values[criterion.pk] for criterion in asked if criterion.pk in values}
+    return shapes.Labelled(_label(label, given), shapes.ItemState(item.pk, item.state))  # type: ignore[arg-type]
 
 
 def labelled_again(label: Label) -> shapes.Labelled:
