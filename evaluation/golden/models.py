@@ -73,6 +73,9 @@ class GoldenCase(models.Model):
     state = models.CharField(max_length=12, choices=CaseState, db_default=CaseState.ACTIVE)
     state_reason = models.TextField(db_default="", blank=True)
     state_changed_at = models.DateTimeField(null=True)
+    # When somebody last said that it is still right.
+    looked_at = models.DateTimeField(null=True)
+    looked_by = models.CharField(max_length=150, db_default="")
     title = models.CharField(max_length=200, db_default="", blank=True)
     owner = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     trace = models.ForeignKey(Trace, models.SET_NULL, null=True, related_name="golden_cases")
