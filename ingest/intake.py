@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from ingest import targets
+from ingest import prepared, targets
 from ingest.models import Project, SupersededKind
 from ingest.records import (
     CHECK_KEYS,
@@ -110,7 +110,7 @@ def store(project: Project, batch: Batch) -> Stored:
 
     Storing the same batch again changes nothing, in whatever order batches come.
     """
-    with connection.wrap_database_errors, transaction.atomic(), connection.cursor() as cursor:
+    with connection.wrap_database_errors, transaction.atomic(), prepared.cursor() as cursor:
         meeting = _meet_traces(cursor, project.pk, _first_times(batch))
         outcome = Outcome()
         upsert(cursor, SPANS, [(meeting.ids[row[0]], *row[1:]) for row in batch.spans], project.pk, outcome)
