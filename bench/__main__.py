@@ -14,6 +14,7 @@ from bench import (
     calibration,
     golden,
     ingest,
+    judging,
     redaction,
     reviewing,
     scale,
@@ -36,6 +37,7 @@ PARTS = {
     "screen": screen.measure,
     "golden": golden.measure,
     "statistics": statistics.measure,
+    "judging": judging.measure,
     "calibration": calibration.measure,
 }
 

@@ -72,8 +72,8 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installed() -> Iterator[Installation]:
-    with servers.serving() as server:
+def installed(**environment: str) -> Iterator[Installation]:
+    with servers.serving(**environment) as server:
         server.manage("create_project", SLUG)
         server.manage("create_user", USER, "--project", SLUG, "--role", "admin", "--password", PASSWORD)
         scopes = ["--scope", "ingest", "--scope", "traces:read"]

@@ -23,11 +23,11 @@ def most(endpoint: Endpoint) -> float:
     return (MOST_INPUT_TOKENS * endpoint.input_price + MOST_OUTPUT_TOKENS * endpoint.output_price) / 1e6
 
 
-def reserve(endpoint: Endpoint) -> None:
-    """Keep a call's price aside. Raises Unanswered when the month's budget has no room for it."""
+def reserve(endpoint: Endpoint, calls: int = 1) -> None:
+    """Keep the price of calls aside. Raises Unanswered when the month's budget has no room for them all."""
     if not endpoint.is_paid:
         return
-    month, price = _month(), most(endpoint)
+    month, price = _month(), most(endpoint) * calls
     MonthlySpend.objects.bulk_create([MonthlySpend(month=month)], ignore_conflicts=True)
     room = float(settings.JUDGE_MONTHLY_BUDGET) - price
     reserved = MonthlySpend.objects.filter(month=month, spent_usd__lte=room - F("reserved_usd")).update(
@@ -37,8 +37,8 @@ def reserve(endpoint: Endpoint) -> None:
         raise Unanswered("this month's budget for judges is used up", is_final=True)
 
 
-def settle(version: JudgeVersion | TryOut, cost: float) -> None:
-    """The call has ended: what it cost instead of what was kept aside."""
+def settle(version: JudgeVersion | TryOut, cost: float, calls: int = 1) -> None:
+    """Calls have ended: what they cost together instead of what was kept aside."""
     if version.kind != Kind.LITELLM:
         return
     endpoint = endpoints.known().get(version.endpoint)
@@ -47,7 +47,7 @@ def settle(version: JudgeVersion | TryOut, cost: float) -> None:
     with transaction.atomic():
         MonthlySpend.objects.filter(month=_month()).update(
             spent_usd=F("spent_usd") + cost,
-            reserved_usd=Greatest(F("reserved_usd") - most(endpoint), 0.0),
+            reserved_usd=Greatest(F("reserved_usd") - most(endpoint) * calls, 0.0),
         )
 
 

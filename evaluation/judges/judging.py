@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -62,14 +63,24 @@ class Outcome:
 
 
 def work(seconds: float, run: int | None = None) -> int:
-    """Judge what is due, for about so long; how many were taken up."""
-    total, end = 0, time.monotonic() + seconds
+    """Judge what is due, for about so long; how many were taken up. What has come back is written together,
+    and more is taken up before the last call has ended: a slow one holds up no other."""
+    total, end, is_dry = 0, time.monotonic() + seconds, False
+    calls: dict[Future[Reply | Unanswered], Judgment] = {}
     with ThreadPoolExecutor(CONCURRENCY) as pool:
-        while time.monotonic() < end and (claimed := claim(run=run)):
-            for outcome in _ask_all(pool, claimed):
-                finish(outcome)
-            total += len(claimed)
-    return total
+        while True:
+            # Never more than a chunk, so that the last call of it begins well within the lease.
+            if not is_dry and len(calls) < CONCURRENCY and time.monotonic() < end:
+                claimed = claim(CHUNK - len(calls), run)
+                total, is_dry = total + len(claimed), not claimed
+                finish_all(_ask(pool, claimed, calls))
+            if not calls:
+                if is_dry or time.monotonic() >= end:
+                    return total
+                continue
+            done, _ = wait(calls, return_when=FIRST_COMPLETED)
+            finish_all([Outcome(calls.pop(call), call.result()) for call in done])
+            is_dry = is_dry and bool(calls)
 
 
 def claim(limit: int = CHUNK, run: int | None = None) -> list[Judgment]:
@@ -91,7 +102,7 @@ def claim(limit: int = CHUNK, run: int | None = None) -> list[Judgment]:
     found = Judgment.objects.filter(pk__in=ids).select_related(
         "version__judge", "version__rubric_version", "trace", "snapshot", "item"
     )
-    return list(found.order_by("pk"))
+    return list(found.defer("trace__search").order_by("pk"))
 
 
 def give_up() -> int:
@@ -102,25 +113,49 @@ def give_up() -> int:
     return lost.update(progress=Progress.FAILED, reason=NO_ATTEMPT_LEFT, lease_until=None, finished_at=Now())
 
 
-def _ask_all(pool: ThreadPoolExecutor, claimed: Sequence[Judgment]) -> Iterator[Outcome]:
-    """The database is asked here, the judges in threads, which touch no connection."""
-    calls: list[tuple[Judgment, Future[Reply | Unanswered]]] = []
+def _ask(
+    pool: ThreadPoolExecutor,
+    claimed: Sequence[Judgment],
+    calls: dict[Future[Reply | Unanswered], Judgment],
+) -> list[Outcome]:
+    """Add calls for all that may be asked; the others.
+
+    The database is asked here, the judges in threads, which touch no connection.
+    """
+    refused: list[Outcome] = []
+    if claimed:
+        questions.take_snapshots(claimed)
+    counts = Counter(judgment.version_id for judgment in claimed)
+    admitted: dict[int, bool] = {}
     for judgment in claimed:
+        version = judgment.version
+        if version.pk not in admitted:
+            admitted[version.pk] = _admit_all(version, counts[version.pk])
         try:
-            calls.append((judgment, pool.submit(tried, prepared(judgment))))
-        except Unanswered as refused:
-            yield Outcome(judgment, refused, was_asked=False)
-    for judgment, call in calls:
-        yield Outcome(judgment, call.result())
+            call = call_of(version, questions.of(judgment), is_admitted=admitted[version.pk])
+            calls[pool.submit(tried, call)] = judgment
+        except Unanswered as no:
+            refused.append(Outcome(judgment, no, was_asked=False))
+    return refused
 
 
-def prepared(judgment: Judgment) -> Callable[[], Reply]:
+def _admit_all(version: JudgeVersion, calls: int) -> bool:
+    """Ask breaker and budget once for so many calls; where they say no, each call asks for itself."""
+    if version.kind != Kind.LITELLM:
+        return False
+    try:
+        endpoint = endpoint_of(version)
+        breaker.admit(endpoint.name)
+        budget.reserve(endpoint, calls)
+    except Unanswered:
+        return False
+    return True
+
+
+def call_of(
+    version: JudgeVersion | TryOut, question: Question | PairQuestion, *, is_admitted: bool = False
+) -> Callable[[], Reply]:
     """What to call, after budget and breaker have said yes. Raises Unanswered."""
-    return call_of(judgment.version, questions.of(judgment))
-
-
-def call_of(version: JudgeVersion | TryOut, question: Question | PairQuestion) -> Callable[[], Reply]:
-    """The same for any question. Raises Unanswered."""
     spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
     if version.kind == Kind.RULES:
         if isinstance(question, PairQuestion):
@@ -129,8 +164,9 @@ def call_of(version: JudgeVersion | TryOut, question: Question | PairQuestion) -
     if version.kind != Kind.LITELLM:
         raise Unanswered("this judge runs elsewhere", is_final=True)
     endpoint = endpoint_of(version)
-    breaker.admit(endpoint.name)
-    budget.reserve(endpoint)
+    if not is_admitted:
+        breaker.admit(endpoint.name)
+        budget.reserve(endpoint)
     return lambda: client.ask(endpoint, spec, question)
 
 
@@ -157,14 +193,52 @@ def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
 
 def finish(outcome: Outcome) -> bool:
     """Write what came of this attempt, unless another one has been counted since; whether it was written."""
-    judgment, reply = outcome.judgment, outcome.reply
+    return finish_all([outcome])[0]
+
+
+def finish_all(outcomes: Sequence[Outcome]) -> list[bool]:
+    """The same of many in one transaction."""
+    if not outcomes:
+        return []
+    told: list[tuple[Judgment, Answer]] = []
+    written: dict[int, bool] = {}
     with transaction.atomic():
-        if not outcome.was_asked:
-            assert isinstance(reply, Unanswered)
-            return _give_back(judgment, reply)
-        if judgment.version.kind == Kind.LITELLM:
-            note_call(judgment.version, reply)
-        return _postpone(judgment, reply) if isinstance(reply, Unanswered) else _write(judgment, reply)
+        # In one order, so that two workers never wait for each other.
+        for outcome in sorted(outcomes, key=lambda each: each.judgment.pk):
+            written[outcome.judgment.pk] = _finish(outcome, told)
+        held = [judgment.trace_id for judgment, _ in told]
+        Trace.objects.filter(pk__in=sorted(held), held=False).update(held=True)
+        telling.scores(
+            [(judgment, answer) for judgment, answer in told if answer.verdict in ("pass", "fail")]
+        )
+        _note_calls(outcomes)
+    return [written[outcome.judgment.pk] for outcome in outcomes]
+
+
+def _finish(outcome: Outcome, told: list[tuple[Judgment, Answer]]) -> bool:
+    if isinstance(outcome.reply, Reply):
+        return _write(outcome.judgment, outcome.reply, told)
+    if not outcome.was_asked:
+        return _give_back(outcome.judgment, outcome.reply)
+    return _postpone(outcome.judgment, outcome.reply)
+
+
+def _note_calls(outcomes: Sequence[Outcome]) -> None:
+    """Failures one by one; successes of a version together, after them."""
+    costs: dict[int, list[float]] = defaultdict(list)
+    by_pk: dict[int, JudgeVersion] = {}
+    for outcome in outcomes:
+        version, reply = outcome.judgment.version, outcome.reply
+        if not outcome.was_asked or version.kind != Kind.LITELLM:
+            continue
+        if isinstance(reply, Unanswered):
+            note_call(version, reply)
+        else:
+            by_pk[version.pk] = version
+            costs[version.pk].append(reply.cost_usd)
+    for pk, paid in sorted(costs.items()):
+        breaker.note(by_pk[pk].endpoint, failed=False)
+        budget.settle(by_pk[pk], sum(paid), len(paid))
 
 
 def note_call(version: JudgeVersion | TryOut, reply: Reply | Unanswered) -> None:
@@ -177,7 +251,7 @@ def note_call(version: JudgeVersion | TryOut, reply: Reply | Unanswered) -> None
         budget.settle(version, reply.cost_usd)
 
 
-def _write(judgment: Judgment, reply: Reply) -> bool:
+def _write(judgment: Judgment, reply: Reply, told: list[tuple[Judgment, Answer]]) -> bool:
     answer, wanted = _read(judgment, reply), votes.samples(judgment.version.parameters)
     spent: dict[str, Any] = {
         "input_tokens": F("input_tokens") + reply.input_tokens,
@@ -203,10 +277,8 @@ def _write(judgment: Judgment, reply: Reply) -> bool:
         finished_at=Now(),
     )
     if written:
-        Trace.objects.filter(pk=judgment.trace_id, held=False).update(held=True)
         answered.note(judgment, reply.model)
-        if answer.verdict in ("pass", "fail"):
-            telling.score(judgment, answer)
+        told.append((judgment, answer))
     return bool(written)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+from django.db import connection
 
 from evaluation.judges.models import Judgment
 from evaluation.judges.protocol import PairQuestion, Question
@@ -13,6 +16,20 @@ from reviewapp.review import snapshots
 LONGEST_TEXT = 40_000
 MOST_PASSAGES, LONGEST_PASSAGE = 20, 4000
 MOST_MESSAGES, LONGEST_MESSAGE = 20, 1000
+
+
+def take_snapshots(judgments: Sequence[Judgment]) -> None:
+    """Of all traces that have none yet at once; pairs have theirs from their items."""
+    bare = [each for each in judgments if each.snapshot is None and each.item is None]
+    made = snapshots.of_traces([each.trace for each in bare])
+    for judgment in bare:
+        judgment.snapshot = made[judgment.trace_id]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE evaluation_judgment j SET snapshot_id = n.snapshot "
+            "FROM unnest(%s::bigint[], %s::bigint[]) n (id, snapshot) WHERE j.id = n.id",
+            [[each.pk for each in bare], [made[each.trace_id].pk for each in bare]],
+        )
 
 
 def of(judgment: Judgment) -> Question | PairQuestion:

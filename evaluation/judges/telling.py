@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from evaluation.judges.models import Judgment, Origin
 from evaluation.judges.protocol import Answer
 from ingest import intake
-from ingest.models import Source, TargetKind
+from ingest.models import Project, Source, TargetKind
 from ingest.records import Batch, ScoreRecord, Target, content_hash
 
 # Anchors are asked again and again, and say something of the judge, not of the trace.
 TOLD = (Origin.SAMPLE, Origin.AUDIT, Origin.QUEUE, Origin.GIVEN)
 
 
-def score(judgment: Judgment, answer: Answer) -> None:
-    """1 is good: the complement of the probability of failure."""
-    if judgment.origin not in TOLD:
-        return
+def scores(answered: Sequence[tuple[Judgment, Answer]]) -> None:
+    """Of verdicts on traces; 1 is good: the complement of the probability of failure."""
+    told: dict[Project, list[ScoreRecord]] = defaultdict(list)
+    for judgment, answer in answered:
+        if judgment.origin in TOLD:
+            told[judgment.version.judge.project].append(_score(judgment, answer))
+    for project, records in told.items():
+        intake.store(project, Batch(scores=records))
+
+
+def _score(judgment: Judgment, answer: Answer) -> ScoreRecord:
     version, judge = judgment.version, judgment.version.judge
     fails = answer.score if answer.score is not None else float(answer.verdict == "fail")
     said = {
@@ -26,7 +36,7 @@ def score(judgment: Judgment, answer: Answer) -> None:
         "explanation": answer.rationale,
         "evaluator": {"name": judge.name, "version": version.label, "model": version.model},
     }
-    record = ScoreRecord(
+    return ScoreRecord(
         key=f"judge-{version.pk}-{judgment.trace_id}-{judgment.trial}",
         target=Target(TargetKind.TRACE.value, judgment.trace.trace_id),
         source=Source.LLM.value,
@@ -36,4 +46,3 @@ def score(judgment: Judgment, answer: Answer) -> None:
         sha256=content_hash("judgment", said),
         **said,  # type: ignore[arg-type]
     )
-    intake.store(judge.project, Batch(scores=[record]))

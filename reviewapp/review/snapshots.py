@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +26,15 @@ TURN_SECONDS = 4.0
 def of_trace(trace: Trace) -> Snapshot:
     """What would be shown of the trace now, stored once by its hash. For judges, who point to it as well."""
     return store(trace.project_id, {"kind": "trace", "trace": view(trace)})
+
+
+def of_traces(traces: Sequence[Trace]) -> dict[int, Snapshot]:
+    """The same of many, by the trace's id, without asking for each."""
+    rows = readings.load_many(traces)
+    return {
+        trace.pk: store(trace.project_id, {"kind": "trace", "trace": view(trace, rows[trace.pk])})
+        for trace in traces
+    }
 
 
 def of_item(item: ReviewItem) -> Snapshot:
@@ -61,8 +71,9 @@ STORE = """
 """
 
 
-def view(trace: Trace) -> JsonDict:
-    reading = readings.read_trace(trace, readings.load(trace))
+def view(trace: Trace, rows: readings.Rows | None = None) -> JsonDict:
+    """`rows` are what is stored of it, where that is at hand."""
+    reading = readings.read_trace(trace, readings.load(trace) if rows is None else rows)
     return {
         "trace_id": trace.trace_id,
         "input": reading.input,

@@ -23,6 +23,7 @@ class Stub:
         self.ways: list[str] = ["good"]
         self.port = 0
         self.model = MODEL
+        self.seconds = 0.0
         self._lock = threading.Lock()
 
     def way(self, body: dict[str, Any]) -> str:
@@ -57,6 +58,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body["authorization"] = self.headers.get("Authorization", "")
             way = stub.way(body)
+            time.sleep(stub.seconds)
             if way == "reset":
                 self.connection.close()
             elif way == "slow":
