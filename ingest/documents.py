@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ingest import limits
+from ingest import half_characters, limits
 from ingest.body import bound_values
 from ingest.problems import Problem
 
@@ -90,7 +90,7 @@ def _line(line: bytes) -> Any:
 def parse(body: bytes) -> Any:
     """The JSON value. Raises Malformed, also for a repeated key and for what is nested beyond the limit."""
     try:
-        value = msgspec.json.decode(body)
+        value, body = half_characters.decode(msgspec.json.decode, body)
         keys = _count_keys(value, limits.NESTING)
     except UnicodeDecodeError:
         raise Malformed("it is not UTF-8") from None

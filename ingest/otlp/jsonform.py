@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ingest import limits, sanitising
+from ingest import half_characters, limits, sanitising
 from ingest.body import bound_values
 from ingest.otlp.decoding import Decoder, WireEvent, WireLog, WireSpan
 from ingest.problems import Problem
@@ -149,7 +149,7 @@ def decode_logs(body: bytes, decoder: Decoder) -> None:
 def _parse(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     bound_values(body, b"{", limits.OTLP_VALUES)
     try:
-        return decoder.decode(body)
+        return half_characters.decode(decoder.decode, body)[0]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Problem(400, f"The body is not OTLP JSON: {error}") from None
 

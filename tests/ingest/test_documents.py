@@ -42,7 +42,7 @@ def test_forms_of_a_body(body, content_type, items, bulk):
         (b'{"a": -Infinity}', "invalid"),
         (b'{"a": 1e999}', "out of range"),
         (b'{"a": ' + b"1" * 10_000 + b"}", "out of range"),
-        (b'{"a": "\\ud800"}', "surrogate|truncated|invalid"),
+        (b'{"a": "\\ud800', "truncated"),
         (b'{"a": "\xff"}', "not UTF-8"),
         (b'{"a": 1, "a": 2}', "same key twice"),
         (b'{"a": [{"b": {"c": 1, "c" : 1}}]}', "same key twice"),
