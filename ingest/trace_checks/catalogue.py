@@ -231,7 +231,7 @@ _ALL = (
         "slow",
         "Slow",
         "The trace took longer than the limit.",
-        "Time that the sender did not measure, as of a trace whose root never ended.",
+        "Time that the sender did not measure: after the last span of a trace whose root never ended.",
         resources.slow,
         (
             Parameter(

@@ -6,6 +6,7 @@ Everything is bounded, and worked out once at most, however many checks ask for 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cached_property
 
 from ingest import overlap
@@ -54,6 +55,15 @@ class Subject:
         call = self.answering_call
         said = call.output if call else self.reading.conversation[-1:]
         return any(message.tool_calls for message in said) and not any(message.text for message in said)
+
+    @cached_property
+    def known_ms(self) -> float:
+        """From the start of the trace to the last that its spans tell of."""
+        times = [time for span in self.spans for time in (span.started_at, span.ended_at) if time]
+        started_at = self.reading.started_at
+        if started_at is None or not times:
+            return 0.0
+        return (max(times) - started_at) / timedelta(milliseconds=1)
 
     @cached_property
     def answer(self) -> str:

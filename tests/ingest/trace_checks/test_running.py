@@ -35,6 +35,15 @@ def test_exact_checks():
     assert said(run(DEFAULT, TRACE, reading)) == {"slow": True, "costly": False, "error": True}
 
 
+def test_what_never_ended_is_slow_once_it_is_known_to_be_and_fast_never():
+    def steps(to):
+        return {"steps": [{"id": "root", "parent": "", "from": 0, "to": None},
+                          {"id": "a", "parent": "root", "from": 100, "to": to}]}  # fmt: skip
+
+    assert [judged("slow", steps(to)) for to in (30_001, 30_000, None)] == [False, None, None]
+    assert judged("slow", {"body": {"started_at": "2026-08-06T12:00:00Z"}}) is None
+
+
 def test_a_broken_check_says_so_and_holds_up_no_other(caplog):
     def breaks(subject, parameters):
         raise RuntimeError("secret detail")
