@@ -1,4 +1,4 @@
-"""Environments of their own for the exporters, made on demand below var/interop and used again."""
+"""Environments of their own for exporters and other tools, made on demand below var/interop and kept."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Exporter:
     script: str
     packages: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    folder: Path = EXPORTERS
 
     @property
     def place(self) -> Path:
@@ -52,22 +53,26 @@ class Exporter:
         else:
             _run([sys.executable, "-m", "venv", str(self.place / "venv")], self.place, dict(os.environ))
             pip = [str(self.python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            _run([*pip, *self.packages, *OTEL], self.place, dict(os.environ))
+            _run(
+                [*pip, *self.packages, *(OTEL if self.folder == EXPORTERS else ())],
+                self.place,
+                dict(os.environ),
+            )
         (self.place / "ready").touch()
 
     @property
     def python(self) -> Path:
         return self.place / "venv" / "bin" / "python"
 
-    def run(self, environment: dict[str, str]) -> None:
-        script = EXPORTERS / self.script
+    def run(self, environment: dict[str, str], at: Path | None = None) -> None:
+        """`at`: where it may write; Node looks for packages beside the script, so it stays there."""
+        script = self.folder / self.script
         if self.is_node:
-            # Node looks for packages beside the script.
             shutil.copy(script, self.place / self.script)
-            command = ["node", self.script]
+            _run(["node", self.script], self.place, environment | self.environment, RUN_SECONDS)
         else:
             command = [str(self.python), str(script)]
-        _run(command, self.place, environment | self.environment, RUN_SECONDS)
+            _run(command, at or self.place, environment | self.environment, RUN_SECONDS)
 
 
 def _run(

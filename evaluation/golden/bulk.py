@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.http import QueryDict
 
-from evaluation.golden import cases, drafts, lines
+from evaluation.golden import cases, drafts, lines, staleness
 from evaluation.golden.lines import Case
 from evaluation.golden.models import CaseRevision, CaseState, GoldenDataset
 from reviewapp.models import User
@@ -29,6 +29,11 @@ def change(dataset: GoldenDataset, sent: QueryDict, members: Sequence[str], by: 
         return _move(dataset, chosen, CaseState(action), value)
     if action == "owner":
         return _own(dataset, chosen, value, members)
+    if action == "confirm":
+        looked = staleness.confirm(dataset, chosen, by)
+        return (
+            f"{_number(looked)} {'is' if looked == 1 else 'are'} still right; nothing of the draft changed."
+        )
     if action not in _EDITS:
         raise Refused("Choose what to change.")
     if not value and action in ("tag", "untag", "split"):

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
 
+from evaluation.golden import staleness
 from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, GoldenDataset, VersionEntry
 from evaluation.runs.models import CaseResult
 
@@ -23,6 +24,8 @@ def found(dataset: GoldenDataset, asked: QueryDict) -> QuerySet[GoldenCase]:
         source=Subquery(current.values("source")),
         kinds=Subquery(current.values("kinds")),
     )
+    if clean(asked, "stale"):
+        cases = cases.filter(pk__in=[each.case.pk for each in staleness.of(dataset)])
     state = clean(asked, "state")
     if state in CaseState.values:
         cases = cases.filter(state=state)

@@ -10,16 +10,19 @@ from django.db.models import Count, Min
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from evaluation.golden import drafts, overview
+from evaluation.golden import overview, staleness
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset
+from evaluation.golden.staleness import Stale
+from evaluation.runs import steadiness
 from evaluation.runs.models import CaseResult, CiRun
+from evaluation.runs.steadiness import Flaky, Flips
 
 GOAL = (10, 20)
 MONTHS = 6
 # A suite that passes this often tells little; a case that never failed in so many runs tells nothing.
 SATURATED = 0.98
 ENOUGH_RUNS = 10
-STALE_AFTER = timedelta(days=180)
+SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ class Health:
     never_failed: list[GoldenCase]
     never_failed_count: int
     ownerless: int
-    stale: int
+    stale: list[Stale]
+    stale_count: int
+    flips: list[Flips]
+    flaky: list[Flaky]
     quarantined: list[GoldenCase]
 
 
@@ -65,7 +71,7 @@ def of(dataset: GoldenDataset) -> Health:
     )
     rates = [passed / cases for _, passed, cases in runs if cases]
     pass_rate = sum(rates) / len(rates) if rates else None
-    idle = _never_failed(dataset)
+    idle, stale = _never_failed(dataset), staleness.of(dataset)
     return Health(
         months=growth(dataset),
         sources=overview.composition(dataset)["sources"],
@@ -74,10 +80,13 @@ def of(dataset: GoldenDataset) -> Health:
         runs=len(runs),
         pass_rate=pass_rate,
         saturated=len(runs) >= ENOUGH_RUNS and pass_rate is not None and pass_rate >= SATURATED,
-        never_failed=list(idle[:10]),
+        never_failed=list(idle[:SHOWN]),
         never_failed_count=idle.count(),
         ownerless=dataset.cases.filter(state=CaseState.ACTIVE, owner=None).count(),
-        stale=drafts.revisions(dataset).filter(created_at__lt=timezone.now() - STALE_AFTER).count(),
+        stale=stale[:SHOWN],
+        stale_count=len(stale),
+        flips=steadiness.by_month(dataset),
+        flaky=steadiness.flaky(dataset, SHOWN),
         quarantined=list(dataset.cases.filter(state=CaseState.QUARANTINED).order_by("case_id")[:20]),
     )
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("golden/<str:name>/publish", datasets.publish_golden, name="publish_golden"),
     path("golden/<str:name>/settings", datasets.golden_settings, name="golden_settings"),
     path("golden/<str:name>/health", datasets.golden_health, name="golden_health"),
+    path("golden/<str:name>/health/clusters", datasets.golden_clusters, name="golden_clusters"),
     path("golden/<str:name>/compare", versions.compare_golden, name="compare_golden"),
     path("golden/<str:name>/matrix", runs.run_matrix, name="run_matrix"),
     path("golden/<str:name>/versions/<int:pk>", versions.golden_version, name="golden_version"),

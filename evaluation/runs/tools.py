@@ -6,15 +6,14 @@ last by its input. What cannot be told stays unknown, and the gate then does not
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
-import zipfile
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+from evaluation.runs import archives
 from evaluation.runs.uploads import MOST_TRIALS, REASON_CHARACTERS, Result, documents_text, text
 
 Json = dict[str, Any]
@@ -30,7 +29,6 @@ _INSPECT_VALUES = {
     "yes": 1.0,
     "no": 0.0,
 }
-MOST_MEMBERS, MOST_INFLATED = 100_000, 64 * 1024 * 1024
 
 
 class Unreadable(ValueError):
@@ -132,12 +130,8 @@ def inspect(sent: bytes) -> list[Result]:
 
 def _inspect_archive(sent: bytes) -> Json:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(sent))
-        members = [each for each in archive.infolist() if each.filename.startswith("samples/")]
-        if len(members) > MOST_MEMBERS or sum(each.file_size for each in members) > MOST_INFLATED:
-            raise Unreadable("the archive is too large")
-        samples = [_json(archive.read(each)[:MOST_INFLATED]) for each in members]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        samples = [_json(each) for each in archives.samples(sent)]
+    except archives.BadArchive as error:
         raise Unreadable(
             f"the archive cannot be read ({error}); convert it with `inspect log convert --to json`"
         ) from None

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import bulk, candidates, case_lists, cases, editing, files, lines, preview
+from evaluation.golden import bulk, candidates, case_lists, cases, editing, files, lines, preview, staleness
 from evaluation.golden.lines import BadCase, Json
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
 from evaluation.golden.pages.datasets import dataset_or_404, leads
@@ -126,6 +126,7 @@ def saved(
         read, provenance, title=request.POST.get("title", "").replace("\0", "")[:200].strip()
     )
     outcome = cases.put(dataset, [(0, entering)], request.user.username)[0]
+    staleness.confirm(dataset, [outcome.case_id], request.user.username)
     words = {
         "created": "is in the draft",
         "revised": "has a new revision in the draft",
@@ -140,6 +141,8 @@ def about(request: MemberRequest, case: GoldenCase) -> dict[str, Any]:
     return {
         "revisions": case.revisions.order_by("-number"),
         "published": case_lists.published_in(case),
+        "caught": case_lists.last_results([case]).get(case.pk),
+        "stale": staleness.why(case, case.revisions.get(number=case.revision)),
         "results": results[:RESULTS_SHOWN],
         "states": CaseState.choices,
         "owners": people(request),

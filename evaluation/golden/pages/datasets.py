@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import cases, drafts, formats, health, overview, versions
+from evaluation.golden import asked_in_production, cases, drafts, formats, health, overview, versions
 from evaluation.golden.models import NAME_CHARACTERS, CaseState, GoldenDataset
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
@@ -71,7 +71,7 @@ def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
     difference = drafts.draft(dataset)
     all_versions = overview.versions_of(dataset)
-    candidates = overview.candidates_of(request.project)
+    candidates = overview.candidates_of(request.membership)
     latest = next((each for each in all_versions if each.withdrawn_at is None), None)
     context = {
         "dataset": dataset,
@@ -125,3 +125,11 @@ def golden_settings(request: MemberRequest, name: str) -> HttpResponse:
 def golden_health(request: MemberRequest, name: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
     return render(request, "golden/health.html", {"dataset": dataset, "health": health.of(dataset)})
+
+
+@session(Role.REVIEWER)
+def golden_clusters(request: MemberRequest, name: str) -> HttpResponse:
+    """A page of its own, and the part of the health page that takes a moment."""
+    dataset = dataset_or_404(request, name)
+    context = {"dataset": dataset, "coverage": asked_in_production.coverage(dataset)}
+    return render(request, f"golden/{'_clusters' if request.htmx else 'clusters'}.html", context)

@@ -1,5 +1,6 @@
 """The result files of other tools, as they write them, and what is no such file."""
 
+import contextlib
 import io
 import json
 import zipfile
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.runs import tools
+from evaluation.runs import archives, tools
 from evaluation.runs.models import CaseResult
 from ingest.models import Scope
 from tests.evaluation.golden.test_api import ROOT, post_cases, publish
@@ -27,6 +28,50 @@ def test_a_recorded_file_reads_as_results(name):
     found = tools.READERS[name.partition(".")[0]]((RECORDED / name).read_bytes())
     assert [(each.case_id, each.status, each.trial) for each in found] == READ[name]
     assert all(each.reason for each in found if each.status in ("fail", "error"))
+
+
+# Written by the tools' versions of November 2026 over cases of ours, as `make interop` has them; shortened.
+TODAY = {
+    "promptfoo.json": [("LF-0001", "pass", None), ("LF-0002", "pass", None), ("LF-0009", "fail", None)],
+    "deepeval.json": [("LF-0002", "pass", None), ("LF-0005", "pass", None), ("LF-0010", "fail", None)],
+    "inspect.json": [("LF-0001", "pass", 1), ("LF-0002", "pass", 1), ("LF-0003", "error", 1),
+                     ("LF-0001", "pass", 2), ("LF-0002", "fail", 2), ("LF-0003", "error", 2)],
+    "inspect.eval": [("LF-0001", "pass", 1), ("LF-0001", "pass", 2), ("LF-0002", "pass", 1),
+                     ("LF-0002", "fail", 2)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TODAY)
+def test_a_file_of_todays_version_reads_as_results(name):
+    found = tools.READERS[name.partition(".")[0]]((RECORDED / "today" / name).read_bytes())
+    assert [(each.case_id, each.status, each.trial) for each in found] == TODAY[name]
+    wrong = [each for each in found if each.status == "fail"]
+    assert all(each.output == "something else" for each in wrong)
+    assert any("order service" in each.reason for each in found) == (name == "inspect.json")
+
+
+def test_junit_of_todays_pytest():
+    found = tools.junit((RECORDED / "today" / "junit.xml").read_bytes())
+    assert [each.case_id for each in found] == [f"LF-{n:04}" for n in range(1, 11)]
+    assert [each.status for each in found] == ["pass"] * 9 + ["fail"] and "something else" in found[9].reason
+
+
+def test_a_broken_zstandard_archive_is_refused():
+    sent = (RECORDED / "today" / "inspect.eval").read_bytes()
+    assert len(tools.inspect(sent)) == 4
+    for cut in (len(sent) // 2, len(sent) - 40):
+        with pytest.raises(tools.Unreadable):
+            tools.inspect(sent[:cut])
+    for place in range(0, len(sent), 997):
+        odd = sent[:place] + bytes([sent[place] ^ 0xFF]) + sent[place + 1 :]
+        with contextlib.suppress(tools.Unreadable):
+            tools.inspect(odd)
+
+
+def test_a_member_that_inflates_beyond_its_size_is_cut(monkeypatch):
+    monkeypatch.setattr(archives, "MOST_INFLATED", 1000)
+    with pytest.raises(tools.Unreadable, match="too large"):
+        tools.inspect((RECORDED / "today" / "inspect.eval").read_bytes())
 
 
 def test_what_a_file_says_beside_the_status():
