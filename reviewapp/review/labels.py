@@ -292,7 +292,7 @@ def undo(item: ReviewItem, actor: Actor) -> Lease:
         raise NothingToUndo("You have no label on this item that could be taken back.")
     refuse_if_decided(locked)
     label = assignment.current
-    keep_as_draft(assignment, label)
+    draft = keep_as_draft(assignment, label)
     last = Label.objects.filter(assignment=assignment).aggregate(last=Max("revision"))["last"]
     Label.objects.create(
         assignment=assignment,
@@ -307,7 +307,7 @@ def undo(item: ReviewItem, actor: Actor) -> Lease:
         blind=label.blind,
     )
     resolutions.withdraw(locked)
-    return lease_again(locked, assignment)
+    return lease_again(locked, assignment, draft)
 
 
 def refuse_if_removed(item: ReviewItem) -> None:
@@ -323,7 +323,7 @@ def refuse_if_decided(item: ReviewItem) -> None:
         raise NothingToUndo("A lead has decided this item with your label in view. Tell the lead.")
 
 
-def keep_as_draft(assignment: Assignment, label: Label) -> None:
+def keep_as_draft(assignment: Assignment, label: Label) -> dict[str, Any]:
     given = LabelAnswer.objects.filter(label=label).values_list("criterion__key", "value")
     said = Answer(
         label.verdict,
@@ -335,9 +335,10 @@ def keep_as_draft(assignment: Assignment, label: Label) -> None:
         label.corrected_output,
     )
     Draft.objects.update_or_create(assignment=assignment, defaults={"body": said.body(), "version": 1})
+    return said.body()
 
 
-def lease_again(item: ReviewItem, assignment: Assignment) -> Lease:
+def lease_again(item: ReviewItem, assignment: Assignment, draft: dict[str, Any]) -> Lease:
     """The slot stays taken, now by a lease. What was counted before a reveal goes on being counted."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -349,7 +350,7 @@ def lease_again(item: ReviewItem, assignment: Assignment) -> Lease:
             [item.queue.lease_seconds, assignment.pk],
         )
         token, until = cursor.fetchone()
-    return Lease(item, assignment.pk, token, until, assignment.display_order)
+    return Lease(item, assignment.pk, token, until, assignment.display_order, draft=draft)
 
 
 def reveal(item: ReviewItem, actor: Actor) -> None:

@@ -6,6 +6,7 @@ Locks are taken in one order everywhere: the item, then the assignment.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,6 +51,7 @@ class Lease:
     skipped_before: bool = False
     # Whether the snapshot is what the trace holds now, as far as the claim's own statement saw.
     is_shown: bool = False
+    draft: dict[str, Any] | None = None
 
 
 # One statement: lock the first free item, insert or reuse the assignment, and take a slot only if that
@@ -61,7 +63,7 @@ FRESH = """
     WHERE i.queue_id = %(queue)s AND i.open_slots > 0 AND i.{rank} IS NOT NULL
         AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
         AND coalesce((SELECT a.state FROM reviewapp_assignment a
-            WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released'
+            WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released' {unless}
     ORDER BY i.{rank} DESC, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
 """
 SKIPPED = """
@@ -97,7 +99,8 @@ TAKE = """
     ){noted}
     SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order,
         (SELECT revision FROM ingest_trace WHERE id = taken.trace_id),
-        (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id), {columns}, {shown}
+        (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id),
+        (SELECT body FROM reviewapp_draft d WHERE d.assignment_id = assigned.id), {columns}, {shown}
     FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
         LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
 """
@@ -124,6 +127,8 @@ def _has_changed(lease: Lease) -> bool:
 
 
 def _claim(queue: Queue, reviewer: User) -> Lease | None:
+    if lease := _take(queue, reviewer, taking(Lane.RISK, seats.UNLESS_OTHERWISE)):
+        return lease
     turn = seats.turn(queue, reviewer)
     if turn.has_expired:
         expire()
@@ -147,18 +152,19 @@ def _take(
         row = rows.one(statement, values)
         if row is None:
             return None
-        assignment, token, until, order, revision, other_revision, *loaded = row
+        assignment, token, until, order, revision, other_revision, typed, *loaded = row
         if assignment is not None:
             held = _item(queue, loaded)
             seen = held.snapshot_id is not None and (held.seen_revision, held.seen_other_revision)
             is_shown = seen == (revision, other_revision)
-            return Lease(held, assignment, token, until, order, skipped, is_shown)
+            draft = json.loads(typed) if typed else None
+            return Lease(held, assignment, token, until, order, skipped, is_shown, draft)
     return None
 
 
 @cache
-def taking(lane: Lane) -> str:
-    return _taking(FRESH.format(rank=RANKS[lane]), f", noted AS ({seats.NOTED[lane]})")
+def taking(lane: Lane, unless: str = "") -> str:
+    return _taking(FRESH.format(rank=RANKS[lane], unless=unless), f", noted AS ({seats.NOTED[lane]})")
 
 
 def _taking(choice: str, noted: str = "") -> str:
@@ -193,7 +199,7 @@ def check_admission(queue: Queue, reviewer: User) -> None:
 def held(queue: Queue, reviewer: User) -> list[Lease]:
     """The leases that still run, the oldest first: where a reviewer who comes back resumes."""
     running = Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer)
-    related = ("item__snapshot", "item__rubric_version__rubric", "item__trace", "item__other_trace")
+    related = ("draft", "item__snapshot", "item__rubric_version__rubric", "item__trace", "item__other_trace")
     found = running.select_related(*related).defer("item__trace__search", "item__other_trace__search")
     leases = [_lease(assignment) for assignment in found.order_by("claimed_at", "pk")]
     for lease in leases:
@@ -210,6 +216,7 @@ def _lease(assignment: Assignment) -> Lease:
         assignment.lease_until,
         assignment.display_order,
         assignment.skipped_at is not None,
+        draft=assignment.draft.body if hasattr(assignment, "draft") else None,
     )
 
 

@@ -38,15 +38,18 @@ def turn(queue: Queue, reviewer: User) -> Turn:
     return Turn((Lane.AUDIT, Lane.RISK) if is_due else (Lane.RISK, Lane.AUDIT), has_expired)
 
 
-TURN = """
-    SELECT coalesce(
+SINCE_AUDIT = """coalesce(
         (SELECT since_audit FROM reviewapp_seat WHERE queue_id = %(queue)s AND reviewer_id = %(reviewer)s),
-        (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s),
-        EXISTS (SELECT FROM reviewapp_reviewitem
-            WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL),
-        EXISTS (SELECT FROM reviewapp_assignment
-            WHERE state = 'leased' AND lease_until <= clock_timestamp())
-"""
+        (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s)"""
+AUDIT_WAITS = """EXISTS (SELECT FROM reviewapp_reviewitem
+        WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL)"""
+HAS_EXPIRED = """EXISTS (SELECT FROM reviewapp_assignment
+        WHERE state = 'leased' AND lease_until <= clock_timestamp())"""
+TURN = f"SELECT {SINCE_AUDIT}, {AUDIT_WAITS}, {HAS_EXPIRED}"
+# A condition of the claim's statement: it is simply the risk lane's turn, as at most claims.
+UNLESS_OTHERWISE = f"""
+        AND NOT {HAS_EXPIRED}
+        AND NOT ({AUDIT_WAITS} AND {SINCE_AUDIT} + 1 >= %(every)s)"""
 # Parts of the claim's statement: they note the lane if `assigned` holds a row.
 NOTED = {
     Lane.AUDIT: """

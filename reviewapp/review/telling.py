@@ -12,7 +12,7 @@ from django.db import connection
 
 from ingest.models import Project
 from ingest.records import JsonDict
-from reviewapp.review import answers, queues, rows, shapes, snapshots
+from reviewapp.review import answers, queues, shapes, snapshots
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
     Label,
@@ -80,8 +80,6 @@ def rubric_told(version: RubricVersion) -> shapes.RubricTold:
 
 def claimed(lease: Lease) -> shapes.Claimed:
     item = lease.item
-    typed = rows.one("SELECT body FROM reviewapp_draft WHERE assignment_id = %s", [lease.assignment_id])
-    draft = json.loads(typed[0]) if typed else None
     shown = _shown(item.snapshot)
     told = shapes.ItemTold(
         id=item.pk,
@@ -96,7 +94,7 @@ def claimed(lease: Lease) -> shapes.Claimed:
         display_order=lease.display_order,  # type: ignore[arg-type]
         snapshot=_hex(item.snapshot),
     )
-    return shapes.Claimed(told, lease_told(lease), draft)
+    return shapes.Claimed(told, lease_told(lease), lease.draft)
 
 
 def lease_told(lease: Lease) -> shapes.LeaseTold:
