@@ -62,6 +62,39 @@ def test_sql_cannot_change_what_is_published(version, statement):
         cursor.execute(statement)
 
 
+@pytest.mark.parametrize("name", formats.FORMATS)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE evaluation_versionbody SET content = content || 'x'",
+        "UPDATE evaluation_versionbody SET sha256 = 'x'",
+        "UPDATE evaluation_versionbody SET content = NULL",
+        "DELETE FROM evaluation_versionbody",
+    ],
+)
+def test_no_format_can_be_changed_by_sql(version, name, statement):
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"{statement} WHERE format = %s", [name])
+    body = version.bodies.get(format=name)
+    assert hashlib.sha256(bytes(body.content)).digest() == bytes(body.sha256)
+    assert body.size == len(bytes(body.content))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_publication_tried_again_leaves_the_bytes_as_they_are():
+    dataset = filled(Project.objects.create(slug="refunds"))
+    first = versions.publish(dataset, "x")
+    kept = {body.format: bytes(body.content) for body in first.bodies.all()}
+    together(*[lambda: pytest.raises(versions.NothingToPublish, versions.publish, dataset, "y")] * 2)
+    cases.put_values(dataset, [{"id": "c0", "input": "other"}], "x")
+    versions.publish(dataset, "x")
+    versions.restore(first)
+    third = versions.publish(dataset, "x")
+    assert third.number == 3 and bytes(third.digest) == bytes(first.digest)
+    for version in (first, third):
+        assert {body.format: bytes(body.content) for body in version.bodies.all()} == kept
+
+
 def test_a_withdrawal_happens_once_and_takes_the_bytes(version):
     with pytest.raises(ValueError, match="reason"):
         versions.withdraw(version, " ", "x")
