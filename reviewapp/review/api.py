@@ -28,6 +28,7 @@ from ingest.shapes import checked
 from ingest.tokens import Caller, TokenAuth, TokenRequest
 from reviewapp.review import (
     actors,
+    blindness,
     items,
     labels,
     leases,
@@ -198,9 +199,12 @@ def undo(request: TokenRequest, pk: int) -> HttpResponse:
     ),
 )  # fmt: skip
 def list_labels(request: TokenRequest) -> HttpResponseBase:
-    """Every revision with its provenance, in the order of ids: take them up by id, undone ones included."""
+    """Every revision with its provenance, in the order of ids: take them up by id, undone ones included.
+
+    While the token's own reviewer judges a trace blind, the lines end before the first label on it."""
     since, after = _since(request)
-    return _lines(telling.label_lines(request.caller.project, since, after))
+    hidden = blindness.held_by_token(request.caller)
+    return _lines(telling.label_lines(request.caller.project, since, after, hidden))
 
 
 @api.api_operation(
@@ -214,7 +218,8 @@ def list_labels(request: TokenRequest) -> HttpResponseBase:
 def export_labels(request: TokenRequest) -> HttpResponseBase:
     form = _one_of(request, "format", training.FORMATS) or "openai"
     verdict = _one_of(request, "verdict", training.VERDICTS)
-    return _lines(training.examples(request.caller.project, form, verdict))
+    hidden = blindness.held_by_token(request.caller)
+    return _lines(training.examples(request.caller.project, form, verdict, hidden))
 
 
 @api.post(

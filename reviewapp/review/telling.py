@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from django.db import connection
@@ -194,11 +195,24 @@ def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
     )
 
 
-def label_lines(project: Project, since: datetime | None, after: int) -> Iterator[shapes.LabelTold]:
-    """Every revision in the order of time and id, a chunk at a time."""
+def label_lines(
+    project: Project, since: datetime | None, after: int, hidden: Container[int] = ()
+) -> Iterator[shapes.LabelTold]:
+    """Every revision in the order of time and id, a chunk at a time.
+
+    They end before the first one on a hidden trace: who takes them up by id misses none.
+    """
     found = Label.objects.of_project(project).select_related(*RELATED).defer(*DEFERRED).order_by("pk")
     if since is not None:
         found = found.filter(created_at__gte=since)
     while chunk := list(found.filter(pk__gt=after)[:CHUNK]):
-        yield from labels_told(chunk)
+        told = list(takewhile(lambda label: not _is_on(label, hidden), chunk))
+        yield from labels_told(told)
+        if len(told) < len(chunk):
+            return
         after = chunk[-1].pk
+
+
+def _is_on(label: Label, traces: Container[int]) -> bool:
+    item = label.assignment.item
+    return item.trace_id in traces or item.other_trace_id in traces

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db.models import QuerySet
 
@@ -16,14 +16,18 @@ VERDICTS = ("pass", "fail")
 CHUNK = 200
 
 
-def examples(project: Project, form: str, verdict: str = "") -> Iterator[JsonDict]:
-    """One example for each resolved item that gives one, in the order of resolving.
+def examples(
+    project: Project, form: str, verdict: str = "", hidden: Collection[int] = ()
+) -> Iterator[JsonDict]:
+    """One example for each resolved item that gives one, in the order of resolving; none of hidden traces.
 
     openai: {"messages": [...]} that end with the answer that passed, or with the corrected one of an answer
     that failed; `verdict` chooses either. preference: {"input", "preferred_output", "non_preferred_output"}
     of pairs with a winner, and of corrected answers over the failed ones.
     """
-    found = standing(project)
+    found = standing(project).exclude(item__trace__in=hidden)
+    if hidden:
+        found = found.exclude(item__other_trace__in=hidden)
     if verdict:
         found = found.filter(verdict=verdict)
     compose = _openai if form == "openai" else _preference
