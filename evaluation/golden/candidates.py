@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from evaluation.golden import cases, lines, nearby
@@ -25,9 +25,10 @@ from evaluation.golden.models import (
     GoldenDataset,
     Origin,
 )
-from ingest.models import Project
+from ingest.models import Project, Trace
 from ingest.redaction import policies
-from reviewapp.review import snapshots
+from reviewapp.models import Membership
+from reviewapp.review import blindness, snapshots
 from reviewapp.review.models import Label, Resolution, ReviewItem
 
 Json = dict[str, Any]
@@ -43,6 +44,17 @@ class AlreadyDecided(Exception):
 
 class Refused(Exception):
     """A decision that cannot be taken as it was asked for; says why."""
+
+
+def told_to(membership: Membership) -> QuerySet[Candidate]:
+    """None whose trace this member still has to judge blind."""
+    hidden = blindness.hidden_items(membership)
+    coming = Trace.objects.filter(blindness.coming(membership), project=membership.project_id)
+    return Candidate.objects.filter(project=membership.project_id).exclude(
+        Exists(hidden.filter(trace=OuterRef("trace")))
+        | Exists(hidden.filter(other_trace=OuterRef("trace")))
+        | Q(trace__in=coming.values("pk"))
+    )
 
 
 def confirmed(project: Project, item_pk: int) -> Resolution | None:

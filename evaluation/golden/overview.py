@@ -9,10 +9,9 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from evaluation.golden import assertions, drafts, lines
+from evaluation.golden import assertions, candidates, drafts, lines
 from evaluation.golden.drafts import Change
 from evaluation.golden.models import (
-    Candidate,
     CandidateState,
     CaseRevision,
     CaseState,
@@ -22,7 +21,8 @@ from evaluation.golden.models import (
 )
 from evaluation.golden.versions import digest_text
 from evaluation.runs.models import CiRun, Decision
-from ingest.models import Project, Trace
+from ingest.models import Trace
+from reviewapp.models import Membership
 
 Json = dict[str, Any]
 MOST_CHANGES, MOST_CANDIDATES, MOST_SLICES = 60, 8, 8
@@ -166,8 +166,8 @@ def _origin(name: str) -> str:
     return str(Origin(name).label).lower() if name in Origin.values else name
 
 
-def candidates_of(project: Project) -> Any:
-    return Candidate.objects.filter(project=project, state=CandidateState.OPEN).order_by("-proposed_at", "pk")
+def candidates_of(membership: Membership) -> Any:
+    return candidates.told_to(membership).filter(state=CandidateState.OPEN).order_by("-proposed_at", "pk")
 
 
 def coverage(dataset: GoldenDataset) -> list[Slice]:

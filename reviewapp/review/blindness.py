@@ -1,7 +1,11 @@
 """What may a reviewer not see yet? The one answer that explorer, trace page and API ask.
 
 A trace is hidden from someone while it stands open in a blind queue and they may still judge it: its
-scores, verdicts, checks, feedback, reasons and priority would sway the judgment.
+scores, verdicts, checks, feedback, reasons and priority would sway the judgment. So it is while it may yet
+come into one: until it has settled, and until its route has been taken up.
+
+A label can be taken back and given anew. So what a reviewer has labelled stays closed in lists and searches
+until they open the trace itself: that is noted as the reveal, after which another answer counts no more.
 """
 
 from __future__ import annotations
@@ -9,38 +13,104 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from ingest.models import Scope, Trace
+from ingest.routing.models import Route, Unsettled
 from ingest.tokens import Caller
 from reviewapp.models import Membership, Role
-from reviewapp.review.models import Assignment, ItemState, ReviewItem, State
+from reviewapp.review.models import Assignment, ItemKind, ItemState, Queue, ReviewItem, State
 
 
 def hides(membership: Membership, traces: Iterable[Trace]) -> frozenset[int]:
     """The ids of those traces of which this member must see nothing but the trace itself.
 
-    For a reviewer all that are open and not yet answered by this reviewer; for a lead, whose work is to
-    see, what the lead holds in this moment.
+    For a reviewer all that are open, or may come, and are not yet answered by this reviewer; for a lead,
+    whose work is to see, what the lead holds in this moment.
     """
-    return _of(hidden_items(membership), [trace.pk for trace in traces])
+    asked = [trace.pk for trace in traces]
+    return _of(hidden_items(membership), asked) | _coming(membership, asked)
+
+
+def hides_in_lists(membership: Membership, traces: Iterable[Trace]) -> frozenset[int]:
+    """The same for a page of many traces, where nobody opens one."""
+    asked = [trace.pk for trace in traces]
+    return _of(hidden_items(membership) | _unopened(membership), asked) | _coming(membership, asked)
+
+
+def opens(membership: Membership, trace: Trace) -> bool:
+    """Whether this member may see now what was said of the trace; if so, that is noted with their labels."""
+    if hides(membership, [trace]):
+        return False
+    mine = _unrevealed(membership.user_id)
+    mine.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).update(revealed_at=Now())
+    return True
 
 
 def hidden_items(membership: Membership) -> QuerySet[ReviewItem]:
-    """The items whose traces are hidden from this member."""
+    """The items whose traces this member has still to judge."""
     mine = Assignment.objects.filter(item=OuterRef("pk"), reviewer=membership.user_id)
     blind = ReviewItem.objects.of_project(membership.project_id).filter(queue__blind=True)
-    if Role(membership.role).allows(Role.LEAD):
+    if _is_lead(membership):
         return blind.filter(Exists(mine.filter(state=State.LEASED)))
     waiting = blind.filter(state=ItemState.OPEN, queue__archived_at=None)
     return waiting.filter(~Exists(mine.filter(state=State.SUBMITTED)))
 
 
-def hidden_traces(membership: Membership) -> Q:
-    """The condition on traces that are hidden from this member: what a filter by scores must not find."""
-    found = hidden_items(membership)
-    return Q(pk__in=found.values("trace")) | Q(
-        pk__in=found.filter(other_trace__isnull=False).values("other_trace")
+def _unopened(membership: Membership) -> QuerySet[ReviewItem]:
+    """Items with a label of this reviewer given blind."""
+    blind = ReviewItem.objects.of_project(membership.project_id).filter(queue__blind=True)
+    if _is_lead(membership):
+        return blind.none()
+    return blind.filter(Exists(_unrevealed(membership.user_id).filter(item=OuterRef("pk"))))
+
+
+def _unrevealed(user: int) -> QuerySet[Assignment]:
+    given = Assignment.objects.filter(reviewer=user, state=State.SUBMITTED, revealed_at=None)
+    return given.filter(item__queue__blind=True)
+
+
+def _is_lead(membership: Membership) -> bool:
+    return Role(membership.role).allows(Role.LEAD)
+
+
+def coming(membership: Membership) -> Q:
+    """The condition on traces that may yet come before this reviewer: no lead works blind on those."""
+    if _is_lead(membership):
+        return Q(pk__in=[])
+    blind = Queue.objects.live().filter(project=membership.project_id, blind=True, kind=ItemKind.TRACE)
+    known = ReviewItem.objects.filter(
+        trace=OuterRef("trace"), queue__slug=OuterRef("queue"), queue__project=membership.project_id
     )
+    routed = Route.objects.standing().filter(~Exists(known), changed=True, queue__in=blind.values("slug"))
+    arriving = Unsettled.objects.filter(trace__project=membership.project_id).filter(Exists(blind))
+    return Q(pk__in=arriving.values("trace")) | Q(
+        pk__in=routed.filter(trace__project=membership.project_id).values("trace")
+    )
+
+
+def _coming(membership: Membership, traces: list[int]) -> frozenset[int]:
+    if not traces or _is_lead(membership):
+        return frozenset()
+    return frozenset(Trace.objects.filter(coming(membership), pk__in=traces).values_list("pk", flat=True))
+
+
+def hidden_traces(membership: Membership) -> Q:
+    """The condition on traces that are hidden in lists: what a filter by scores must not find."""
+    found = hidden_items(membership) | _unopened(membership)
+    pairs = found.filter(other_trace__isnull=False)
+    return Q(pk__in=found.values("trace")) | Q(pk__in=pairs.values("other_trace")) | coming(membership)
+
+
+def held_by_token(caller: Caller) -> list[int]:
+    """The traces that the token's own reviewer judges blind in this moment."""
+    leased = Assignment.objects.filter(
+        item=OuterRef("pk"), state=State.LEASED, reviewer__service_reviewer__token=caller.token
+    )
+    held = ReviewItem.objects.of_project(caller.project).filter(Exists(leased), queue__blind=True)
+    return [
+        pk for item in held.only("trace", "other_trace") for pk in (item.trace_id, item.other_trace_id) if pk
+    ]
 
 
 def hidden_from_token(caller: Caller, traces: Iterable[Trace]) -> frozenset[int]:

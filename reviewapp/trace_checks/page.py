@@ -14,7 +14,7 @@ from ingest.trace_checks.rehearsal import Rehearsal
 from ingest.trace_checks.tallies import SLICES, Tally, Window
 from ingest.trace_checks.vocabulary import Check
 from reviewapp.models import Membership
-from reviewapp.review.blindness import hides
+from reviewapp.review.blindness import hides_in_lists
 from reviewapp.trace_checks.overview import Bar, bars, failing
 
 EXAMPLES = 8
@@ -58,7 +58,7 @@ def of_check(membership: Membership, check: Check, window: Window) -> Page:
 
 def seen(membership: Membership, tried: Rehearsal) -> Rehearsal:
     """The same, without the traces of which this member must see no score yet; the counts stay."""
-    hidden = hides(membership, [turned.trace for turned in (*tried.newly, *tried.no_longer)])
+    hidden = hides_in_lists(membership, [turned.trace for turned in (*tried.newly, *tried.no_longer)])
     newly, no_longer = (
         [turned for turned in some if turned.trace.pk not in hidden]
         for some in (tried.newly, tried.no_longer)
@@ -89,6 +89,6 @@ def _examples(membership: Membership, check: Check, window: Window, now: datetim
     scores = Score.objects.filter(project=membership.project, name=check.score_name, source="code", value=0)
     newest = scores.filter(trace__isnull=False).select_related("trace").order_by("-id")[: EXAMPLES * 2]
     found = [(score.trace.started_at, score.pk, score) for score in newest if score.trace]
-    hidden = hides(membership, [score.trace for _, _, score in found if score.trace])
+    hidden = hides_in_lists(membership, [score.trace for _, _, score in found if score.trace])
     inside = [each for each in found if each[0] >= window.start(now) and each[2].trace_id not in hidden]
     return [score for _, _, score in sorted(inside[:EXAMPLES], reverse=True)]

@@ -92,7 +92,7 @@ def rows(traces: Sequence[Trace], member: Membership | None = None) -> list[Row]
     Of those that the member judges blind nothing is told but the trace itself.
     """
     readings.refresh(traces)
-    hidden = blindness.hides(member, traces) if member else frozenset()
+    hidden = blindness.hides_in_lists(member, traces) if member else frozenset()
     open_ones = [trace for trace in traces if trace.pk not in hidden]
     scores, feedback = defaultdict(list), defaultdict(list)
     for score in Score.objects.filter(trace__in=open_ones).order_by("name", "key"):

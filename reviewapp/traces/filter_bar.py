@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from ingest import filters, readings
 from ingest.models import Project, Score, Trace
@@ -117,15 +117,15 @@ class Choice:
     chosen: bool
 
 
-def choices(project: Project, asked: Asked, name: str) -> list[Choice]:
-    """Values of one filter met in the newest traces, the most frequent first."""
+def choices(project: Project, asked: Asked, name: str, hidden: Q) -> list[Choice]:
+    """Values of one filter met in the newest traces, the most frequent first; no score of a hidden one."""
     readings.refresh_project(project.pk, READ_FIRST)
     found: list[tuple[str, int | None]]
     if name in CLOSED:
         values = SIGNALS if name == "feedback" else filters.FILTERS[name].choices
         found = [(value, None) for value in values]
     elif name == "score":
-        found = [(f"{score}::{DOUBT}", None) for score in _score_names(project)]
+        found = [(f"{score}::{DOUBT}", None) for score in _score_names(project, hidden)]
     else:
         found = list(_values(project, name))
     chosen = asked.params.getlist(name)
@@ -147,7 +147,8 @@ def _values(project: Project, name: str) -> Iterator[tuple[str, int]]:
     yield from counted[:MOST_VALUES]
 
 
-def _score_names(project: Project) -> list[str]:
+def _score_names(project: Project, hidden: Q) -> list[str]:
     """The names of scores of the newest traces."""
-    of_newest = Score.objects.filter(trace__in=_newest(project).values("pk"))
+    newest = Trace.objects.filter(pk__in=_newest(project).values("pk")).exclude(hidden)
+    of_newest = Score.objects.filter(trace__in=newest.values("pk"))
     return list(of_newest.order_by("name").values_list("name", flat=True).distinct()[:MOST_VALUES])

@@ -170,7 +170,7 @@ def tell(
 
 
 def is_withheld(trace: Trace, member: Membership | None) -> bool:
-    return member is not None and bool(blindness.hides(member, [trace]))
+    return member is not None and not blindness.opens(member, trace)
 
 
 def said_of(trace: Trace) -> tuple[list[Score], list[Feedback]]:

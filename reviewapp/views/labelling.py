@@ -17,7 +17,7 @@ from reviewapp.models import Role
 from reviewapp.review import drafts, flags, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
-from reviewapp.review.refusals import DraftConflict, Invalid, LeaseLost, Refusal
+from reviewapp.review.refusals import DraftConflict, Invalid, LeaseLost, NothingToUndo, Refusal
 from reviewapp.screen import conflicts, criteria, differences, page
 from reviewapp.screen.page import Trouble
 from reviewapp.views.review import go, item_or_404, lease_on, next_item, show
@@ -135,8 +135,10 @@ def change_mind(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         labels.change_mind(found, Actor(request.user), labels.Answer(**body))
     except Invalid as refusal:
-        mine = Assignment.objects.select_related("current").get(item=found, reviewer=request.user)
-        return show(request, page.revision(found, request.user, mine, body, trouble_of(refusal)), 422)
+        mine = Assignment.objects.filter(item=found, reviewer=request.user, current__isnull=False)
+        if (assignment := mine.select_related("current").first()) is None:
+            return sorry(request, found, NothingToUndo("You have no label here that could be changed."))
+        return show(request, page.revision(found, request.user, assignment, body, trouble_of(refusal)), 422)
     except Refusal as refusal:
         return sorry(request, found, refusal)
     return go(request, reverse("item", args=[request.project.slug, pk]))

@@ -90,12 +90,12 @@ def trace_values(request: MemberRequest) -> HttpResponse:
     name = request.GET.get("field", "")
     if name not in filter_bar.QUICK_LABELS:
         raise Http404
-    asked = ask(request)
+    asked, hidden = ask(request), blindness.hidden_traces(request.membership)
     context = {
         "asked": asked,
         "name": name,
         "label": filter_bar.QUICK_LABELS[name],
-        "choices": filter_bar.choices(request.project, asked, name),
+        "choices": filter_bar.choices(request.project, asked, name, hidden),
         "is_free": name not in filter_bar.CLOSED,
         "is_counted": name in filter_bar.COUNTED,
         "sampled": filter_bar.SAMPLED_TRACES,

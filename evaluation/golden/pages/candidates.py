@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -19,7 +18,6 @@ from evaluation.golden.pages.datasets import leads
 from evaluation.revealing import opening
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import blindness
 
 CANDIDATES_A_PAGE = 50
 
@@ -27,11 +25,7 @@ CANDIDATES_A_PAGE = 50
 @session(Role.REVIEWER)
 def golden_candidates(request: MemberRequest) -> HttpResponse:
     """Open ones first, then what was decided; none whose trace this member still has to judge blind."""
-    hidden = blindness.hidden_items(request.membership)
-    found = Candidate.objects.filter(project=request.project).exclude(
-        Exists(hidden.filter(trace=OuterRef("trace"))) | Exists(hidden.filter(other_trace=OuterRef("trace")))
-    )
-    found = found.select_related("case__dataset", "trace")
+    found = candidates.told_to(request.membership).select_related("case__dataset", "trace")
     decided = request.GET.get("state") == "decided"
     found = found.exclude(state="open").order_by("-decided_at") if decided else found.filter(state="open")
     if not decided:
