@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
-from evaluation.judges import calibration, certificates, kept_figures, overview, statements, versions
-from evaluation.judges.models import Judge, JudgeVersion
+from evaluation.judges import calibration, certificates, kept_figures, overview, running, statements, versions
+from evaluation.judges.forms import queues_for
+from evaluation.judges.models import PREFERENCE, Judge, JudgeVersion, Kind
+from evaluation.judges.pairwise import comparing
 from evaluation.judges.statements import Scope
+from ingest import body, documents, shapes
 from ingest.documents import JSON
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
@@ -25,7 +28,46 @@ def list_judges(request: TokenRequest) -> HttpResponse:
 def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     judge = _judge(request, name)
     scope = scope_of(judge, request.GET)
-    return json(kept_figures.of(scope)["api"] if scope else calibration.nothing(judge))
+    told = kept_figures.of(scope)["api"] if scope else calibration.nothing(judge)
+    if scope and scope.version.criterion == PREFERENCE:
+        told = told | {"pairwise": comparing.tell(scope.version)}
+    return json(told)
+
+
+@token(TokenScope.ADMIN)
+def start_run(request: TokenRequest, name: str) -> HttpResponse:
+    """`{"queue": "review", "version": "2", "standing": false, "both_orders": false}`: a judge looks through a
+    queue before people do. 201 with how many were asked for."""
+    judge = _judge(request, name)
+    given = _run_asked(body.read(request))
+    version = _version(judge, given.version)
+    if version is None or version.kind == Kind.IMPORTED:
+        raise Problem(409, "This judge has no version that runs here.")
+    queue = queues_for(version).filter(slug=given.queue).first()
+    if queue is None:
+        raise Problem(404, "This project has no such queue for this judge.")
+    asked = running.on_queue(
+        version, queue, request.caller.token.name, standing=given.standing, both_orders=given.both_orders
+    )
+    response = json({"judge": judge.name, "version": version.label, "queue": queue.slug, "asked": asked})
+    response.status_code = 201
+    return response
+
+
+class RunAsked(msgspec.Struct, forbid_unknown_fields=True):
+    queue: str
+    version: str = ""
+    standing: bool = False
+    both_orders: bool = False
+
+
+def _run_asked(sent: bytes) -> RunAsked:
+    try:
+        return shapes.checked(documents.parse(sent), RunAsked)
+    except documents.Malformed as error:
+        raise Problem(400, f"The body is not JSON: {error}") from None
+    except shapes.Invalid as error:
+        raise Problem(422, str(error), errors=[{"field": error.field, "error": error.reason}]) from None
 
 
 @token(TokenScope.QUALITY_READ)

@@ -10,5 +10,6 @@ from evaluation.judges import api
 urlpatterns = [
     path("judges", methods(GET=api.list_judges)),
     path("judges/<any:name>/calibration", methods(GET=api.read_calibration)),
+    path("judges/<any:name>/runs", methods(POST=api.start_run)),
     path("judges/<any:name>/certificate", methods(GET=api.read_certificate)),
 ]

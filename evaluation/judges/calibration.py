@@ -13,12 +13,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from evaluation.judges import breakdowns, comparison
+from evaluation.judges import answered, breakdowns, comparison, probes
 from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import Comparison
 from evaluation.judges.models import Judge, JudgeVersion, Stage
 from evaluation.judges.statements import Scope
-from evaluation.statistics import bias, certification, correction, measures, scores
+from evaluation.statistics import certification, correction, measures, scores
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
 from evaluation.statistics.measures import Measures
@@ -51,21 +51,21 @@ def compute(scope: Scope) -> Json:
     each list, so many of them that pages of a large scope need not be counted out for each reader."""
     with comparison.laid_out(scope) as (cursor, sampling):
         pairs = comparison.gather(cursor, scope, sampling)
-        lengths = comparison.lengths(cursor, PROBED_PAIRS)
+        probed = probes.listed(cursor, PROBED_PAIRS)
         daily = comparison.daily(cursor)
         most = listing.KEPT if pairs.n > LARGEST_BOOTSTRAP else listing.PAGE
         listed = {cell: listing.listed(cursor, cell, most) for cell in ("", *listing.CELLS)}
     cells = [cell for _, cell in pairs.cells]
     found = measures.measure(cells)
     finding = assess(scope.version, pairs, found)
+    probe = probes.tell(scope.version, probed)
     bins = scores.reliability(pairs.scored)
     return {
-        "api": _api(identity(scope.version), pairs, found, finding),
+        "api": _api(identity(scope.version) | probe, pairs, found, finding),
         "page": {
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
             "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
-            "length_bias": bias.length(lengths).as_dict(),
             "what_if": breakdowns.what_if(pairs.scored),
             "changes": breakdowns.changes(pairs.cells),
             "ece": scores.calibration_error(bins),
@@ -180,6 +180,8 @@ def staleness(version: JudgeVersion) -> str:
     newest = version.certificates.order_by("-issued_at", "-pk").first()
     if newest and newest.stale_reason:
         return newest.stale_reason
+    if replaced := answered.staleness(version):
+        return replaced
     pinned = version.rubric_version
     if pinned is None:
         return ""

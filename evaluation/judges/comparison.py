@@ -122,17 +122,6 @@ def daily(cursor: CursorWrapper) -> list[tuple[date, int, int]]:
     return list(cursor.fetchall())
 
 
-def lengths(cursor: CursorWrapper, most: int) -> list[tuple[bool, bool, float]]:
-    """The newest pairs: people failed, judge failed, characters of the answer."""
-    cursor.execute(
-        "SELECT x.human = 'fail', x.judge = 'fail', length(t.output)::float8 FROM (SELECT * FROM weighed "
-        "WHERE fate IS NULL ORDER BY at DESC, trace_id DESC LIMIT %s) x "
-        "JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id",
-        [most],
-    )
-    return list(cursor.fetchall())
-
-
 def gather(cursor: CursorWrapper, scope: Scope, sampling: str) -> Comparison:
     """What is laid out, counted."""
     cursor.execute("SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1")

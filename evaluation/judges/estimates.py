@@ -36,7 +36,7 @@ class Estimate:
 
     @property
     def is_over_budget(self) -> bool:
-        return self.is_paid and self.spent + self.a_month > self.budget
+        return self.is_paid and self.spent + max(self.a_month, self.per_judgment) > self.budget
 
     @property
     def rest(self) -> int:

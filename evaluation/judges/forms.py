@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
-from evaluation.judges import endpoints
-from evaluation.judges.models import NAME_CHARACTERS, Kind
+from evaluation.judges import endpoints, votes
+from evaluation.judges.models import NAME_CHARACTERS, PREFERENCE, JudgeVersion, Kind
 from ingest.models import Project
-from reviewapp.review.models import VERDICT, RubricVersion
+from reviewapp.review.models import VERDICT, ItemKind, Queue, RubricVersion
 
 EXAMPLE = '{"rules": [{"contains": "as an AI", "weight": 0.8}, {"empty": true}], "threshold": 0.5}'
 
@@ -31,12 +32,25 @@ class VersionForm(forms.Form):
     rubric = forms.ModelChoiceField(
         queryset=RubricVersion.objects.none(), required=False, help_text="Whose labels it is held against."
     )
-    criterion = forms.SlugField(initial=VERDICT, max_length=60)
+    criterion = forms.SlugField(
+        initial=VERDICT,
+        max_length=60,
+        help_text=f"{VERDICT}, the key of a criterion of the rubric, or {PREFERENCE} for a judge of pairs.",
+    )
+    samples = forms.TypedChoiceField(
+        coerce=int,
+        required=False,
+        empty_value=1,
+        choices=[(1, "Once"), *((k, f"{k} times, by vote") for k in range(3, votes.MOST + 1, 2))],
+        label="Asked",
+        help_text="Several answers cost as many times as much; the share of the vote is the confidence.",
+    )
     prompt = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 6}),
         max_length=20_000,
         help_text="What passes and what fails. Empty: the rubric's own words. The trace follows as data.",
+        strip=True,
     )
     parameters = forms.JSONField(
         required=False,
@@ -66,14 +80,57 @@ class VersionForm(forms.Form):
             raise forms.ValidationError("A JSON object is wanted: {...}.")
         return given
 
+    def clean(self) -> dict[str, Any]:
+        """How often it is asked is a parameter like the others, unless they say it themselves."""
+        given: dict[str, Any] = super().clean() or {}
+        samples, parameters = given.get("samples") or 1, given.get("parameters")
+        if parameters is not None and samples > 1:
+            given["parameters"] = {votes.SAMPLES: samples} | parameters
+        return given
+
+
+class TryForm(VersionForm):
+    """The same for a version that is only tried, on one trace."""
+
+    trace = forms.CharField(required=False, max_length=128)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(project, *args, **kwargs)
+        self.fields["name"].required = False
+
 
 class RunForm(forms.Form):
     """What to judge now."""
 
     what = forms.ChoiceField(
-        choices=[("drawn", "What was drawn by chance"), ("anchors", "The anchor set"), ("trace", "One trace")]
+        choices=[
+            ("drawn", "What was drawn by chance"),
+            ("anchors", "The anchor set"),
+            ("queue", "A queue, before people"),
+            ("trace", "One trace"),
+        ]
     )
     trace = forms.CharField(required=False, max_length=128)
+    queue = forms.ModelChoiceField(Queue.objects.none(), required=False, to_field_name="slug")
+    standing = forms.BooleanField(required=False)
+    both_orders = forms.BooleanField(required=False)
+
+    def __init__(self, version: JudgeVersion, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        queues: Any = self.fields["queue"]
+        queues.queryset = queues_for(version)
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("what") == "queue" and not given.get("queue"):
+            self.add_error("queue", "Choose a queue.")
+        return given
+
+
+def queues_for(version: JudgeVersion) -> QuerySet[Queue]:
+    """The queues that a version can be asked about: of traces, or of pairs."""
+    kind = ItemKind.PAIR if version.criterion == PREFERENCE else ItemKind.TRACE
+    return Queue.objects.live().filter(project=version.judge.project_id, kind=kind).order_by("name")
 
 
 def _known() -> dict[str, endpoints.Endpoint]:

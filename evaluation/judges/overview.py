@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Count, Prefetch
 
 from evaluation.judges import calibration, kept_figures
-from evaluation.judges.models import Judge, JudgeVersion, Stage
+from evaluation.judges.models import PREFERENCE, Judge, JudgeVersion, Stage
+from evaluation.judges.pairwise import comparing
 from evaluation.judges.statements import Scope
 from ingest.models import Project
 
@@ -38,6 +39,8 @@ def tell(project: Project) -> list[dict[str, Any]]:
     for judge, version in listed:
         looked = kept[version.pk] if version else None
         figures = looked.figures["api"] if looked and looked.figures else calibration.nothing(judge)
+        if version and version.criterion == PREFERENCE:
+            figures = figures | comparing.brief(version)
         told.append(
             {
                 "name": judge.name,
@@ -53,6 +56,7 @@ def tell(project: Project) -> list[dict[str, Any]]:
                 "agreement": figures["agreement"],
                 "tpr": figures["tpr"],
                 "tnr": figures["tnr"],
+                "family_warning": figures["judge"].get("family", {}).get("warning"),
                 "is_computing": bool(looked and looked.figures is None),
             }
         )

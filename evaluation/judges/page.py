@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
+from evaluation.changes import telling
 from evaluation.judges import pairs
 from evaluation.judges.calibration import Json
 from evaluation.judges.kept_figures import Kept
@@ -32,6 +33,7 @@ WIDTHS = (5, 10, 15, 20)
 LOOK_LASTS_MINUTES = 30
 BRIEF, MOST_PARAMETERS = 120, 20_000
 MOST_MARKERS = 12
+WEEK = timedelta(days=7)
 SEEN = ("state", "n", "tpr", "tnr", "agreement")
 
 
@@ -130,9 +132,10 @@ def markers(told: Json, chart: Trend, changed: Sequence[Json], version: JudgeVer
         found += [
             (at.date(), f"rubric v{n}", True) for at, n in rubric.values_list("frozen_at", "number") if at
         ]
+    found += telling.on_chart(version.judge.project_id, version.judge.name, weeks[0], weeks[-1] + WEEK)
     days: dict[date, list[tuple[str, bool]]] = {}
     for day, words, of_judge in sorted(found):
-        if weeks[0] < day <= weeks[-1] + timedelta(days=6):
+        if weeks[0] < day < weeks[-1] + WEEK:
             days.setdefault(day, []).append((words, of_judge))
     return [
         Marker(

@@ -34,7 +34,7 @@ class Seen(NamedTuple):
 
     people_fail: bool
     judge_fails: bool
-    letters: float
+    letters: float | None  # None where the trace's text is still to be read
     authority: bool
     tone: bool
     model: str
@@ -44,7 +44,8 @@ class Seen(NamedTuple):
 def listed(cursor: CursorWrapper, most: int) -> list[Seen]:
     """The newest pairs of those that are laid out."""
     cursor.execute(
-        "SELECT x.human = 'fail', x.judge = 'fail', length(t.output)::float8, left(t.output, 8000) ~* %s, "
+        "SELECT x.human = 'fail', x.judge = 'fail', "
+        "CASE WHEN t.stale_since IS NULL THEN length(t.output)::float8 END, left(t.output, 8000) ~* %s, "
         "left(t.output, 8000) ~* %s, "
         "coalesce(nullif(x.model, ''), t.model), t.provider FROM (SELECT * FROM weighed WHERE fate IS NULL "
         "ORDER BY at DESC, trace_id DESC LIMIT %s) x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id",
@@ -54,15 +55,18 @@ def listed(cursor: CursorWrapper, most: int) -> list[Seen]:
 
 
 def tell(version: JudgeVersion, seen: Sequence[Seen]) -> Json:
-    """Each probe's figure, as the calibration page and the API show them."""
+    """Each probe's figure, and of which families judge and judged are, as page and API show them."""
     own = family_of(version)
-    return {
-        "length": bias.length([(each[0], each[1], each.letters) for each in seen]).as_dict(),
-        "tone": bias.given_people_and_length([_probed(each, each.tone) for each in seen]).as_dict(),
-        "authority": bias.given_people_and_length([_probed(each, each.authority) for each in seen]).as_dict(),
+    read = [each for each in seen if each.letters is not None]
+    lengths = [(each.people_fail, each.judge_fails, each.letters or 0.0) for each in read]
+    figures = {
+        "length": bias.length(lengths).as_dict(),
+        "tone": bias.given_people_and_length([_probed(each, each.tone) for each in read]).as_dict(),
+        "authority": bias.given_people_and_length([_probed(each, each.authority) for each in read]).as_dict(),
         "self_preference": _of_own(own, seen),
-        "kinship": told_kinship(_kinship(version, own, [(_family(each), 1) for each in seen])),
     }
+    related = _kinship(version, own, [(_family(each), 1) for each in seen])
+    return {"bias": figures, "family": told_kinship(related)}
 
 
 def _of_own(own: str, seen: Sequence[Seen]) -> Json:
@@ -74,7 +78,7 @@ def _of_own(own: str, seen: Sequence[Seen]) -> Json:
 
 
 def _probed(seen: Seen, has_it: bool) -> Probed:
-    return Probed(seen.people_fail, seen.judge_fails, seen.letters, has_it)
+    return Probed(seen.people_fail, seen.judge_fails, seen.letters or 0.0, has_it)
 
 
 def _family(seen: Seen) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.judges import remedy_views, version_views, views
+from evaluation.judges import remedy_views, trying_views, version_views, views
 
 urlpatterns = [
     path("judges", views.judges, name="judges"),
     path("judge-versions/new", version_views.new_version, name="new_judge_version"),
+    path("judge-versions/try", trying_views.try_version, name="try_judge_version"),
+    path("judge-tryouts/<int:pk>", trying_views.tryout, name="judge_tryout"),
     path("judge-versions/<int:pk>/go-live", version_views.go_live, name="judge_go_live"),
     path("judge-versions/<int:pk>/anchors", version_views.freeze_anchors, name="freeze_anchors"),
     path("judge-versions/<int:pk>/label-more", remedy_views.label_more, name="label_more"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,14 +11,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from evaluation.judges import anchors, asking, stages, versions
+from evaluation.judges import anchors, asking, running, stages, versions, wording
 from evaluation.judges.forms import RunForm, VersionForm
-from evaluation.judges.models import JudgeRun, JudgeVersion, Kind, Origin, RunKind
+from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 
 RUNS_SHOWN = 5
+TRACES_OFFERED = 12
 
 
 @session(Role.LEAD)
@@ -36,7 +39,18 @@ def new_version(request: MemberRequest) -> HttpResponse:
             )
             return _to(request, made)
     status = 422 if form.is_bound else 200
-    return render(request, "judges/new_version.html", {"form": form}, status=status)
+    return render(request, "judges/new_version.html", {"form": form, **editor(request)}, status=status)
+
+
+def editor(request: MemberRequest) -> dict[str, Any]:
+    """What stands beside the form: variables to put in, and traces to try it on."""
+    newest = Trace.objects.filter(project=request.project).order_by("-started_at", "-pk")
+    return {
+        "of_trace": [("{{" + name + "}}", words) for name, words in wording.OF_TRACE.items()],
+        "of_rubric": [("{{" + name + "}}", words) for name, words in wording.OF_RUBRIC.items()],
+        "newest": newest.only("trace_id", "input", "started_at")[:TRACES_OFFERED],
+        "chosen_trace": request.POST.get("trace", request.GET.get("trace", "")),
+    }
 
 
 def _create(request: MemberRequest, form: VersionForm) -> JudgeVersion:
@@ -86,11 +100,12 @@ def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def run_version(request: MemberRequest, pk: int) -> HttpResponse:
     version = version_of(request, pk)
-    form = RunForm(request.POST)
+    form = RunForm(version, request.POST)
     if version.kind == Kind.IMPORTED or not form.is_valid():
-        messages.error(request, "This version cannot judge here.")
+        why = next((error for errors in form.errors.values() for error in errors), "")
+        messages.error(request, why or "This version cannot judge here.")
         return _to(request, version)
-    count = _ask(version, form.cleaned_data["what"], form.cleaned_data["trace"], request.user.username)
+    count = _ask(version, form.cleaned_data, request.user.username)
     if count:
         messages.success(request, f"{count} to judge; the worker has begun.")
     else:
@@ -98,7 +113,12 @@ def run_version(request: MemberRequest, pk: int) -> HttpResponse:
     return _to(request, version)
 
 
-def _ask(version: JudgeVersion, what: str, trace: str, by: str) -> int:
+def _ask(version: JudgeVersion, given: dict[str, Any], by: str) -> int:
+    what, trace = given["what"], given["trace"]
+    if what == "queue" or version.criterion == PREFERENCE:
+        return running.on_queue(
+            version, given["queue"], by, standing=given["standing"], both_orders=given["both_orders"]
+        )
     if what == "anchors":
         return asking.ask_anchors(version, asking.start(version, RunKind.ANCHORS, by))
     if what == "trace":
@@ -125,7 +145,10 @@ def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
 def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
     """The newest runs with their progress; it asks again while something is open."""
     version = version_of(request, pk)
-    runs = [(run, asking.progress(run)) for run in version.runs.order_by("-pk")[:RUNS_SHOWN]]
+    runs = [
+        (run, asking.progress(run))
+        for run in version.runs.select_related("queue").order_by("-pk")[:RUNS_SHOWN]
+    ]
     is_open = any(progress["open"] for _, progress in runs)
     context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
     return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)

@@ -19,10 +19,13 @@ from evaluation.judges import (
     page,
     pairs,
     versions,
+    votes,
     watching,
 )
-from evaluation.judges.models import Judge, Kind, Stage
+from evaluation.judges.forms import queues_for
+from evaluation.judges.models import PREFERENCE, Judge, Kind, Stage
 from evaluation.judges.page import Asked
+from evaluation.judges.pairwise import views as pairwise_views
 from evaluation.judges.statements import Scope
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
@@ -44,8 +47,10 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         return render(request, "judges/unversioned.html", {"judge": found})
-    kept = kept_figures.look(scope)
     around = _around(request, found, scope)
+    if scope.version.criterion == PREFERENCE:
+        return render(request, "judges/pairwise.html", around | pairwise_views.context(scope.version))
+    kept = kept_figures.look(scope)
     if kept.figures is None:
         return render(request, "judges/computing.html", around)
     context = page.tell(scope, Asked.of(request.GET), kept) | around
@@ -73,6 +78,9 @@ def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, obj
         "causes": Cause.choices,
         "drift": anchors.drift(scope.version),
         "runs_here": scope.version.kind != Kind.IMPORTED,
+        "queues": queues_for(scope.version),
+        "samples": votes.samples(scope.version.parameters),
+        "of_pairs": scope.version.criterion == PREFERENCE,
     }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django import template
 
+from evaluation.judges import families
 from reviewapp import figures
 
 register = template.Library()
@@ -69,6 +70,12 @@ def p_value(number: float | None) -> str:
 @register.filter
 def badge(state: str) -> str:
     return BADGES.get(state, "")
+
+
+@register.filter
+def family(name: str | None) -> str:
+    """Who makes models of this family."""
+    return families.words(name) if name else "unknown"
 
 
 @register.filter

@@ -2,6 +2,15 @@
 (() => {
   "use strict";
 
+  // In the editor of a version a variable goes where the cursor stands in the prompt.
+  document.addEventListener("click", (event) => {
+    const prompt = document.getElementById("id_prompt");
+    const variable = event.target.closest("[data-insert]")?.dataset.insert;
+    if (!prompt || !variable) return;
+    prompt.setRangeText(variable, prompt.selectionStart, prompt.selectionEnd, "end");
+    prompt.focus();
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-4]$/.test(event.key)) return;
     const row = document.activeElement.closest(".disagreements tr");

@@ -122,6 +122,13 @@ def tell(version: JudgeVersion) -> Json:
     }
 
 
+def brief(version: JudgeVersion) -> Json:
+    """What stands of it in the list of judges."""
+    found = [pair for pair in pairs(version) if pair.people and pair.judge]
+    agreeing = sum(pair.people == pair.judge for pair in found)
+    return {"n": len(found), "agreement": share(agreeing, len(found), NO_PAIRS).as_dict()}
+
+
 def _position(turned: Sequence[tuple[str, str]]) -> dict[str, Any]:
     found = bias.position(turned)
     return {"flips": found.flips, "first": found.first, "p": found.p}

@@ -8,14 +8,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from evaluation.judges import asking, judging, versions
+from evaluation.judges import asking, judging, running, versions
+from evaluation.judges import nightly as nights
+from evaluation.judges.forms import queues_for
 from evaluation.judges.models import Judge, JudgeRun, JudgeVersion, Kind, RunKind
 
 TURN_SECONDS = 2.0
 
 
 class Command(BaseCommand):
-    help = "Let a judge judge what was drawn for it, a share of all traces (--sample), or its anchors."
+    help = (
+        "Let a judge judge what was drawn for it, a share of all traces (--sample), its anchors (--anchors), "
+        "or what waits in a queue (--queue); --nightly is what the worker asks of a live judge each night."
+    )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's own --version gives way to the judge's."""
@@ -29,6 +34,13 @@ class Command(BaseCommand):
         )
         chosen = parser.add_mutually_exclusive_group()
         chosen.add_argument("--anchors", action="store_true", help="the frozen anchor set, once more")
+        chosen.add_argument("--queue", default="", metavar="SLUG", help="what waits there, before people")
+        chosen.add_argument("--nightly", action="store_true", help="sample, audit items and anchors, now")
+        parser.add_argument(
+            "--both-orders",
+            action="store_true",
+            help="with --queue, a judge of pairs: each pair both ways round",
+        )
         chosen.add_argument("--sample", type=float, metavar="F", help="this share of all traces, 0 to 1")
 
     def handle(
@@ -39,17 +51,44 @@ class Command(BaseCommand):
         asked: str,
         anchors: bool,
         sample: float | None,
+        queue: str = "",
+        nightly: bool = False,
+        both_orders: bool = False,
         **options: Any,
     ) -> None:
         if sample is not None and not 0 < sample <= 1:
             raise CommandError("--sample is a share: a number above 0, up to 1.")
         version = self._version(name, project, asked)
-        run, count = self._ask(version, anchors, sample)
-        self.stderr.write(f"{name} {version.label}: {count} traces to judge.")
-        self._work(run)
-        done = asking.progress(run)
-        told = ", ".join(f"{n} {state}" for state, n in done.items() if state not in ("total", "open") and n)
-        self.stdout.write(f"{done['total']} judged: {told or 'nothing was new'}.")
+        if queue:
+            asked_for = [self._ask_queue(version, queue, both_orders)]
+        elif nightly:
+            asked_for = self._ask_as_at_night(version)
+        else:
+            asked_for = [self._ask(version, anchors, sample)]
+        self.stderr.write(f"{name} {version.label}: {sum(n for _, n in asked_for)} to judge.")
+        for run, _ in asked_for:
+            self._work(run)
+            done = asking.progress(run)
+            told = [f"{n} {state}" for state, n in done.items() if state not in ("total", "open") and n]
+            self.stdout.write(f"{done['total']} judged: {', '.join(told) or 'nothing was new'}.")
+
+    def _ask_queue(self, version: JudgeVersion, slug: str, both_orders: bool) -> tuple[JudgeRun, int]:
+        queues = queues_for(version)
+        queue = queues.filter(slug=slug).first()
+        if queue is None:
+            known = ", ".join(queues.values_list("slug", flat=True)) or "none"
+            raise CommandError(f"There is no queue {slug} for this judge; there are: {known}.")
+        count = running.on_queue(version, queue, "run_judge", both_orders=both_orders)
+        newest = version.runs.order_by("-pk").first()
+        assert newest
+        return newest, count
+
+    def _ask_as_at_night(self, version: JudgeVersion) -> list[tuple[JudgeRun, int]]:
+        before = version.runs.order_by("-pk").values_list("pk", flat=True).first() or 0
+        nights.run(version, "run_judge --nightly")
+        return [
+            (run, asking.progress(run)["total"]) for run in version.runs.filter(pk__gt=before).order_by("pk")
+        ]
 
     def _version(self, name: str, project: str, asked: str) -> JudgeVersion:
         found = Judge.objects.filter(name=name).select_related("project")
