@@ -45,8 +45,9 @@ def _litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
-    # It tells of every call, with addresses; what matters of one stands in its row.
-    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+    # They tell of every call, with addresses and prompts; what matters of one stands in its row.
+    for name in ("LiteLLM", "openai", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.drop_params = True
