@@ -36,6 +36,7 @@ from reviewapp.serving.groups import Group
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
+CLOSING_SECONDS = 5.0
 HEARTBEAT_EVERY = 2.0
 # The worker's pulse beats every two seconds; an idle cluster that lost a process never beats again.
 HEARTBEAT_LOST = 20.0
@@ -90,8 +91,9 @@ class Supervisor:
     def serve(self) -> None:
         """Until SIGTERM or SIGINT."""
         with self._alone(), _signals_raise(), contextlib.suppress(KeyboardInterrupt):
-            self._end_left_behind()
-            refuse_taken_port(self.host, self.port)
+            # The kernel takes a moment to close the sockets of those that were just killed.
+            patience = CLOSING_SECONDS if self._end_left_behind() else 0.0
+            refuse_taken_port(self.host, self.port, patience)
             with self._database() as database:
                 try:
                     prepare()
@@ -193,11 +195,15 @@ class Supervisor:
         else:
             yield None
 
-    def _end_left_behind(self) -> None:
+    def _end_left_behind(self) -> bool:
+        """Whether there were any."""
+        found = False
         for name in ("web", "worker"):
             if group := Group.left_behind(name, self.run_directory):
                 logger.warning("Ending the %s processes of a server that was killed.", name)
                 group.kill()
+                found = True
+        return found
 
 
 def prepare() -> None:
@@ -220,17 +226,24 @@ def loaded_application() -> Any:
     return application
 
 
-def refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int, patience: float = 0.0) -> None:
     """Web processes share their port, so that a stranger's on the same one would go unnoticed."""
+    end = time.monotonic() + patience
+    while refusal := _refusal(host, port):
+        if time.monotonic() >= end:
+            raise CannotServe(f"Cannot listen on {host}:{port} ({refusal}). Choose another --port.")
+        time.sleep(TICK_SECONDS)
+
+
+def _refusal(host: str, port: int) -> str:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as refusal:
-            raise CannotServe(
-                f"Cannot listen on {host}:{port} ({refusal.strerror}). Choose another --port."
-            ) from None
+            return refusal.strerror or str(refusal)
+    return ""
 
 
 def answers_ready(host: str, port: int) -> bool:
