@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 import pghistory
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -96,9 +98,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     if not htmx:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_page_of(request))
     page = htmx.current_url_abs_path or "/"
     return HttpResponseClientRedirect(redirect_to_login(page).url)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Where to go on after signing in: not a form's own address, since that is only posted to."""
+    if request.method in SAFE_METHODS:
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        return "/"
+    page = urlsplit(referer)._replace(scheme="", netloc="", fragment="").geturl()
+    return page if url_has_allowed_host_and_scheme(page, None) else "/"
 
 
 def recorded(request: SignedInRequest) -> AbstractContextManager[Any]:

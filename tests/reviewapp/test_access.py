@@ -107,6 +107,21 @@ def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(db):
     assert response["HX-Redirect"] == "/accounts/login/?next=/x"
 
 
+@pytest.mark.parametrize(
+    ("referer", "page"),
+    [
+        ("http://testserver/projects/refunds/rates?stratum=a", "/projects/refunds/rates%3Fstratum%3Da"),
+        ("https://evil.example/projects/refunds/rates", "/"),
+        ("http://testserver//evil.example/", "/"),
+        ("http://[", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_has_to_sign_in_again_after_a_form_is_led_to_the_page_it_stood_on(db, referer, page):
+    response = Client().post("/projects/refunds/rates/boost", headers={"Referer": referer})
+    assert response.url == f"/accounts/login/?next={page}"
+
+
 def test_a_declaration_is_data():
     assert Access(Door.SESSION, role=Role.LEAD) == Access(Door.SESSION, role="lead")
 

@@ -1,5 +1,7 @@
 """People sign in with the account an admin made; nobody makes one, and guessing is slowed down."""
 
+import re
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -25,6 +27,11 @@ def test_a_password_opens_the_project(reviewer, client):
     response = sign_in(client, next="/projects/refunds/traces")
     assert response.url == "/projects/refunds/traces"
     assert client.get("/projects/refunds/").status_code == 200
+
+
+def test_the_name_can_be_typed_at_once(client, db):
+    page = client.get(LOGIN).content.decode()
+    assert re.search(r'<input[^>]*name="login"[^>]*autofocus', page) and page.count("autofocus") == 1
 
 
 def test_signing_in_leads_to_no_other_site(reviewer, client):
