@@ -82,6 +82,8 @@ def is_beginning(event: ChangeEvent) -> bool:
 def _look_closer(event: ChangeEvent) -> list[str]:
     strata = boost(event.project, event.routes, event.words or f"{event.kind} {event.value}")
     anchors = _judge_anchors(event.project)
+    if not strata and not anchors:
+        return ["nothing to raise: all is audited or looked at closer already, and there are no anchors"]
     told = [f"{CLOSER} for {HOURS:g} h"]
     told.append(
         f"rates raised on {strata} route{'' if strata == 1 else 's'}" if strata else "rates as they were"

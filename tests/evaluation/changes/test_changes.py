@@ -114,12 +114,20 @@ def test_old_news_and_too_much_of_it_raise_nothing(api: Api, project: Project) -
     seen(api, "then", 8000, 1, model="m-2")
     tasks.watch()
     assert telling.changes(project)[0].follow_up == "too long ago to look closer now"
-    for i in range(following_up.MOST_A_DAY + 2):
+    rates.set_by_hand(project, "", 0.02, 0.1, by="leo")
+    seen(api, "now", 30, 3)
+    for i in range(following_up.MOST_A_DAY):
         finding.note(project.pk, "deploy", f"v{i}", timezone.now(), told_by="ci")
     tasks.watch()
-    told = [event.follow_up for event in telling.changes(project) if event.kind == "deploy"]
-    assert sum(words.startswith("looked at closer") for words in told) == following_up.MOST_A_DAY
-    assert SamplingRate.objects.filter(cause=Cause.BOOST).count() <= 1
+    deploys = ChangeEvent.objects.filter(kind="deploy")
+    told = list(deploys.values_list("follow_up", flat=True))
+    assert sum(words.startswith("looked at closer") for words in told) == 1, "one boost at a time"
+    assert sum("nothing to raise" in words for words in told) == following_up.MOST_A_DAY - 1
+    assert SamplingRate.objects.filter(cause=Cause.BOOST).count() == 1
+    deploys.update(follow_up=following_up.CLOSER)
+    finding.note(project.pk, "deploy", "one more", timezone.now(), told_by="ci")
+    tasks.watch()
+    assert "within a day already" in ChangeEvent.objects.get(value="one more").follow_up
 
 
 def test_judges_that_go_live_and_models_behind_an_alias_are_changes(api: Api, project: Project) -> None:
