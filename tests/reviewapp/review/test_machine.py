@@ -258,10 +258,11 @@ class Queue(RuleBasedStateMachine):
             assert leases.expire() == len(self.lapsed)
             self.lapsed.clear()
 
-    @rule(which=WHICH, differs=st.booleans())
-    def more_comes(self, which, differs):
+    @rule(who=WHO, which=WHICH, differs=st.booleans())
+    def more_comes(self, who, which, differs):
         """A late span: at once another reading, or nothing that is shown."""
-        trace = self.items[which % len(self.items)].trace_id
+        which, _ = self.one_of(which, who, self.held)
+        trace = self.items[which].trace_id
         Trace.objects.filter(pk=trace).update(revision=F("revision") + 1, last_seen=Now())
         if differs:
             self.steps += 1
@@ -363,9 +364,7 @@ class Queue(RuleBasedStateMachine):
         assert leased.keys() == self.held.keys() | self.lapsed
         assert self.held.items() <= leased.items()
         assert {key: row[2] for key, row in found.items() if row[0] == "submitted"} == self.done
-        rows = dict(
-            ReviewItem.objects.filter(pk__in=pks).values_list("pk", "state", named=False)
-        )  # fmt: skip
+        rows = dict(ReviewItem.objects.filter(pk__in=pks).values_list("pk", "state"))
         assert [rows[pk] for pk in pks] == [self.state(place) for place in range(len(pks))]
         noted = ReviewItem.objects.filter(pk__in=pks, changed_since_review=True)
         assert {pks.index(pk) for pk in noted.values_list("pk", flat=True)} == self.changed
