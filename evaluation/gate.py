@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from evaluation.statistics.change import mcnemar
-from evaluation.statistics.intervals import wilson, wilson_lower, wilson_upper, z_of
+from evaluation.statistics.intervals import wilson_lower, wilson_upper, z_of
+from ingest.intervals import wilson
 
 THRESHOLD = 0.85
 SIGNIFICANT = 0.05

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evaluation.statistics.figure import Figure
-from evaluation.statistics.intervals import wilson, z_of
+from evaluation.statistics.intervals import z_of
+from ingest.intervals import wilson
 
 AGREEMENT_FLOOR, RATE_FLOOR = 0.80, 0.70
 LEAST_OF_EACH = 30

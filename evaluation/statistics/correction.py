@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.statistics.figure import Figure, unknown
-from evaluation.statistics.intervals import wilson, z_of
+from evaluation.statistics.intervals import z_of
 from evaluation.statistics.weighted import Row, means, share, spread
+from ingest.intervals import wilson
 
 LEAST_LABELS, LEAST_EACH = 200, 10
 LEAST_YOUDEN = 0.5

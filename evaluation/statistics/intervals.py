@@ -7,24 +7,11 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 from evaluation.statistics.figure import CONFIDENCE, Figure, unknown
+from ingest.intervals import wilson
 
 
 def z_of(confidence: float = CONFIDENCE, *, one_sided: bool = False) -> float:
     return NormalDist().inv_cdf(confidence if one_sided else (1 + confidence) / 2)
-
-
-def wilson(share: float, n: float, z: float | None = None) -> tuple[float, float]:
-    """Wilson's score interval; `n` may be an effective sample size and need not be whole."""
-    z = z_of() if z is None else z
-    if n <= 0:
-        return 0.0, 1.0
-    square = z * z
-    centre = share + square / (2 * n)
-    half = z * math.sqrt(max(share * (1 - share), 0.0) / n + square / (4 * n * n))
-    scale = 1 + square / n
-    low = 0.0 if share <= 0 else max(0.0, (centre - half) / scale)
-    high = 1.0 if share >= 1 else min(1.0, (centre + half) / scale)
-    return low, high
 
 
 def wilson_lower(passed: int, n: int, confidence: float = CONFIDENCE) -> float:

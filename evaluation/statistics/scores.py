@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from evaluation.statistics.figure import Figure, unknown
-from evaluation.statistics.intervals import wilson
 from evaluation.statistics.weighted import Row, mean, share
+from ingest.intervals import wilson
 
 BINS = 10
 LEAST_FOR_BINS = 50

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evaluation.statistics.figure import Figure, unknown
-from evaluation.statistics.intervals import wilson
+from ingest.intervals import wilson
 
 FEW_LABELS = 30
 UNEVEN_WEIGHTS = 5.0

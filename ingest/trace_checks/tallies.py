@@ -6,7 +6,6 @@ sample. The interval (Wilson) tells how far it could lie from the rate of the pr
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+from ingest.intervals import wilson
 from ingest.models import Project
 
-Z = 1.959964
 HOUR = timedelta(hours=1)
 SLICES = {
     "route": "Route",
@@ -74,16 +73,7 @@ class Tally:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return wilson(self.failed, self.n) if self.n else None
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927); n is above 0."""
-    share, spread = hits / n, Z * Z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
-    # Exact at the ends, where the difference of two floats is nearly 0.
-    return max(middle - half, 0.0) if hits else 0.0, min(middle + half, 1.0) if hits < n else 1.0
+        return wilson(self.failed / self.n, self.n) if self.n else None
 
 
 NOTHING = Tally()

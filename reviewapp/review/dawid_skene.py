@@ -39,7 +39,8 @@ class Consensus:
 def estimate(labels: Mapping[Hashable, Mapping[Hashable, str]], categories: tuple[str, ...]) -> Consensus:
     """`labels[item][reviewer]` is one of `categories`; what is none of them is no vote."""
     reviewers = sorted({who for said in labels.values() for who in said}, key=str)
-    if len(reviewers) < LEAST_REVIEWERS:
+    overlapping = {who for said in labels.values() if len(said) > 1 for who in said}
+    if len(overlapping) < LEAST_REVIEWERS:
         return Consensus(categories, {}, {}, 0, f"needs {LEAST_REVIEWERS} reviewers who overlap")
     import numpy as np  # here, since a web process does without it until a lead asks
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from math import sqrt
 
 from django.db import connection
 
+from ingest.intervals import wilson
 from ingest.models import Project
 from reviewapp.review import items
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import Preference, Queue, Resolution
 
-Z = 1.959963984540054
 COLUMNS = ("prompt_version", "model", "prompt_name", "route")
 MOST = 500
 MOST_SHOWN = 6
@@ -98,7 +97,7 @@ def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
     if not n:
         why = "no pair of these two has a winner yet"
         return WinRate(first, second, wins, losses, ties, bad, None, None, None, why)
-    low, high = _wilson(wins, n)
+    low, high = wilson(wins / n, n)
     return WinRate(first, second, wins, losses, ties, bad, wins / n, low, high)
 
 
@@ -130,10 +129,3 @@ def _outcome(preference: str, first_is_a: bool) -> str:
     if preference == Preference.BOTH_BAD:
         return "both_bad"
     return "wins" if (preference == Preference.A) == first_is_a else "losses"
-
-
-def _wilson(hits: int, n: int) -> tuple[float, float]:
-    share = hits / n
-    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)

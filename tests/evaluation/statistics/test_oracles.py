@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from evaluation.statistics import resampling, scores, tables
 from evaluation.statistics.alpha import alpha
 from evaluation.statistics.certification import State, assess, double_labels_needed, go_live, more_to_decide
-from evaluation.statistics.consensus import dawid_skene, majority
 from evaluation.statistics.correction import rogan_gladen, shown
 from evaluation.statistics.figure import Figure
 from evaluation.statistics.intervals import share
@@ -226,27 +225,6 @@ def test_a_judge_that_passes_everything_may_not_go_live() -> None:
     found = go_live(share(920, 1000), share(0, 80), share(920, 920))
     assert not found.allowed
     assert go_live(share(930, 1000), share(70, 80), share(860, 920)).allowed
-
-
-def test_majority_and_dawid_skene() -> None:
-    assert majority(["fail", "fail", "pass"]) == "fail"
-    assert majority(["fail", "pass"]) is None
-    assert majority(["cannot_tell", "pass"]) == "pass"
-    assert majority(["cannot_tell"]) is None
-    chance = random.Random(5)
-    truth = {f"i{i}": chance.random() < 0.3 for i in range(300)}
-    skill = {"a": 0.95, "b": 0.9, "c": 0.55}
-    ratings = [
-        (item, rater, "fail" if (chance.random() < right) == fails else "pass")
-        for item, fails in truth.items()
-        for rater, right in skill.items()
-    ]
-    found = dawid_skene(ratings)
-    assert found is not None
-    right = sum((found.posterior[item]["fail"] > 0.5) == fails for item, fails in truth.items())
-    assert right >= 280
-    assert found.skill["c"]["fail"]["fail"] < found.skill["a"]["fail"]["fail"]
-    assert dawid_skene(ratings[:2]) is None
 
 
 def test_a_slice_that_fails_is_named() -> None:

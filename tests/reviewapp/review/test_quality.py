@@ -87,6 +87,23 @@ def test_dawid_and_skene_trust_the_careful_ones():
     assert all(abs(sum(row) - 1) < 1e-9 for row in found.posterior.values())
 
 
+def test_dawid_and_skene_know_how_often_each_of_three_is_right():
+    chance = random.Random(5)
+    truth = {f"i{n}": chance.random() < 0.3 for n in range(300)}
+    skill = {"a": 0.95, "b": 0.9, "c": 0.55}
+    said = {
+        item: {who: "fail" if (chance.random() < right) == fails else "pass" for who, right in skill.items()}
+        for item, fails in truth.items()
+    }
+    found = dawid_skene.estimate(said, ("fail", "pass"))
+    assert sum((found.posterior[item][0] > 0.5) == fails for item, fails in truth.items()) >= 280
+    assert found.confusion["c"][0][0] < found.confusion["a"][0][0]
+
+
+def test_three_who_never_label_the_same_are_too_few():
+    assert dawid_skene.estimate({n: {who: "fail"} for n, who in enumerate("abc")}, ("fail", "pass")).why_null
+
+
 def test_two_reviewers_are_too_few():
     assert dawid_skene.estimate({1: {"a": "fail", "b": "pass"}}, ("fail", "pass")).why_null
 
