@@ -6,6 +6,9 @@
 (() => {
   "use strict";
 
+  // On a phone the navigation is a strip: the page one is on is brought into view.
+  document.querySelector(".rail-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const typing = (element) =>
     element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
 

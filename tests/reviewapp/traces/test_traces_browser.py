@@ -434,3 +434,14 @@ def test_pages_are_accessible_and_fit(browser, house, plain, signed_in, scheme, 
         assert found.violations_count == 0, f"{address}\n{found.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
     context.close()
+
+
+def test_a_phone_shows_where_in_the_navigation_one_is(browser, house, plain, signed_in):
+    context = browser.new_context(storage_state=signed_in, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(house.traces.replace("/traces", "/checks"))
+    here = page.locator(".rail-link[aria-current]")
+    box = here.bounding_box()
+    assert here.inner_text() == "Checks" and 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    assert page.evaluate("scrollY") == 0
+    context.close()
