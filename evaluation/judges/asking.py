@@ -44,6 +44,7 @@ _DRAWN = (
     "LEFT JOIN evaluation_judgment j "
     "ON j.trace_id = d.trace_id AND j.version_id = %(version)s AND j.trial = 1 "
     "WHERE t.project_id = %(project)s AND d.u < d.audit + d.judge "
+    "AND NOT t.flags @> ARRAY['erased']::varchar[] "
     "AND (j.id IS NULL OR j.origin IN ('queue', 'given')) {since} ORDER BY d.trace_id LIMIT %(limit)s) c"
 )
 

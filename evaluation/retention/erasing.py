@@ -147,18 +147,20 @@ def _erase(record: Erasure, value: str) -> Erased:
     gone = golden.erase(project, kept, f"personal data was erased ({record})", record.requested_by)
     notes = holding.blank_words(kept)
     _close(kept, record.requested_by)
+    # There is nothing left to judge; what was judged before stays.
+    Judgment.objects.filter(trace__in=kept).open().delete()
     Judgment.objects.filter(trace__in=kept).update(rationale="", votes=[])
     TryOut.objects.filter(trace__in=kept).delete()
     Disagreement.objects.filter(trace__in=kept).update(note="")
     Anchor.objects.filter(trace__in=kept).delete()
     blanking.traces(kept)
     pruning.delete(sorted(set(traces) - set(kept)))
-    snapshots = holding.blank(shown)
+    holding.blank(shown)
     return Erased(
         deleted=len(traces) - len(kept),
         blanked=len(kept),
         feedback=said,
-        snapshots=max(snapshots, len(shown)),
+        snapshots=len(shown),
         drafts=drafts,
         notes=notes,
         cases=gone.cases,
