@@ -14,7 +14,8 @@ from evaluation.judges.comparison import Comparison, Slot
 from evaluation.judges.statements import DIMENSIONS
 from evaluation.statistics import correction, measures, scores
 from evaluation.statistics.change import holm
-from evaluation.statistics.figure import unknown
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.intervals import confidence_sequence
 from evaluation.statistics.measures import Cell
 from evaluation.statistics.weighted import Row, share
 
@@ -76,6 +77,23 @@ def _point(cells: Sequence[Cell]) -> Json:
         "base_rate": found.base_rate.as_dict(),
         "judged_rate": found.judged_rate.as_dict(),
     }
+
+
+def always(cells: Placed) -> dict[str, Json]:
+    """The shares with limits that hold however often somebody looks; for pairs of one weight."""
+    counts = measures.confusion(cell for _, cell in cells)
+    both = {
+        "tpr": (counts.tp, counts.tp + counts.fn),
+        "tnr": (counts.tn, counts.tn + counts.fp),
+        "agreement": (counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn),
+    }
+    if len({cell.weight for _, cell in cells}) > 1:
+        return {name: unknown("weights differ", n).as_dict() for name, (_, n) in both.items()}
+    return {name: _always(hits, n).as_dict() for name, (hits, n) in both.items()}
+
+
+def _always(hits: int, n: int) -> Figure:
+    return Figure(hits / n, *confidence_sequence(hits, n), n) if n else unknown("nothing was labelled")
 
 
 def equal_n(cells: Placed) -> list[Json]:

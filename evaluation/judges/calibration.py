@@ -73,6 +73,7 @@ def compute(scope: Scope) -> Json:
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
             "correction_reason": breakdowns.corrected(pairs.cells, pairs.judged).reason,
             "equal_n": breakdowns.equal_n(pairs.cells),
+            "always": breakdowns.always(pairs.cells),
             "response": {name: list(both) for name, both in pairs.response.items()},
             "labels_only": found.base_rate.as_dict(),
             "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],

@@ -151,3 +151,15 @@ def test_linearised_intervals_above_the_bootstrap_are_told_of_the_same_values(
         assert linear[name]["value"] == exact[name]["value"]
         for bound in ("low", "high"):
             assert linear[name][bound] == pytest.approx(exact[name][bound], abs=0.03), name
+
+
+def test_limits_for_those_who_always_look_are_the_confidence_sequence(
+    lead: Person, version: JudgeVersion
+) -> None:
+    told = calibration.compute(Scope(version))
+    always, agreement = told["page"]["always"], told["api"]["agreement"]
+    assert (always["agreement"]["value"], always["agreement"]["n"]) == (185 / 200, 200)
+    assert always["agreement"]["low"] < agreement["low"] < agreement["high"] < always["agreement"]["high"]
+    page = lead.client.get(PAGE).content.decode()
+    assert "Limits that hold however often one looks" in page
+    assert "Average precision" in page
