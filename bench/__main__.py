@@ -15,6 +15,7 @@ from bench import (
     golden,
     ingest,
     judging,
+    ranking,
     redaction,
     reviewing,
     scale,
@@ -37,6 +38,7 @@ PARTS = {
     "screen": screen.measure,
     "golden": golden.measure,
     "statistics": statistics.measure,
+    "ranking": ranking.measure,
     "judging": judging.measure,
     "calibration": calibration.measure,
 }
