@@ -161,7 +161,9 @@ def _overlap_untouched(queue: Queue) -> None:
     locked = untouched.select_for_update(no_key=True, skip_locked=True, of=("self",)).values_list(
         "pk", flat=True
     )
-    ReviewItem.objects.filter(pk__in=list(locked)).update(required=queue.overlap, open_slots=queue.overlap)
+    # Asked again under the lock: someone may have begun one of them in between.
+    still = ReviewItem.objects.filter(pk__in=list(locked)).exclude(pk__in=begun)
+    still.update(required=queue.overlap, open_slots=queue.overlap)
 
 
 def archive(queue: Queue) -> None:
@@ -201,7 +203,9 @@ def move(queue: Queue, version: RubricVersion, *, open_items: bool) -> int:
     locked = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",)).values_list(
         "pk", flat=True
     )
-    return ReviewItem.objects.filter(pk__in=list(locked)).update(rubric_version=version)
+    # Asked again under the lock: someone may have begun one of them in between.
+    still = ReviewItem.objects.filter(pk__in=list(locked)).exclude(pk__in=begun)
+    return still.update(rubric_version=version)
 
 
 def counts(project: Project) -> dict[int, Counts]:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from ingest.models import Project
-from reviewapp.review import labels, leases
+from reviewapp.review import labels, leases, queues
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ItemState, Label, Lane, ReviewItem, State
 from reviewapp.review.refusals import Refusal
@@ -118,6 +118,30 @@ def test_of_two_who_race_at_the_expiry_exactly_one_wins(project, make_person):
         assert len(said) == 1
         winners.add(said[0].reviewer_id)
     assert winners == {ada.pk, bob.pk}
+    assert_sound(project)
+
+
+def test_an_overlap_that_changes_while_many_claim_gives_no_slot_twice(project, make_person):
+    queue = make_queue(project, overlap=1)
+    filled(queue, 200)
+    people = [make_person(f"r{n}") for n in range(8)]
+    over = threading.Event()
+
+    def work(person):
+        for _ in range(25):
+            leases.claim(queue, person)
+
+    def change():
+        overlap = 1
+        while not over.is_set():
+            overlap = 3 - overlap
+            queues.change(queue, overlap=overlap)
+
+    changing = threading.Thread(target=together, args=[[change]])
+    changing.start()
+    together([lambda person=person: work(person) for person in people])
+    over.set()
+    changing.join()
     assert_sound(project)
 
 
