@@ -40,7 +40,7 @@ class VersionForm(forms.Form):
     samples = forms.TypedChoiceField(
         coerce=int,
         required=False,
-        empty_value=1,
+        empty_value="1",
         choices=[(1, "Once"), *((k, f"{k} times, by vote") for k in range(3, votes.MOST + 1, 2))],
         label="Asked",
         help_text="Several answers cost as many times as much; the share of the vote is the confidence.",
@@ -83,7 +83,7 @@ class VersionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """How often it is asked is a parameter like the others, unless they say it themselves."""
         given: dict[str, Any] = super().clean() or {}
-        samples, parameters = given.get("samples") or 1, given.get("parameters")
+        samples, parameters = int(given.get("samples") or 1), given.get("parameters")
         if parameters is not None and samples > 1:
             given["parameters"] = {votes.SAMPLES: samples} | parameters
         return given

@@ -103,7 +103,7 @@ def run_version(request: MemberRequest, pk: int) -> HttpResponse:
     form = RunForm(version, request.POST)
     if version.kind == Kind.IMPORTED or not form.is_valid():
         why = next((error for errors in form.errors.values() for error in errors), "")
-        messages.error(request, why or "This version cannot judge here.")
+        messages.error(request, str(why) or "This version cannot judge here.")
         return _to(request, version)
     count = _ask(version, form.cleaned_data, request.user.username)
     if count:

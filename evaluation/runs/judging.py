@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from evaluation.golden.assertions import kind_of
 from evaluation.golden.lines import Json, input_text, parse
-from evaluation.judges import breaker, budget, certificates, client, protocol, rules
+from evaluation.judges import breaker, budget, certificates, client, protocol, rules, votes
 from evaluation.judges.judging import endpoint_of
 from evaluation.judges.models import JudgeVersion, Kind, Stage
-from evaluation.judges.protocol import Question, Reply, Spec, Unanswered
+from evaluation.judges.protocol import Answer, Question, Reply, Spec, Unanswered
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer
 from ingest.models import Project
 
@@ -96,7 +96,7 @@ def _judge(result: CaseResult, line: Json, trusted: dict[str, JudgeVersion], giv
         if version is None:
             return
         try:
-            answer = protocol.parse(_ask(version, line, result).text)
+            answer = _answer(version, line, result)
         except Unanswered as refused:
             if refused.is_final or given_up:
                 _write(result, ResultStatus.ERROR, None, f"judge {name}: {refused.reason}")
@@ -118,7 +118,14 @@ def _write(result: CaseResult, status: str, score: float | None, reason: str) ->
     )
 
 
-def _ask(version: JudgeVersion, line: Json, result: CaseResult) -> Reply:
+def _answer(version: JudgeVersion, line: Json, result: CaseResult) -> Answer:
+    """By vote, where the version asks several times. Raises Unanswered."""
+    wanted = votes.samples(version.parameters)
+    answers = [protocol.parse(_ask(version, line, result, place + 1).text) for place in range(wanted)]
+    return answers[0] if wanted == 1 else votes.counted([votes.vote(each) for each in answers])
+
+
+def _ask(version: JudgeVersion, line: Json, result: CaseResult, sample: int = 1) -> Reply:
     """Raises Unanswered."""
     spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
     question = Question(
@@ -128,6 +135,7 @@ def _ask(version: JudgeVersion, line: Json, result: CaseResult) -> Reply:
         criterion=version.criterion,
         guidance=version.prompt,
         trial=result.trial,
+        sample=sample,
     )
     if version.kind == Kind.RULES:
         return rules.ask(spec, question)
