@@ -16,35 +16,53 @@ RATES, SPRINT_SECONDS = {1: 100, 8: 300, 32: 300}, 5.0
 THINK_SECONDS = 1.0
 MOST_PAIR_MS, MOST_CPU_MS = 250, 4
 # The worker makes the snapshots of what comes next in this time.
-PREPARED_SECONDS = 5.0
-SIZES = (1_000, 100_000)
+PREPARED_SECONDS = 4.0
+TRACES = 10_000
+SIZES = (TRACES, 10 * TRACES, 100 * TRACES)
+AHEAD = 5_000
 CLAIMS = 200
 LEAST_RATE, MOST_CLAIM_MS, MOST_GROWTH = 40, 150, 1.3
 
-# Traces with an input and an output, and an item for each, as fast as the database takes them.
+# Traces with an input and an output, as fast as the database takes them.
 FILL = """
-from django.db import connection
-from ingest.models import Project
-from reviewapp.review.models import Queue
-queue = Queue.objects.get(project__slug={project!r}, slug="review")
-with connection.cursor() as cursor:
-    cursor.execute("TRUNCATE reviewapp_reviewitem CASCADE")
-    cursor.execute(
-        "INSERT INTO ingest_trace (project_id, trace_id, started_at, stale_since) "
-        "SELECT %s, {prefix!r} || n, now(), NULL FROM generate_series(1, {number}) n", [queue.project_id])
-    cursor.execute(
-        "INSERT INTO ingest_tracerecord (trace_id, occurred_at, body, sha256) "
-        "SELECT id, started_at, jsonb_build_object('input', 'Where is my parcel ' || trace_id, 'output', "
-        "repeat('It is on its way and comes tomorrow. ', 20)), decode(md5(trace_id) || md5(trace_id), 'hex') "
-        "FROM ingest_trace WHERE trace_id LIKE {prefix!r} || '%%'")
-    cursor.execute(
-        "INSERT INTO reviewapp_reviewitem (queue_id, kind, trace_id, subject, round, purpose, "
-        "rubric_version_id, lane, state, required, open_slots, priority, rank, reasons, terms, reserved_for, "
-        "changed_since_review, adjudication_reason, added_by, removed_by, enqueued_at) "
-        "SELECT %s, 'trace', id, 'trace:' || id, 1, 'review', %s, 'risk', 'open', 1, 1, 0, random(), '[]', "
-        "'{{}}', '{{}}', false, '', '', '', now() FROM ingest_trace WHERE trace_id LIKE {prefix!r} || '%%'",
-        [queue.pk, queue.rubric_version_id])
-    cursor.execute("ANALYZE reviewapp_reviewitem")
+    INSERT INTO ingest_trace (project_id, trace_id, started_at, stale_since)
+    SELECT q.project_id, 'load-' || n, now(), NULL
+    FROM reviewapp_queue q, generate_series(1, %(traces)s::int) n WHERE q.id = %(queue)s
+"""
+FILL_TEXTS = """
+    INSERT INTO ingest_tracerecord (trace_id, occurred_at, sha256, body)
+    SELECT id, started_at, decode(md5(trace_id) || md5(trace_id), 'hex'), jsonb_build_object(
+        'input', 'Where is my parcel ' || trace_id,
+        'output', repeat('It is on its way and comes tomorrow. ', 20))
+    FROM ingest_trace WHERE trace_id LIKE 'load-%'
+"""
+# An item for each of them in each of these rounds.
+ADD = """
+    INSERT INTO reviewapp_reviewitem (queue_id, kind, trace_id, subject, round, purpose, rubric_version_id,
+        lane, state, required, open_slots, priority, rank, reasons, terms, reserved_for, changed_since_review,
+        adjudication_reason, added_by, removed_by, enqueued_at)
+    SELECT q.id, 'trace', t.id, 'trace:' || t.id, r, 'review', q.rubric_version_id, 'risk', 'open',
+        %(overlap)s, %(overlap)s, 0, random(), '[]', '{}', '{}', false, '', '', '', now()
+    FROM reviewapp_queue q, ingest_trace t, generate_series(%(first)s::int, %(last)s::int) r
+    WHERE q.id = %(queue)s AND t.trace_id LIKE 'load-%%'
+"""  # Tokens, each of which reviews as itself.
+ISSUE = """
+from ingest import tokens
+from ingest.models import Project, Scope
+project = Project.objects.get(slug="reviewing")
+for number in range(10):
+    print(tokens.issue(project, f"r{number}", [Scope.LABELS_WRITE]).text)
+"""
+# One reviewer holds the best of them, and nobody else has begun.
+HOLD = """
+    WITH held AS (
+        INSERT INTO reviewapp_assignment (item_id, reviewer_id, state, token, lease_until, claimed_at,
+            display_order, skip_reason)
+        SELECT i.id, %(reviewer)s, 'leased', gen_random_uuid(), now() + interval '1 day', now(), 'ab', ''
+        FROM reviewapp_reviewitem i WHERE i.open_slots = 2 ORDER BY i.rank DESC LIMIT %(number)s
+        RETURNING item_id
+    )
+    UPDATE reviewapp_reviewitem SET open_slots = 1 FROM held WHERE id = held.item_id
 """
 
 
@@ -87,22 +105,42 @@ class Reviewer(threading.Thread):
 def measure(rounds: int) -> list[Figure]:
     with installed() as place:
         place.server.manage("create_project", "reviewing")
-        tokens = [
-            place.server.manage("create_token", "reviewing", f"r{n}", "--scope", "labels:write").splitlines()[
-                -1
-            ]
-            for n in range(min(REVIEWERS, 10))
-        ]
-        figures = growth(place, tokens[0])
-        fill(place, "load-", 20_000)
+        tokens = place.server.manage("shell", "-v", "0", "-c", ISSUE).split()
+        queue = fill(place)
+        add(place, queue, 1, 1)
+        medians = [claim_ms(place, tokens[0])]
+        figures = []
         for number, least in RATES.items():
             figures += sprint(place, tokens, number, least)
-        return [*together(place, tokens), *figures]
+        figures += together(place, tokens)
+        figures += ahead(place, queue, tokens)
+        return [*figures, *growth(place, queue, tokens[0], medians)]
 
 
-def fill(place: Installation, prefix: str, number: int) -> None:
-    place.server.manage("shell", "-c", FILL.format(project="reviewing", prefix=prefix, number=number))
+def fill(place: Installation) -> int:
+    """The traces; the id of the queue."""
+    with place.database() as database:
+        row = database.execute(
+            "SELECT q.id FROM reviewapp_queue q JOIN ingest_project p ON p.id = q.project_id "
+            "WHERE p.slug = 'reviewing' AND q.slug = 'review'"
+        ).fetchone()
+        assert row
+        database.execute(FILL, {"queue": row[0], "traces": TRACES})
+        database.execute(FILL_TEXTS)
+        database.execute("VACUUM ANALYZE ingest_trace, ingest_tracerecord")
+        return int(row[0])
+
+
+def add(place: Installation, queue: int, first: int, last: int, overlap: int = 1) -> None:
+    with place.database() as database:
+        database.execute(ADD, {"queue": queue, "first": first, "last": last, "overlap": overlap})
+        database.execute("VACUUM ANALYZE reviewapp_reviewitem")
     time.sleep(PREPARED_SECONDS)
+
+
+def empty(place: Installation) -> None:
+    with place.database() as database:
+        database.execute("TRUNCATE reviewapp_reviewitem CASCADE")
 
 
 def sprint(place: Installation, tokens: list[str], number: int, least: int) -> list[Figure]:
@@ -152,16 +190,44 @@ def together(place: Installation, tokens: list[str]) -> list[Figure]:
     ]
 
 
-def growth(place: Installation, token: str) -> list[Figure]:
-    """One reviewer alone, so that nothing but the queue's size differs."""
-    medians = []
-    for size in SIZES:
-        fill(place, f"s{size}-", size)
-        alone = Reviewer(place, token, time.monotonic() + SECONDS, CLAIMS)
-        alone.run()
-        medians.append(1000 * percentile(alone.claims[CLAIMS // 4 :], 0.5))
-    small, large = medians
+def ahead(place: Installation, queue: int, tokens: list[str]) -> list[Figure]:
+    """Two label each item, and one of them is far ahead of all others."""
+    empty(place)
+    add(place, queue, 1, 1, overlap=2)
+    with place.database() as database:
+        reviewer = (
+            "SELECT s.user_id FROM reviewapp_servicereviewer s JOIN ingest_apitoken t ON t.id = s.token_id "
+        )
+        row = database.execute(f"{reviewer} WHERE t.public_id = %s", [tokens[0].split("_")[1]]).fetchone()
+        assert row
+        database.execute(HOLD, {"reviewer": row[0], "number": AHEAD})
+        database.execute("VACUUM ANALYZE reviewapp_reviewitem, reviewapp_assignment")
+    time.sleep(PREPARED_SECONDS)
+    far, near = (claim_ms(place, token) for token in tokens[:2])
+    note = f"{near:.1f} ms for the others and {far:.1f} ms"
     return [
-        Figure(f"claim p50, {SIZES[1]:,} against {SIZES[0]:,} open items", large / small, "x", "<=",
-               MOST_GROWTH, f"{small:.1f} ms and {large:.1f} ms"),
+        Figure(f"claim p50, overlap 2, {AHEAD:,} items ahead of the rest", far / near, "x", "<=",
+               MOST_GROWTH, note),
     ]  # fmt: skip
+
+
+def growth(place: Installation, queue: int, token: str, medians: list[float]) -> list[Figure]:
+    """One reviewer alone, so that nothing but the queue's size differs; `medians` holds that of the first."""
+    empty(place)
+    done = 0
+    for size in SIZES[1:]:
+        add(place, queue, done + 1, size // TRACES)
+        done = size // TRACES
+        medians.append(claim_ms(place, token))
+    return [
+        Figure(f"claim p50, {size:,} against {SIZES[0]:,} open items", found / medians[0], "x", "<=",
+               MOST_GROWTH, f"{medians[0]:.1f} ms and {found:.1f} ms")
+        for size, found in zip(SIZES[1:], medians[1:], strict=True)
+    ]  # fmt: skip
+
+
+def claim_ms(place: Installation, token: str) -> float:
+    """The median of one who claims and labels alone, after some to warm up."""
+    alone = Reviewer(place, token, time.monotonic() + SECONDS, CLAIMS)
+    alone.run()
+    return 1000 * percentile(alone.claims[CLAIMS // 4 :], 0.5)

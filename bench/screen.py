@@ -14,8 +14,8 @@ from bench.figures import Figure, median, percentile
 from bench.installation import PASSWORD, SLUG, USER, Installation, installed
 
 MOST_MS = 100
-READING_MS = 700
-ITEMS = 60
+READING_MS = 500
+ITEMS = 110
 
 # From the key until the frame that shows another item is painted, which is before the next timer runs.
 WATCH = """

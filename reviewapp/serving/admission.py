@@ -6,16 +6,17 @@ its own, which keep the database connections: more of them would only take turns
 
 from __future__ import annotations
 
-import contextlib
 import json
 import select
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
 
 import psycopg
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.http import FileResponse, HttpResponseBase
 
 Environ = dict[str, Any]
@@ -32,6 +33,9 @@ WAITING = 28
 STREAMING = 2
 # No request is worth a statement that takes longer; without it one question can hold the database for hours.
 STATEMENT_SECONDS = 20
+# A kept plan (ingest.prepared, foreign keys) that reads a small table from end to end would go on doing so
+# while that grows, until the database's own statistics come by a minute later.
+PLANS_SECONDS = 5.0
 
 
 class Admission:
@@ -74,7 +78,7 @@ class Admission:
         return body
 
     def _run(self, environ: Environ) -> tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]:
-        _drop_if_hung_up()
+        _look_after_connection()
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def keep_head(status: str, headers: list[tuple[str, str]], *_: object) -> None:
@@ -118,17 +122,33 @@ def _set_up_connection() -> None:
     }
 
 
-def _drop_if_hung_up() -> None:
-    """A database that has ended has closed the socket, which tells it without a question at every request."""
+def _look_after_connection() -> None:
+    """Let go of one that the database has closed, and of plans made when the tables were smaller."""
     kept = connection.connection
     if kept is None:
         return
-    with contextlib.suppress(psycopg.Error):
+    if _has_hung_up(kept):
+        connection.close()
+    elif time.monotonic() > getattr(_planned, "until", 0.0):
+        _planned.until = time.monotonic() + PLANS_SECONDS
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("DISCARD PLANS")
+        except DatabaseError:
+            connection.close()
+
+
+def _has_hung_up(kept: psycopg.Connection) -> bool:
+    """A database that has ended has closed the socket: no need to ask it something before each request."""
+    try:
         heard = select.poll()
         heard.register(kept.fileno(), select.POLLIN)
-        if not heard.poll(0):
-            return
-    connection.close()
+        return bool(heard.poll(0))
+    except psycopg.Error:
+        return True
+
+
+_planned = threading.local()
 
 
 class Stream:
