@@ -143,6 +143,9 @@ def changes(event: Any) -> tuple[Change, ...]:
 def shown(value: object) -> str:
     if value is None:
         return "nothing"
+    if isinstance(value, dict):
+        # Figures and parameters: which ones, not all of each.
+        return ", ".join(str(name).replace("_", " ") for name in value) or "nothing"
     if isinstance(value, list):
         return ", ".join(conditions.words_of(each) if isinstance(each, dict) else str(each) for each in value)
     return str(value)
