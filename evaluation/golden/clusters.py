@@ -17,6 +17,13 @@ NEAR = 0.15
 WORDS = 3
 TEXT_CHARACTERS = 2_000
 SEED = 7
+# Beside scikit-learn's English ones.
+GERMAN = (
+    "aber als auch auf aus bei bin bis bitte da damit das dass dem den denn der des die dies diese doch du "
+    "ein eine einem einen einer er es für habe haben hat hatte hier ich ihr im in ist ja kann kein keine man "
+    "mein meine meinen mich mir mit nach nicht noch nur oder schon sehr sein sich sie sind und uns vom von "
+    "vor wann war was wenn wer werden wie wieder wir wird wo zu zum zur über"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,15 @@ def clusters(texts: Sequence[str], cases: Sequence[str]) -> Clusters | None:
     if len(texts) < LEAST_TEXTS:
         return None
     from sklearn.cluster import KMeans
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 
     vectorizer = TfidfVectorizer(
-        stop_words="english", max_df=0.6, min_df=2, max_features=4_000, sublinear_tf=True
+        stop_words=[*ENGLISH_STOP_WORDS, *GERMAN.split()],
+        token_pattern=r"[^\W\d_]{3,}",  # noqa: S106
+        max_df=0.6,
+        min_df=2,
+        max_features=4_000,
+        sublinear_tf=True,
     )
     try:
         matrix = vectorizer.fit_transform([text[:TEXT_CHARACTERS] for text in texts])
