@@ -11,6 +11,7 @@ from enum import Enum
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Task
 
 from ingest.models import Trace
@@ -40,7 +41,7 @@ def examine() -> list[Finding]:
     """All findings; when the database is away, the ones that can be made without it."""
     findings = [*secret_key(), disk()]
     try:
-        return [*findings, database(), *durability(), *(look() for look in LOOKS)]
+        return [*findings, database(), *durability(), *(look() for look in LOOKS), *_of_higher_floors()]
     except DatabaseError as error:
         remedy = "Start it (manage.py serve), or correct DATABASE_URL."
         return [*findings, Finding(Verdict.FAIL, "database", str(error).strip(), remedy)]
@@ -142,6 +143,13 @@ def disk() -> Finding:
 
 
 LOOKS: tuple[Callable[[], Finding], ...] = (migrations, worker, queue, backlog, clock)
+# What stands above names its own findings, by dotted string.
+HIGHER_FLOORS = ("evaluation.judges.diagnosis.judges",)
+
+
+def _of_higher_floors() -> Iterator[Finding]:
+    for name in HIGHER_FLOORS:
+        yield from import_string(name)()
 
 
 def _of_messages(subject: str, messages: list[checks.CheckMessage], fine: str) -> Iterator[Finding]:
