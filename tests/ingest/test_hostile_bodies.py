@@ -8,6 +8,7 @@ import zlib
 from functools import cache
 from pathlib import Path
 
+import pyarrow
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -86,6 +87,11 @@ def huge_list(item, times):
 
 
 @cache
+def zstandard(body):
+    return pyarrow.Codec("zstd").compress(body, asbytes=True)
+
+
+@cache
 def padded_gzip(body):
     """Gzip whose header is so long that the ratio of the whole stays under 200."""
     packed = bytearray(gzip.compress(body, 6))
@@ -94,7 +100,7 @@ def padded_gzip(body):
     return bytes(packed[:10] + name + b"\0" + packed[10:])
 
 
-GZIP = {"Content-Encoding": "gzip"}
+GZIP, ZSTD = {"Content-Encoding": "gzip"}, {"Content-Encoding": "zstd"}
 # name: (content type, headers, body)
 EVERYWHERE = {
     "empty": (JSON, {}, lambda: b""),
@@ -106,6 +112,9 @@ EVERYWHERE = {
     "not gzip": (JSON, GZIP, lambda: b'{"id": "t"}'),
     "gzip with a false checksum": (JSON, GZIP, lambda: gzip.compress(b'{"id": "t"}')[:-8] + b"12345678"),
     "zlib called gzip": (JSON, GZIP, lambda: zlib.compress(b'{"id": "t"}')),
+    "zstd bomb": (JSON, ZSTD, lambda: zstandard(b"[" + b" " * (256 * MIB))),
+    "truncated zstd": (JSON, ZSTD, lambda: zstandard(b'{"id": "t"}' * 1000)[:-9]),
+    "not zstd": (JSON, ZSTD, lambda: b'{"id": "t"}'),
     "unknown encoding": (JSON, {"Content-Encoding": "br"}, lambda: b"{}"),
     "two encodings": (JSON, {"Content-Encoding": "gzip, gzip"}, lambda: b"{}"),
     "unknown content type": ("application/xml", {}, lambda: b"<a/>"),

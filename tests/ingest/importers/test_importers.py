@@ -5,6 +5,7 @@ import json
 import random
 from urllib.parse import urlencode
 
+import pyarrow
 import pytest
 
 from ingest.models import Feedback, Score, Span, Trace
@@ -153,8 +154,11 @@ def test_langsmith_runs_in_parts(api):
         for name, value in parts
     )
     client = api()
-    report = client.post("/api/v1/import?format=langsmith", data=body + b"--xyz--\r\n",
-                         content_type="multipart/form-data; boundary=xyz")  # fmt: skip
+    # As LangSmith's SDK sends it.
+    packed = pyarrow.Codec("zstd").compress(body + b"--xyz--\r\n", asbytes=True)
+    report = client.post("/api/v1/import?format=langsmith", data=packed,
+                         content_type="multipart/form-data; boundary=xyz",
+                         headers={"Content-Encoding": "zstd"})  # fmt: skip
     assert report.json()["accepted"] == 2
     [call] = told(client, bodies.RUN)["calls"]
     assert (call["output"][0]["text"], call["finish"], call["response_id"]) == (
