@@ -332,6 +332,6 @@ def expire(limit: int = 500) -> int:
 DUE = """
     SELECT i.id FROM reviewapp_reviewitem i
     WHERE i.id IN (SELECT item_id FROM reviewapp_assignment
-        WHERE state = 'leased' AND lease_until <= clock_timestamp() ORDER BY lease_until LIMIT %s)
+        WHERE state = 'leased' AND lease_until <= statement_timestamp() ORDER BY lease_until LIMIT %s)
     ORDER BY i.id FOR NO KEY UPDATE OF i SKIP LOCKED
 """

@@ -44,7 +44,7 @@ SINCE_AUDIT = """coalesce(
 AUDIT_WAITS = """EXISTS (SELECT FROM reviewapp_reviewitem
         WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL)"""
 HAS_EXPIRED = """EXISTS (SELECT FROM reviewapp_assignment
-        WHERE state = 'leased' AND lease_until <= clock_timestamp())"""
+        WHERE state = 'leased' AND lease_until <= statement_timestamp())"""
 TURN = f"SELECT {SINCE_AUDIT}, {AUDIT_WAITS}, {HAS_EXPIRED}"
 # A condition of the claim's statement: it is simply the risk lane's turn, as at most claims.
 UNLESS_OTHERWISE = f"""

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connection, transaction
 
-from ingest import readings
+from ingest import prepared, readings
 from ingest.models import Trace
 from ingest.reading import Message
 from ingest.records import JsonDict, canonical_json
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, Snapshot, State
 
 TURN_SECONDS = 4.0
+BATCH = 100
 
 
 def of_trace(trace: Trace) -> Snapshot:
@@ -56,9 +57,7 @@ def store(project_id: int, shown: JsonDict) -> Snapshot:
     """Once by its hash; what was pruned and is sent anew has its bytes again."""
     spelled = canonical_json(shown)
     digest = hashlib.sha256(spelled).digest()
-    with connection.cursor() as cursor:
-        cursor.execute(STORE, [project_id, digest, spelled])
-        row = cursor.fetchone()
+    row = prepared.one(STORE, [project_id, digest, spelled])
     if row is None:
         return Snapshot.objects.get(project=project_id, sha256=digest)
     return Snapshot(pk=row[0], project_id=project_id, sha256=digest, bytes=spelled, created_at=row[1])
@@ -116,25 +115,49 @@ def look(item: ReviewItem) -> bool:
     """
     if item.snapshot_id is not None and not is_stale(item):
         return False
-    traces = Trace.objects.defer("search").in_bulk([pk for pk in (item.trace_id, item.other_trace_id) if pk])
-    trace, other = traces[item.trace_id], traces.get(item.other_trace_id or 0)
-    shown: JsonDict = {"kind": "trace", "trace": view(trace)}
+    return _bring_up_to_date(item, Stored.of([item]))
+
+
+class Stored(NamedTuple):
+    """The traces of some items with all that is stored of them, by the traces' ids."""
+
+    traces: dict[int, Trace]
+    rows: dict[int, readings.Rows]
+
+    @classmethod
+    def of(cls, items: Sequence[ReviewItem]) -> Stored:
+        wanted = {pk for item in items for pk in (item.trace_id, item.other_trace_id) if pk}
+        traces = Trace.objects.defer("search").in_bulk(wanted)
+        return cls(traces, readings.load_many(list(traces.values())))
+
+    def view(self, trace: Trace) -> JsonDict:
+        return view(trace, self.rows[trace.pk])
+
+
+def _bring_up_to_date(item: ReviewItem, stored: Stored) -> bool:
+    trace, other = stored.traces[item.trace_id], stored.traces.get(item.other_trace_id or 0)
+    shown: JsonDict = {"kind": "trace", "trace": stored.view(trace)}
     if other is not None:
-        shown = {"kind": "pair", "a": view(trace), "b": view(other)}
+        shown = {"kind": "pair", "a": stored.view(trace), "b": stored.view(other)}
     snapshot = store(trace.project_id, shown)
-    if item.snapshot_id is None and _keep_first(item, snapshot, trace, other):
+    revisions = trace.revision, other.revision if other else None
+    if item.snapshot_id is None and _keep_first(item, snapshot, *revisions):
         return False
-    return _keep(item, snapshot, trace.revision, other.revision if other else None)
+    return _keep(item, snapshot, *revisions)
 
 
-def _keep_first(item: ReviewItem, snapshot: Snapshot, trace: Trace, other: Trace | None) -> bool:
+def _keep_first(item: ReviewItem, snapshot: Snapshot, revision: int, other_revision: int | None) -> bool:
     """Where there was none before, nothing else changes with it. False if another was quicker."""
-    seen = {"seen_revision": trace.revision, "seen_other_revision": other.revision if other else None}
-    kept = ReviewItem.objects.filter(pk=item.pk, snapshot=None).update(snapshot=snapshot, **seen)
+    kept = prepared.change(KEEP_FIRST, [snapshot.pk, revision, other_revision, item.pk])
     if kept:
-        item.snapshot = snapshot
-        item.seen_revision, item.seen_other_revision = seen["seen_revision"], seen["seen_other_revision"]
+        item.snapshot, item.seen_revision, item.seen_other_revision = snapshot, revision, other_revision
     return bool(kept)
+
+
+KEEP_FIRST = """
+    UPDATE reviewapp_reviewitem SET snapshot_id = %s, seen_revision = %s, seen_other_revision = %s
+    WHERE id = %s AND snapshot_id IS NULL
+"""
 
 
 @transaction.atomic
@@ -172,15 +195,20 @@ def note_changes(limit: int = 200) -> int:
     return sum(look(item) for item in stale)
 
 
-def prepare(limit: int = 300) -> int:
+def prepare(limit: int = 2000) -> int:
     """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job.
 
-    `limit` by queue and lane: more than fifty reviewers take until the job comes again.
+    `limit` by queue and lane: what many reviewers take until the job comes again. Traces are read many at a
+    time; each item is written alone, since claims pass over an item that is locked.
     """
     done, end = 0, time.monotonic() + TURN_SECONDS
-    for item in ReviewItem.objects.raw(NEXT, {"limit": limit}):
-        look(item)
-        done += 1
+    waiting = list(ReviewItem.objects.raw(NEXT, {"limit": limit}))
+    for start in range(0, len(waiting), BATCH):
+        items = waiting[start : start + BATCH]
+        stored = Stored.of(items)
+        for item in items:
+            _bring_up_to_date(item, stored)
+        done += len(items)
         if time.monotonic() > end:
             break
     return done
