@@ -13,7 +13,7 @@ MARKS = {Verdict.OK: "ok  ", Verdict.WARN: "warn", Verdict.FAIL: "FAIL"}
 
 
 class Command(BaseCommand):
-    help = "Check database, durability, migrations, worker, judges, disk and clock; exits 1 when something fails."
+    help = "Check database, durability, worker, judges, disk and clock; exits 1 when something fails."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -55,7 +55,9 @@ def client(server, golden, tmp_path):
     (tmp_path / "answer.py").write_text(PROGRAM)
 
     # CLIENT_PYTHON: all of this file's runs by another interpreter.
-    def run(*arguments, python=os.environ.get("CLIENT_PYTHON", sys.executable), **environment):
+    usual = os.environ.get("CLIENT_PYTHON", sys.executable)
+
+    def run(*arguments, python=usual, **environment):
         env = {
             name: value
             for name, value in os.environ.items()
