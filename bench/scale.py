@@ -14,11 +14,11 @@ SIZES = (10_000, 100_000, 1_000_000)
 DAYS = 30
 STEP = 76_800
 MOST_GROWTH, MOST_LIST_MS, LEAST_INGEST = 1.5, 150, 0.8
-REQUESTS = 60
+REQUESTS = 120
 # The newest page, and pages narrowed by what a quarter of the traces have, by a word in one of forty, and by
 # one in nearly all.
 LISTS = {"newest": "", "route": "?route=refunds", "rare word": "?q=chandelier", "common word": "?q=refund"}
-SETTLING_SECONDS = 240
+SETTLING_SECONDS = 900
 
 
 def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
