@@ -195,7 +195,7 @@ def note_changes(limit: int = 200) -> int:
     return sum(look(item) for item in stale)
 
 
-def prepare(limit: int = 2000) -> int:
+def prepare(limit: int = 5000) -> int:
     """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job.
 
     `limit` by queue and lane: what many reviewers take until the job comes again. Traces are read many at a

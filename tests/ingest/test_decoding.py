@@ -122,7 +122,6 @@ def test_too_many_spans_are_refused_as_a_whole():
         b'{"resourceSpans": 3}',
         b"[" * 100_000,
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"' + b"9" * 5000 + b'"}]}]}]}',
-        b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"\\ud800"}]}]}]}',
         b"{\xff}",
         b"",
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"kind":"--5"}]}]}]}',
