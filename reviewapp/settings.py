@@ -37,9 +37,11 @@ else:
             "SECRET_KEY is required together with DATABASE_URL: 50 random characters or more."
         )
 DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
-# For ingest.prepared. Behind a pooler that gives out connections by the transaction: ?prepare_threshold=None
-DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+_options.setdefault("connect_timeout", 5)
+# For ingest.prepared. Behind a pooler that gives out connections by the transaction: ?prepare_threshold=none
+_uses = str(_options.get("prepare_threshold", 5))
+_options["prepare_threshold"] = int(_uses) if _uses.isdecimal() else None
 
 LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK)

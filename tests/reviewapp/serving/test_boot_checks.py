@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.core import checks
 from django.core.management import call_command
@@ -83,3 +87,20 @@ def test_the_deploy_check_is_clean(settings, db):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")
     call_command("check", deploy=True, fail_level="WARNING", databases=["default"])
+
+
+PRINTS_THRESHOLD = (
+    "from reviewapp.settings import DATABASES; print(DATABASES['default']['OPTIONS']['prepare_threshold'])"
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "threshold"), [("", 5), ("?prepare_threshold=none", None), ("?prepare_threshold=1", 1)]
+)
+def test_a_pooler_can_do_without_prepared_statements(asked, threshold):
+    said = subprocess.run(
+        [sys.executable, "-c", PRINTS_THRESHOLD],
+        env=os.environ | {"DATABASE_URL": f"postgres://u@h/db{asked}", "SECRET_KEY": "x" * 60},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.strip() == str(threshold)
