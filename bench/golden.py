@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench.figures import Figure, median, percentile
@@ -32,6 +34,7 @@ WORDS = [
     "days",
 ]
 QUESTIONS = 200
+CLIENTS = 100
 
 
 def measure(rounds: int) -> list[Figure]:
@@ -47,12 +50,23 @@ def measure(rounds: int) -> list[Figure]:
         downloads = [client.ask("GET", address)[0] for _ in range(5 * rounds)]
         growth = (place.web_memory() - before) * 1024 * 1024 / size
         unchanged = [client.ask("GET", address, etag=etag)[0] * 1000 for _ in range(QUESTIONS)]
+        begun = time.perf_counter()
+        digests = crowd(place, client.headers, address)
+        together = time.perf_counter() - begun
         uploads = [client.ask("POST", f"{address}/runs", results(n))[0] for n in range(rounds)]
     note = f"{CASES:,} cases, {size / 1e6:.0f} MB"
     return [
         Figure("golden publish, all formats", publish, "s", "<=", 10, note),
         Figure("golden download", median(downloads), "s", "<=", 0.1, note),
         Figure("golden download, memory / body", growth, "x", "<=", 0.1, note),
+        Figure(
+            f"digests that {CLIENTS} clients at once have",
+            len(digests),
+            "",
+            "<=",
+            1,
+            f"after {together:.1f} s",
+        ),
         Figure("golden 304 p95", percentile(unchanged, 0.95), "ms", "<=", 5),
         Figure("golden run upload with verdict", median(uploads), "s", "<=", 3, f"{CASES:,} outputs scored"),
     ]
@@ -78,6 +92,25 @@ class Client:
             size += len(piece)
         assert answer.status in (200, 201, 304), (answer.status, path)
         return time.perf_counter() - begun, size, answer.headers.get("ETag", "")
+
+
+def crowd(place: Installation, headers: dict[str, str], address: str) -> set[str]:
+    """The digests of what so many downloaded at once; who is told to come again does."""
+
+    def download(_: int) -> str:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", place.server.port, timeout=120)
+            connection.request("GET", address, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+            connection.close()
+            if answer.status == 200:
+                return hashlib.sha256(body).hexdigest()
+            assert answer.status == 503, answer.status
+            time.sleep(float(answer.headers["Retry-After"]))
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        return set(threads.map(download, range(CLIENTS)))
 
 
 def cases() -> Iterator[bytes]:
