@@ -278,7 +278,7 @@ def _regression(compared: Comparison) -> str:
     return (
         f"{_cases(len(compared.broken))} broke and {len(compared.fixed)} "
         f"{'was' if len(compared.fixed) == 1 else 'were'} fixed against the baseline "
-        f"(exact McNemar p = {p_text(compared.p_value)})."
+        f"(exact McNemar {p_words(compared.p_value)})."
     )
 
 
@@ -287,7 +287,7 @@ def _passed(compared: Comparison, threshold: float) -> tuple[str, ...]:
     words += f"the threshold {percent(threshold)}."
     if compared.p_value is None:
         return (words, "Without a baseline no regression could be looked for.")
-    return (words, f"No significant regression (p = {p_text(compared.p_value)}).")
+    return (words, f"No significant regression ({p_words(compared.p_value)}).")
 
 
 def _cases(number: int, word: str = "") -> str:
@@ -312,6 +312,12 @@ def p_text(p: float | None) -> str:
     if p is None:
         return "n/a"
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
+
+
+def p_words(p: float | None) -> str:
+    """ "p = .035", "p < .001" """
+    text = p_text(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def turns_green(verdict: Verdict) -> str:

@@ -19,7 +19,7 @@ from reviewapp.trends import Datum, Trend, trend
 
 # What can be asked for, with its words; the first of each is taken otherwise.
 OFFERED = {
-    "measure": {"alpha": "α", "kappa": "κ", "ac1": "AC1", "agreement": "agreement"},
+    "measure": {"agreement": "agreement", "alpha": "α", "kappa": "κ", "ac1": "AC1"},
     "sample": {"audit": "audit items", "all": "all items"},
     "days": {"90": "90 days", "30": "30 days", "365": "a year"},
 }

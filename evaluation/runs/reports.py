@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from evaluation.gate import p_text, percent
+from evaluation.gate import p_words, percent
 from evaluation.golden.lines import Json, expected_text, parse
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 
@@ -72,7 +72,7 @@ def _figures(answer: Json) -> list[str]:
     if baseline := answer["baseline"]:
         rows.append(
             f"| Against {safe(baseline['branch'])} | {len(baseline['broken'])} broken, "
-            f"{len(baseline['fixed'])} fixed, p = {p_text(baseline['p_value'])} |"
+            f"{len(baseline['fixed'])} fixed, {p_words(baseline['p_value'])} |"
         )
     return rows
 
