@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
 
-from ingest import limits
+from ingest import limits, zstandard
 from ingest.problems import Problem
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -62,13 +62,10 @@ def _inflated_too_large(allowed: int) -> Problem:
 
 
 def _unpack(wire: bytes) -> bytes:
-    """Zstandard, as LangSmith's SDK sends; loaded only where one comes."""
-    import pyarrow
-
+    """Zstandard, as LangSmith's SDK sends."""
     allowed = _allowed(wire)
     try:
-        with pyarrow.CompressedInputStream(pyarrow.BufferReader(wire), "zstd") as stream:
-            content: bytes = stream.read(allowed + 1)
+        content = zstandard.unpack(wire, allowed + 1)
     except OSError as error:
         raise Problem(400, f"The body is not zstd: {error}") from None
     if len(content) > allowed:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from string import ascii_lowercase
 from typing import Any
-from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from evaluation.statistics.certification import (
     double_labels_needed,
     labels_for_width,
 )
+from evaluation.weeks import datum
 from reviewapp import figures
 from reviewapp.models import User
 from reviewapp.trends import Datum, Trend, trend
@@ -169,13 +169,7 @@ def rate_chart(told: Json) -> Trend:
 
 
 def _datum(point: Json, figure: Json) -> Datum:
-    week = f"W{date.fromisoformat(point['from']).isocalendar().week}"
-    value, low, high = figure["value"], figure["low"], figure["high"]
-    words = week if value is None else f"{week}: {figures.decimals(value)}"
-    if low is not None and high is not None:
-        words += f", 95 % interval {figures.decimals(low)} to {figures.decimals(high)}"
-    query = urlencode({"from": point["from"], "to": point["to"]})
-    return Datum(week, value, low, high, figure["n"], query, f"{words}, n = {figure['n']:,}")
+    return datum(date.fromisoformat(point["from"]), date.fromisoformat(point["to"]), figure)
 
 
 def budget(told: Json, width: int) -> Json:

@@ -18,11 +18,9 @@ from django.db.backends.utils import CursorWrapper
 
 from evaluation.judges.models import JudgeVersion
 from reviewapp.review.models import VERDICT, CriterionRevision
-from reviewapp.review.response import PATIENCE
+from reviewapp.review.response import PATIENCE, TODAY
 
 DIMENSIONS = ("route", "model", "prompt_version")
-# Patience is counted to the day's beginning (UTC), so that figures change with labels and with days only.
-TODAY = "(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
 
 
 class UnknownSlice(ValueError):

@@ -91,7 +91,7 @@ def _criterion(revision: CriterionRevision, said: Counter[tuple[str, ...]]) -> C
         units[_unit(answers, options)] += many
     is_ordered = revision.type == CriterionType.SCALE
     needed = _needed(units) if len(options) == len(VERDICTS) else None
-    found = concord(units, len(options), ordered=is_ordered)
+    found = concord(units, len(options), "ordinal" if is_ordered else "nominal")
     return Criterion(revision.title, revision.version.rubric.name, is_ordered, found, needed)
 
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from evaluation.people import agreement
 from evaluation.people.agreement import Criterion, Week
-from reviewapp import figures
+from evaluation.weeks import datum
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.trends import Datum, Trend, trend
+from reviewapp.trends import Trend, trend
 
 # What can be asked for, with its words; the first of each is taken otherwise.
 OFFERED = {
@@ -55,25 +55,8 @@ def figures_of(criterion: Criterion) -> list[dict[str, float | int | str | None]
 
 
 def chart(weeks: tuple[Week, ...], measure: str) -> Trend:
-    return trend([[_datum(week, measure) for week in weeks]], least=-1.0)
-
-
-def _datum(week: Week, measure: str) -> Datum:
-    figure = getattr(week.verdict, measure)
-    label = f"W{week.start.isocalendar().week}"
-    words = f"{label}: {figures.decimals(figure.value)}" if figure.is_known else label
-    if figure.low is not None and figure.high is not None:
-        words += f", 95 % interval {figures.decimals(figure.low)} to {figures.decimals(figure.high)}"
-    query = urlencode({"from": week.start.isoformat(), "to": week.end.isoformat()})
-    return Datum(
-        label,
-        figure.value,
-        figure.low,
-        figure.high,
-        week.verdict.n,
-        query,
-        f"{words}, n = {week.verdict.n:,}",
-    )
+    line = [datum(each.start, each.end, getattr(each.verdict, measure).as_dict()) for each in weeks]
+    return trend([line], least=-1.0)
 
 
 def _asked(request: MemberRequest, name: str) -> str:

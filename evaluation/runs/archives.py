@@ -9,6 +9,8 @@ import io
 import struct
 import zipfile
 
+from ingest import zstandard
+
 MOST_MEMBERS, MOST_INFLATED = 100_000, 64 * 1024 * 1024
 ZSTANDARD = 93
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -33,7 +35,10 @@ def samples(sent: bytes) -> list[bytes]:
 def _read(archive: zipfile.ZipFile, sent: bytes, member: zipfile.ZipInfo) -> bytes:
     if member.compress_type != ZSTANDARD:
         return archive.read(member)
-    return _zstandard(_packed(sent, member), member.file_size)
+    content = zstandard.unpack(_packed(sent, member), member.file_size)
+    if len(content) != member.file_size:
+        raise BadArchive("a member ends too early")
+    return content
 
 
 def _packed(sent: bytes, member: zipfile.ZipInfo) -> bytes:
@@ -43,14 +48,3 @@ def _packed(sent: bytes, member: zipfile.ZipInfo) -> bytes:
     if header[0] != b"PK\x03\x04" or member.flag_bits & 1 or start + member.compress_size > len(sent):
         raise BadArchive(f"{member.filename[:100]} is broken or encrypted")
     return sent[start : start + member.compress_size]
-
-
-def _zstandard(packed: bytes, size: int) -> bytes:
-    """pyarrow inflates it; Python's own zipfile knows it from 3.14 on."""
-    import pyarrow
-
-    with pyarrow.CompressedInputStream(pyarrow.BufferReader(packed), "zstd") as stream:
-        content: bytes = stream.read(size)
-    if len(content) != size:
-        raise BadArchive("a member ends too early")
-    return content

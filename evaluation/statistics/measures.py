@@ -13,7 +13,7 @@ from typing import Any
 
 from evaluation.statistics import resampling, tables
 from evaluation.statistics.figure import Figure, unknown
-from evaluation.statistics.resampling import Kind
+from evaluation.statistics.resampling import Kind, ratio
 from evaluation.statistics.weighted import Row, share
 
 LEAST_ASYMPTOTIC, LEAST_MARGINAL = 100, 5
@@ -198,33 +198,25 @@ def _doubled(agreement: Figure) -> Figure:
     return Figure(2 * agreement.value - 1, 2 * agreement.low - 1, 2 * agreement.high - 1, agreement.n)
 
 
-def _ratio(above: Any, below: Any) -> Any:
-    """nan where the lower part is nothing."""
-    import numpy as np
-
-    nothing = np.abs(below) < 1e-12
-    return np.where(nothing, np.nan, above / np.where(nothing, 1.0, below))
-
-
 def _kappa(sums: Any) -> Any:
     tp, fn, fp, tn = sums
     n = tp + fn + fp + tn
-    po = _ratio(tp + tn, n)
-    pe = _ratio((tp + fn) * (tp + fp) + (fp + tn) * (fn + tn), n * n)
-    return _ratio(po - pe, 1 - pe)
+    po = ratio(tp + tn, n)
+    pe = ratio((tp + fn) * (tp + fp) + (fp + tn) * (fn + tn), n * n)
+    return ratio(po - pe, 1 - pe)
 
 
 def _ac1(sums: Any) -> Any:
     tp, fn, fp, tn = sums
     n = tp + fn + fp + tn
-    fails = _ratio(2 * tp + fn + fp, 2 * n)
+    fails = ratio(2 * tp + fn + fp, 2 * n)
     pe = 2 * fails * (1 - fails)
-    return _ratio(_ratio(tp + tn, n) - pe, 1 - pe)
+    return ratio(ratio(tp + tn, n) - pe, 1 - pe)
 
 
 def _f1(sums: Any) -> Any:
     tp, fn, fp, _ = sums
-    return _ratio(2 * tp, 2 * tp + fp + fn)
+    return ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def _mcc(sums: Any) -> Any:
@@ -232,4 +224,4 @@ def _mcc(sums: Any) -> Any:
 
     tp, fn, fp, tn = sums
     scale = np.maximum((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn), 0.0)
-    return _ratio(tp * tn - fp * fn, np.sqrt(scale))
+    return ratio(tp * tn - fp * fn, np.sqrt(scale))

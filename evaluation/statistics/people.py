@@ -14,7 +14,7 @@ from typing import Any
 
 from evaluation.statistics import resampling
 from evaluation.statistics.figure import Figure, unknown
-from evaluation.statistics.resampling import Kind
+from evaluation.statistics.resampling import Kind, ratio
 from evaluation.statistics.weighted import Row, share
 
 Unit = tuple[int, ...]
@@ -25,7 +25,7 @@ NO_CHANCE = "all answers are one and the same, so chance alone would agree as we
 
 @dataclass(frozen=True, slots=True)
 class Concord:
-    """`n` items were answered by two people or more. Alpha is ordinal where the categories have an order.
+    """`n` items were answered by two people or more. Alpha is of the level that was asked for.
 
     Kappa holds the pairs of answers within items against the answers of everyone (Fleiss), AC1 as Gwet does.
     """
@@ -37,8 +37,11 @@ class Concord:
     alpha: Figure
 
 
-def concord(units: Mapping[Unit, int], categories: int, *, ordered: bool = False) -> Concord:
-    """Of units with their counts; those with fewer than two answers count for nothing."""
+def concord(units: Mapping[Unit, int], categories: int, level: str = "nominal") -> Concord:
+    """Of units with their counts; those with fewer than two answers count for nothing.
+
+    `level` is one of LEVELS: whether categories only differ, or have an order.
+    """
     twice = {unit: many for unit, many in units.items() if len(unit) > 1 and many > 0}
     n = sum(twice.values())
     if not n:
@@ -54,7 +57,7 @@ def concord(units: Mapping[Unit, int], categories: int, *, ordered: bool = False
         share([Row(agreeing(unit), 1.0, many) for unit, many in sorted(twice.items())]).figure,
         estimated(lambda sums: _kappa(_square(sums, categories))),
         estimated(lambda sums: _ac1(_square(sums, categories))),
-        estimated(lambda sums: _alpha(_square(sums, categories), ordered)),
+        estimated(lambda sums: _alpha(_square(sums, categories), level)),
     )
 
 
@@ -84,24 +87,24 @@ def _square(sums: Any, categories: int) -> Any:
 def _kappa(table: Any) -> Any:
     observed, shares, _ = _shares(table)
     expected = (shares**2).sum(axis=0)
-    return _ratio(observed - expected, 1 - expected)
+    return ratio(observed - expected, 1 - expected)
 
 
 def _ac1(table: Any) -> Any:
     """Gwet's chance: answers that are guessed fall evenly on the categories. Undefined with one category."""
     observed, shares, _ = _shares(table)
-    expected = _ratio((shares * (1 - shares)).sum(axis=0), float(len(table) - 1))
-    return _ratio(observed - expected, 1 - expected)
+    expected = ratio((shares * (1 - shares)).sum(axis=0), float(len(table) - 1))
+    return ratio(observed - expected, 1 - expected)
 
 
-def _alpha(table: Any, ordered: bool) -> Any:
-    """Krippendorff's alpha, nominal or ordinal."""
+def _alpha(table: Any, level: str) -> Any:
+    """Krippendorff's alpha."""
     totals = table.sum(axis=1)
     n = totals.sum(axis=0)
-    distance = _ordinal(totals) if ordered else _nominal(totals)
+    distance = LEVELS[level](totals)
     apart = (table * distance).sum(axis=(0, 1))
-    expected = _ratio((totals[:, None] * totals[None, :] * distance).sum(axis=(0, 1)), n - 1)
-    return 1 - _ratio(apart, expected)
+    expected = ratio((totals[:, None] * totals[None, :] * distance).sum(axis=(0, 1)), n - 1)
+    return 1 - ratio(apart, expected)
 
 
 def _nominal(totals: Any) -> Any:
@@ -116,17 +119,13 @@ def _ordinal(totals: Any) -> Any:
     return (middles[:, None] - middles[None, :]) ** 2
 
 
+# The squared difference of two categories (categories x categories x draws), given everyone's answers.
+LEVELS = {"nominal": _nominal, "ordinal": _ordinal}
+
+
 def _shares(table: Any) -> tuple[Any, Any, Any]:
     """The share of equal pairs, each category's share of the answers, and the number of answers."""
     totals = table.sum(axis=1)
     n = totals.sum(axis=0)
     equal = table.diagonal().sum(axis=-1)
-    return _ratio(equal, n), _ratio(totals, n), n
-
-
-def _ratio(above: Any, below: Any) -> Any:
-    """nan where the lower part is nothing."""
-    import numpy as np
-
-    nothing = np.abs(below) < 1e-12
-    return np.where(nothing, np.nan, above / np.where(nothing, 1.0, below))
+    return ratio(equal, n), ratio(totals, n), n

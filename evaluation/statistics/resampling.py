@@ -38,6 +38,14 @@ class Kind:
     count: int = 1
 
 
+def ratio(above: Any, below: Any) -> Any:
+    """Of arrays; nan where the lower part is nothing. Statistics are made of it."""
+    import numpy as np
+
+    nothing = np.abs(below) < 1e-12
+    return np.where(nothing, np.nan, above / np.where(nothing, 1.0, below))
+
+
 def estimate(
     kinds: Sequence[Kind], statistic: Statistic, n: int, *, why_null: str, seed: int = SEED
 ) -> Figure:

@@ -10,6 +10,8 @@ from ingest.models import Project
 
 # What has waited so long, or was skipped, counts as not answered.
 PATIENCE = "14 days"
+# Patience is counted to the day's beginning (UTC), so that figures change with labels and with days only.
+TODAY = "(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
 WINDOW = "28 days"
 LEAST = 0.8
 
@@ -37,7 +39,7 @@ def by_stratum(project: Project) -> dict[str, Response]:
         return {stratum: Response(answered, asked) for stratum, answered, asked in cursor.fetchall() if asked}
 
 
-ASKED = """
+ASKED = f"""
     WITH item AS (
         SELECT i.id, i.trace_id, i.state, i.enqueued_at
         FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
@@ -48,11 +50,11 @@ ASKED = """
         SELECT d.stratum,
             bool_or(EXISTS (SELECT FROM reviewapp_assignment a
                 WHERE a.item_id = i.id AND a.counted_id IS NOT NULL)) AS is_answered,
-            bool_and(i.state = 'removed' OR i.enqueued_at < now() - %s::interval
+            bool_and(i.state = 'removed' OR i.enqueued_at < {TODAY} - %s::interval
                 OR EXISTS (SELECT FROM reviewapp_assignment a
                     WHERE a.item_id = i.id AND a.state = 'skipped')) AS is_given_up
         FROM item i JOIN ingest_auditdraw d ON d.trace_id = i.trace_id GROUP BY i.trace_id, d.stratum
     )
     SELECT stratum, count(*) FILTER (WHERE is_answered), count(*) FILTER (WHERE is_answered OR is_given_up)
     FROM drawn GROUP BY stratum
-"""
+"""  # noqa: S608 - a constant

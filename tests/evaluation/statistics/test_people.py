@@ -46,7 +46,7 @@ def test_fleiss_example() -> None:
 def test_krippendorffs_example() -> None:
     units = units_of_coders(CODERS)
     assert concord(units, 4).alpha.value == pytest.approx(0.691358, abs=5e-7)
-    assert concord(units, 4, ordered=True).alpha.value == pytest.approx(0.806721, abs=5e-7)
+    assert concord(units, 4, "ordinal").alpha.value == pytest.approx(0.806721, abs=5e-7)
 
 
 def test_ac1_of_two_people_as_gwet_has_it() -> None:
@@ -67,7 +67,7 @@ def test_as_others_compute_it(rows: list[list[int]]) -> None:
         return
     matrix = np.array(rows, dtype=float).T
     counts = [[row.count(place) for place in range(4)] for row in rows]
-    values = concord(units, 4), concord(units, 4, ordered=True)
+    values = concord(units, 4), concord(units, 4, "ordinal")
     for found, theirs in (
         (values[0].alpha, krippendorff.alpha(matrix, level_of_measurement="nominal")),
         (values[1].alpha, krippendorff.alpha(matrix, level_of_measurement="ordinal")),
