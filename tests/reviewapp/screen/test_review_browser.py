@@ -34,6 +34,10 @@ PROJECT = "reviewed"
 
 @pytest.fixture(scope="module")
 def house(server) -> SimpleNamespace:
+    return furnished(server)
+
+
+def furnished(server) -> SimpleNamespace:
     """A project on the running server; `queue(slug, traces, ...)` makes a queue that holds them."""
     server.manage("create_project", PROJECT)
     for name, role in (("gina", "lead"), ("rosa", "reviewer")):
