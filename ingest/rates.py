@@ -192,7 +192,7 @@ def boost(
         words = f"{factor:g} times for {hours:g} h" + (f": {reason}" if reason else "")
         _insert(project, name, (audit, round(judge, 6)), Cause.BOOST, by, words, now)
         ended = now + timedelta(hours=hours)
-        _insert(project, name, before, Cause.BOOST_END, by, "the boost is over", ended)
+        _insert(project, name, before, Cause.BOOST_END, by, f"the boost is over, {words}", ended)
 
 
 def keep_daily(seconds: float = TURN_SECONDS) -> int:

@@ -114,6 +114,7 @@ def test_a_boost_multiplies_for_some_hours_and_ends_by_itself(project):
     before = sampling.Rates([(project.pk, "")], NOW)
     rates.boost(project, "", 5, 2, by="leo", reason="release")
     assert rows(project) == [("manual", 0.05, 0.1), ("boost", 0.25, 0.1), ("boost_end", 0.05, 0.1)]
+    assert SamplingRate.objects.get(cause="boost_end").reason == "the boost is over, 5 times for 2 h: release"
     at = SamplingRate.objects.get(cause=Cause.BOOST).effective_from
     in_force = sampling.Rates([(project.pk, "")], at)
     audits = [
