@@ -135,10 +135,24 @@ def _schema(assertion: Json, checked: bool = False) -> Any:
         raise Unsuitable(str(error)) from None
 
 
-def _threshold(assertion: Json, otherwise: float) -> float:
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _overlap(assertion: Json, otherwise: float) -> float:
+    """The threshold of an assertion whose value is a reference text, or the threshold itself."""
+    value = assertion.get("value")
+    if value is not None and not is_number(value) and not isinstance(value, str | dict):
+        raise Unsuitable("value must be the reference text, or the least overlap with the expected text")
+    return threshold_of(assertion, otherwise)
+
+
+def threshold_of(assertion: Json, otherwise: float) -> float:
     value, given = assertion.get("value"), assertion.get("threshold", otherwise)
     if isinstance(value, dict):
         given = value.get("threshold", given)
+    elif is_number(value) and "threshold" not in assertion:
+        given = value
     number = _finite(given)
     if number is None or not 0 <= number <= 1:
         raise Unsuitable("threshold must be between 0 and 1")
@@ -149,7 +163,7 @@ def _reference(assertion: Json, otherwise: str) -> str:
     value = assertion.get("value")
     if isinstance(value, dict):
         value = value.get("reference", value.get("value"))
-    found = otherwise if value in (None, "") else value
+    found = otherwise if value in (None, "") or is_number(value) else value
     if not isinstance(found, str) or not found:
         raise Unsuitable("value must be the reference text")
     return found
@@ -229,7 +243,7 @@ def _json_schema(assertion: Json, output: str, reference: str) -> Check:
 def _rouge_l(assertion: Json, output: str, reference: str) -> Check:
     from rouge_score.rouge_scorer import RougeScorer
 
-    wanted, least = _reference(assertion, reference), _threshold(assertion, DEFAULT_ROUGE)
+    wanted, least = _reference(assertion, reference), threshold_of(assertion, DEFAULT_ROUGE)
     value = RougeScorer(["rougeL"]).score(wanted, output)["rougeL"].fmeasure
     return Check("rouge_l", value >= least, value, f"ROUGE-L {value:.2f}, asked {least:.2f}")
 
@@ -237,7 +251,7 @@ def _rouge_l(assertion: Json, output: str, reference: str) -> Check:
 def _bleu(assertion: Json, output: str, reference: str) -> Check:
     from sacrebleu import sentence_bleu
 
-    wanted, least = _reference(assertion, reference), _threshold(assertion, DEFAULT_BLEU)
+    wanted, least = _reference(assertion, reference), threshold_of(assertion, DEFAULT_BLEU)
     value = min(1.0, sentence_bleu(output, [wanted]).score / 100)
     return Check("bleu", value >= least, value, f"BLEU {value:.2f}, asked {least:.2f}")
 
@@ -256,8 +270,8 @@ _FORMS: Mapping[str, Callable[[Json], Any]] = {
     **dict.fromkeys(("regex", "not_regex"), _pattern),
     "json_schema": _schema,
     "numeric": _number,
-    "rouge_l": lambda each: _threshold(each, DEFAULT_ROUGE),
-    "bleu": lambda each: _threshold(each, DEFAULT_BLEU),
+    "rouge_l": lambda each: _overlap(each, DEFAULT_ROUGE),
+    "bleu": lambda each: _overlap(each, DEFAULT_BLEU),
     **dict.fromkeys(("rubric", "python"), _prose),
 }
 _SCORERS: Mapping[str, Callable[[Json, str, str], Check]] = {

@@ -96,6 +96,8 @@ def _row(index: int, assertion: Json) -> AssertionRow:
     kind = assertions.kind_of(assertion.get("type"))
     value = assertion.get("value")
     limit = assertion.get(LIMITS.get(kind, ""), "")
+    if LIMITS.get(kind) == "threshold" and assertions.is_number(value):
+        return AssertionRow(index, kind, "", str(limit or value))
     return AssertionRow(index, kind, assertions.as_text(value), str(limit))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from evaluation.golden.assertions import DEFAULT_BLEU, DEFAULT_ROUGE, kind_of
+from evaluation.golden.assertions import DEFAULT_BLEU, DEFAULT_ROUGE, is_number, kind_of, threshold_of
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of
 
 _TEMPLATE = re.compile(r"\{+[{%#]|\{*[}%#]\}")
@@ -107,10 +107,9 @@ def _numeric(each: Json, _: str) -> Json:
 def _overlap(name: str, otherwise: float) -> Callable[[Json, str], Json]:
     def write(each: Json, reference: str) -> Json:
         value = each.get("value")
-        given = value if isinstance(value, dict) else {"reference": value}
+        given = value if isinstance(value, dict) else {"reference": "" if is_number(value) else value}
         wanted = given.get("reference") or reference
-        threshold = given.get("threshold", each.get("threshold", otherwise))
-        return {"type": name, "value": literal(str(wanted)), "threshold": threshold}
+        return {"type": name, "value": literal(str(wanted)), "threshold": threshold_of(each, otherwise)}
 
     return write
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
-from evaluation.golden import candidates, cases, versions
+from evaluation.golden import assertions, candidates, cases, promptfoo, versions
 from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
 from reviewapp import audit
@@ -153,6 +153,19 @@ def test_an_unchanged_form_is_no_revision(lead, dataset):
     case = GoldenCase.objects.get(case_id="t")
     line = json.loads(case.revisions.get(number=case.revision).line)
     assert line["input"] == tricky and line["assertions"] == sent["assertions"]
+
+
+def test_the_value_of_an_overlap_is_a_text_or_its_threshold(lead, dataset):
+    threshold = {"type": "rouge_l", "value": 0.3}
+    assert assertions.score(threshold, "the refund takes ten days", "a refund takes ten days").passed
+    assert not assertions.score({**threshold, "value": 0.9}, "the refund takes ten days", "a refund").passed
+    written = promptfoo._overlap("rouge-n", 0.5)(threshold, "a refund takes ten days")
+    assert written == {"type": "rouge-n", "value": "a refund takes ten days", "threshold": 0.3}
+    with pytest.raises(assertions.Unsuitable):
+        assertions.check_form({"type": "bleu", "value": ["a"]})
+    cases.put_values(dataset, [{"id": "r", "input": "q", "expected": "a", "assertions": [threshold]}], "leo")
+    row = lead.client.get(f"{BASE}/golden/support/case/r").context["editor"].assertions[0]
+    assert (row.value, row.limit) == ("", "0.3")
 
 
 def test_the_preview_scores_an_output(lead, reviewer, dataset):
