@@ -384,8 +384,9 @@ def test_hostile_text_does_nothing_on_the_review_pages(browser, house, state, li
         settle(page)
         keys(page, "Enter")
         expect(page.locator("form#rubric")).to_be_visible()
-    for address in (f"{house.url}/projects/{PROJECT}/queues", address.removesuffix("review") + "finish"):
-        page.goto(address)
+    finish = address.removesuffix("review") + "finish"
+    for shown in (f"{house.url}/projects/{PROJECT}/queues", finish):
+        page.goto(shown)
         settle(page)
         assert not set(UNSEEN) & set(page.content())
     context.close()
