@@ -87,6 +87,7 @@ from reviewapp.review.models import (  # noqa: E402, F401
     Flag,
     Label,
     LabelAnswer,
+    Opening,
     Queue,
     Resolution,
     ReviewItem,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 
 from ingest import tokens
 from ingest.models import Project, Scope
@@ -55,6 +57,24 @@ def django_db_modify_db_settings() -> Iterator[None]:
         return
     with postgres.borrowed(settings.DATA_DIR):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+    django_db_modify_db_settings: None,
+) -> Iterator[None]:
+    """The test database for whoever asks. The plugin's own looks at the tests' marks alone, and leaves those
+    that commit by themselves with the developer's database when they are run alone."""
+    with django_db_blocker.unblock():
+        made = setup_databases(0, interactive=False, keepdb=django_db_keepdb and not django_db_createdb)
+    yield
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, rows, seats, snapshots
+from reviewapp.review import answers, marks, rows, seats, snapshots
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -55,17 +55,15 @@ class Lease:
 
 
 # One statement: lock the first free item, insert or reuse the assignment, and take a slot only if that
-# succeeded. The state is asked by a scalar subquery, since that is never planned as a join over the whole
-# table. The check of open_slots holds for the newest version of the row, as PostgreSQL looks again after
+# succeeded. The check of open_slots holds for the newest version of the row, as PostgreSQL looks again after
 # it has the lock.
-FRESH = """
+FRESH = f"""
     SELECT i.id FROM reviewapp_reviewitem i
-    WHERE i.queue_id = %(queue)s AND i.open_slots > 0 AND i.{rank} IS NOT NULL
-        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
-        AND coalesce((SELECT a.state FROM reviewapp_assignment a
-            WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released' {unless}
-    ORDER BY i.{rank} DESC, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
-"""
+    WHERE {marks.CLAIMABLE} {{unless}}
+    ORDER BY i.{{rank}} DESC, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
+"""  # noqa: S608 - our own names
+FROM_MARK = f"""
+        AND i.rank <= {marks.BEGINNING}"""
 SKIPPED = """
     SELECT i.id FROM reviewapp_reviewitem i
     JOIN reviewapp_assignment s ON s.item_id = i.id AND s.reviewer_id = %(reviewer)s AND s.state = 'skipped'
@@ -100,7 +98,8 @@ TAKE = """
     SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order,
         (SELECT revision FROM ingest_trace WHERE id = taken.trace_id),
         (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id),
-        (SELECT body FROM reviewapp_draft d WHERE d.assignment_id = assigned.id), {columns}, {shown}
+        (SELECT body FROM reviewapp_draft d WHERE d.assignment_id = assigned.id),
+        {claims}, {columns}, {shown}
     FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
         LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
 """
@@ -127,14 +126,17 @@ def _has_changed(lease: Lease) -> bool:
 
 
 def _claim(queue: Queue, reviewer: User) -> Lease | None:
-    if lease := _take(queue, reviewer, taking(Lane.RISK, seats.UNLESS_OTHERWISE)):
+    if lease := _take(queue, reviewer, taking(Lane.RISK, FROM_MARK + seats.UNLESS_OTHERWISE)):
         return lease
     turn = seats.turn(queue, reviewer)
     if turn.has_expired:
         expire()
     for lane in turn.lanes:
-        if lease := _take(queue, reviewer, taking(lane)):
+        if lease := _take(queue, reviewer, taking(lane, FROM_MARK if lane == Lane.RISK else "")):
             return lease
+    # No mark hides anything; were one to, say after rows were changed with the triggers off, it ends here.
+    if lease := _take(queue, reviewer, taking(Lane.RISK)):
+        return lease
     return _take(queue, reviewer, _taking(SKIPPED.format()), skipped=True)
 
 
@@ -152,8 +154,10 @@ def _take(
         row = rows.one(statement, values)
         if row is None:
             return None
-        assignment, token, until, order, revision, other_revision, typed, *loaded = row
+        assignment, token, until, order, revision, other_revision, typed, claims, *loaded = row
         if assignment is not None:
+            if claims is not None and claims % marks.EVERY == 0:
+                marks.renew(queue, reviewer)
             held = _item(queue, loaded)
             seen = held.snapshot_id is not None and (held.seen_revision, held.seen_other_revision)
             is_shown = seen == (revision, other_revision)
@@ -169,7 +173,8 @@ def taking(lane: Lane, unless: str = "") -> str:
 
 def _taking(choice: str, noted: str = "") -> str:
     item, shown = rows.columns(ReviewItem, "taken"), rows.columns(Snapshot, "s")
-    return TAKE.format(choice=choice, columns=item, shown=shown, noted=noted)
+    claims = "(SELECT claims FROM noted)" if noted else "NULL"
+    return TAKE.format(choice=choice, columns=item, shown=shown, noted=noted, claims=claims)
 
 
 def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:

@@ -53,12 +53,15 @@ UNLESS_OTHERWISE = f"""
 # Parts of the claim's statement: they note the lane if `assigned` holds a row.
 NOTED = {
     Lane.AUDIT: """
-        INSERT INTO reviewapp_seat (queue_id, reviewer_id, since_audit)
-        SELECT %(queue)s, %(reviewer)s, 0 FROM assigned
-        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = 0""",
+        INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit, claims)
+        SELECT %(queue)s, %(reviewer)s, 0, 1 FROM assigned
+        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = 0, claims = s.claims + 1
+        RETURNING claims""",
     Lane.RISK: """
-        INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit)
+        INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit, claims)
         SELECT %(queue)s, %(reviewer)s,
-            (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s + 1 FROM assigned
-        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1""",
+            (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s + 1, 1 FROM assigned
+        ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1,
+            claims = s.claims + 1
+        RETURNING claims""",
 }

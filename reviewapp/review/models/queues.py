@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewapp.review.models import triggers
+from reviewapp.review.models import openings, triggers
 from reviewapp.review.models.rubrics import RubricVersion
 
 PROJECT_OF_QUEUE = "SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id"
@@ -116,17 +116,41 @@ class Assignee(models.Model):
 
 
 class Seat(models.Model):
-    """How many claims from the risk lane a reviewer has had since the last one from the audit lane."""
+    """How many claims from the risk lane a reviewer has had since the last one from the audit lane.
+
+    And the reviewer's mark in the risk lane (reviewapp.review.marks): whatever stands before `passed_rank`
+    could not be claimed by this reviewer, but for what was opened after the opening `passed_at`.
+    """
 
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="seats", db_index=False)
     reviewer = models.ForeignKey("reviewapp.User", models.CASCADE, related_name="+")
     since_audit = models.PositiveIntegerField(default=0)
+    claims = models.BigIntegerField(default=0, db_default=0)
+    passed_rank = models.FloatField(null=True, blank=True)
+    passed_at = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint("queue", "reviewer", name="one_seat_a_reviewer")]
 
     def __str__(self) -> str:
         return f"{self.reviewer_id} at {self.queue_id}"
+
+
+class Opening(models.Model):
+    """An item that became claimable for someone, at the rank it then had; none named: many at once.
+
+    Written by triggers, and only where it stands before somebody's mark.
+    """
+
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    item_id = models.BigIntegerField(null=True)
+    rank = models.FloatField()
+
+    class Meta:
+        indexes = [models.Index("queue", "id", name="opening_by_queue")]
+
+    def __str__(self) -> str:
+        return f"opening of {self.item_id} at {self.rank}"
 
 
 class ServiceReviewer(models.Model):
@@ -315,7 +339,9 @@ class ReviewItem(models.Model):
                     "SELECT r.project_id FROM reviewapp_rubric r JOIN reviewapp_rubricversion v "
                     "ON v.rubric_id = r.id WHERE v.id = NEW.rubric_version_id",
                 ),
-            )
+            ),
+            openings.of_added(),
+            openings.of_changed(),
         ]
 
     def __str__(self) -> str:
@@ -396,6 +422,7 @@ class Assignment(models.Model):
                 name="assignment_done",
             ),
         ]
+        triggers = [openings.of_released(), openings.of_deleted()]
 
     def __str__(self) -> str:
         return f"{self.reviewer_id} on {self.item_id}: {self.state}"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
@@ -50,6 +50,16 @@ def filled(queue, number):
     """Items with priorities falling from the first to the last."""
     traces = make_traces(queue.project, number, prefix=queue.slug)
     return items.enqueue(queue, [trace.trace_id for trace in traces]).added
+
+
+@pytest.fixture(scope="module")
+def committed(django_db_setup, django_db_blocker):
+    """Real commits, which other connections see; swept away once, as that takes seconds."""
+    with django_db_blocker.unblock():
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE ingest_project, reviewapp_user CASCADE")
+        connection.close()
 
 
 @pytest.fixture

@@ -9,14 +9,16 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from ingest.models import Project
-from reviewapp.review import labels, leases, queues
+from reviewapp.review import items, labels, leases, marks, queues
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ItemState, Label, Lane, ReviewItem, State
 from reviewapp.review.refusals import Refusal
+from tests.reviewapp.review.actions import Actions, next_for
 from tests.reviewapp.review.conftest import (
     FAIL,
     PASS,
@@ -24,20 +26,11 @@ from tests.reviewapp.review.conftest import (
     filled,
     make_queue,
     make_reviewer,
+    make_traces,
     together,
 )
 
 REVIEWERS = 50
-
-
-@pytest.fixture(scope="module")
-def committed(django_db_setup, django_db_blocker):
-    """Real commits, which other connections see; swept away once, as that takes seconds."""
-    with django_db_blocker.unblock():
-        yield
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE ingest_project, reviewapp_user CASCADE")
-        connection.close()
 
 
 @pytest.fixture
@@ -225,3 +218,47 @@ def test_claims_keep_the_order_but_for_the_number_of_reviewers(project, make_per
     assert sorted(places) == list(range(60))
     for index, place in enumerate(places):
         assert sum(later < place for later in places[index + 1 :]) <= len(people)
+
+
+def test_nobody_makes_a_mark_while_another_is_about_to_open_something(project, make_person):
+    rita = make_person("rita")
+    queue = make_queue(project, overlap=2)
+    filled(queue, 2)
+    lease = leases.claim(queue, rita)
+    labels.submit(lease.item, Actor(rita), lease.token, PASS)
+    late = make_traces(project, 1, prefix="late")[0].trace_id
+    with transaction.atomic():
+        (item,) = items.enqueue(queue, [late]).added
+        ReviewItem.objects.filter(pk=item.pk).update(rank=F("rank") + 1)
+        assert together([lambda: marks.renew(queue, rita)]) == [False]
+    assert marks.renew(queue, rita)
+    assert leases.claim(queue, rita).item == item
+
+
+def test_no_mark_hides_what_others_open_at_the_same_time(project, make_person, monkeypatch):
+    monkeypatch.setattr(marks, "EVERY", 1)
+    queue = make_queue(project, overlap=2)
+    filled(queue, 20)
+    people = [make_person(f"r{n}") for n in range(4)]
+    over = threading.Event()
+
+    def work(seed):
+        actions = Actions(queue, [people[seed]], seed)
+        for _ in range(60):
+            actions.act()
+
+    def watch():
+        while not over.is_set():
+            for person in people:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    assert next_for(queue, person) == next_for(queue, person, anywhere=True)
+
+    watched = []
+    watcher = threading.Thread(target=lambda: watched.append(together([watch])))
+    watcher.start()
+    together([lambda seed=seed: work(seed) for seed in range(4)])
+    over.set()
+    watcher.join()
+    assert watched == [[None]]
+    assert_sound(project)
