@@ -24,9 +24,11 @@ from reviewapp.review import queues
 NAME = "answer-quality"
 # How long ago the provider pointed its alias at another model.
 CHANGED_BEFORE = timedelta(weeks=3)
-FIRST = {"missed": 0.01, "false_alarms": 0.07, "noise": 0.25, "seed": "larkfield-1"}
-AFTER_THE_CHANGE = {"missed": 0.3, "false_alarms": 0.27}
-SECOND = {"missed": 0.01, "false_alarms": 0.05, "noise": 0.25, "seed": "larkfield-2"}
+# The name by which the alias answers, before and after.
+BEFORE, AFTER = "orion-mini-2026-06-18", "orion-mini-2026-10-29"
+FIRST = {"missed": 0.01, "false_alarms": 0.07, "noise": 0.25, "seed": "larkfield-1", "model": BEFORE}
+AFTER_THE_CHANGE = {"missed": 0.3, "false_alarms": 0.27, "model": AFTER}
+SECOND = {"missed": 0.01, "false_alarms": 0.05, "noise": 0.25, "seed": "larkfield-2", "model": AFTER}
 SHORTEST_WORDS = 18
 
 

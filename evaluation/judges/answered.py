@@ -9,17 +9,20 @@ from django.utils import timezone
 
 from evaluation.judges.endpoints import PINNED
 from evaluation.judges.models import AnsweredModel, JudgeVersion, Judgment, Kind
+from evaluation.judges.protocol import FIRST_ANCHOR_TRIAL
 
 # What this process has written already, so that most judgments cost no statement.
 _noted: set[tuple[int, str]] = set()
 
 
 def note(judgment: Judgment, model: str) -> None:
-    """Keep when a model was first heard of. A judge of rules lives in the time of its traces."""
+    """Keep when a model was first heard of. A judge of rules lives in the time of its traces, but is asked
+    about its anchors now."""
     version = judgment.version
     if not model or (version.pk, model) in _noted:
         return
-    at = judgment.trace.started_at if version.kind == Kind.RULES else timezone.now()
+    lives_then = version.kind == Kind.RULES and judgment.trial < FIRST_ANCHOR_TRIAL
+    at = judgment.trace.started_at if lives_then else timezone.now()
     kept, is_new = AnsweredModel.objects.get_or_create(
         version=version, model=model, defaults={"first_at": at}
     )

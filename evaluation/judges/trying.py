@@ -16,7 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges import judging, protocol, questions, votes
+from evaluation.judges import claims, judging, outcomes, protocol, questions, votes
 from evaluation.judges.models import Kind, Progress, TryOut
 from evaluation.judges.protocol import Answer, Question, Reply, Unanswered
 from evaluation.judges.versions import Draft
@@ -82,7 +82,7 @@ def ask(tryout: TryOut) -> None:
     """One call, and what came of it, unless another attempt has been counted since."""
     if tryout.attempts - len(tryout.votes) > MOST_FAILURES:
         _mine(tryout).update(
-            progress=Progress.FAILED, reason=judging.NO_ATTEMPT_LEFT, finished_at=Now(), lease_until=None
+            progress=Progress.FAILED, reason=claims.NO_ATTEMPT_LEFT, finished_at=Now(), lease_until=None
         )
         return
     began = time.monotonic()
@@ -97,7 +97,7 @@ def ask(tryout: TryOut) -> None:
     reply = judging.tried(call)
     with transaction.atomic():
         if tryout.kind == Kind.LITELLM:
-            judging.note_call(tryout, reply)
+            outcomes.note_call(tryout, reply)
         _write(tryout, reply, (time.monotonic() - began) * 1000)
 
 

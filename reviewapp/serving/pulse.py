@@ -57,7 +57,7 @@ JOBS = (
     Job("watch_changes", "evaluation.changes.tasks.watch", 30.0, 120.0),
     Job("judge_nightly", "evaluation.judges.tasks.nightly", 600.0, 600.0),
     Job("triage", "evaluation.judges.tasks.triage_waiting", 10.0, 60.0),
-    Job("judge_due", "evaluation.judges.tasks.judge_due", 1.0, 30.0),
+    Job("judge_due", "evaluation.judges.tasks.judge_due", 0.0, 30.0),
     Job("judge_golden", "evaluation.runs.judging.judge_pending", 2.0, 60.0),
     Job("prepare_snapshots", "reviewapp.review.tasks.prepare_snapshots", 2.0, 60.0),
     Job("plan_repeats", "reviewapp.review.tasks.plan_repeats", 600.0, 120.0),

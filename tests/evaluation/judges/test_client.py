@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from evaluation.judges import asking, budget, client, endpoints, judging, versions
+from evaluation.judges import asking, budget, claims, client, endpoints, judging, versions
 from evaluation.judges.models import EndpointHealth, Judgment, Kind, MonthlySpend, Origin, Progress, RunKind
 from ingest.models import Project, Trace
 from tests.conftest import Api
@@ -33,7 +33,7 @@ def waiting(api: Api, project: Project, count: int = 1) -> None:
 
 def work_off() -> None:
     """All attempts, without their pauses."""
-    for _ in range(judging.MOST_ATTEMPTS + 1):
+    for _ in range(claims.MOST_ATTEMPTS + 1):
         judging.work(10)
         EndpointHealth.objects.update(closed_until=None)
         Judgment.objects.open().update(due_at=Now())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from evaluation.judges import asking, judging, versions
+from evaluation.judges import asking, claims, judging, versions
 from evaluation.judges.models import EndpointHealth, Judgment, Kind, Origin, RunKind
 from ingest.models import Project, Trace
 from tests.conftest import Api, Person
@@ -36,7 +36,7 @@ def misjudged(
     asking.ask_traces(version, [(pk, Origin.GIVEN) for pk in Trace.objects.values_list("pk", flat=True)], run)
     caplog.set_level(logging.DEBUG)
     stub.ways = [*WAYS, "401"]
-    for _ in range(judging.MOST_ATTEMPTS + 1):
+    for _ in range(claims.MOST_ATTEMPTS + 1):
         judging.work(10)
         EndpointHealth.objects.update(closed_until=None)
         Judgment.objects.open().update(due_at=Now())

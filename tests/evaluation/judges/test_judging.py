@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.db.models.functions import Now
 
-from evaluation.judges import asking, judging, protocol, rules, versions
-from evaluation.judges.judging import Outcome
+from evaluation.judges import asking, claims, client, judging, outcomes, protocol, rules, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, Origin, Progress, RunKind
+from evaluation.judges.outcomes import Outcome
 from evaluation.judges.protocol import Question, Reply, Spec, Unanswered
 from ingest.models import AuditDraw, Project, Score, Trace
 from tests.conftest import Api
@@ -112,14 +115,14 @@ def test_a_worker_that_died_leaves_its_judgment_to_the_next(api: Api, project: P
     asking.ask_traces(
         judge(project), [(rows[0].pk, Origin.GIVEN)], asking.start(judge(project), RunKind.GIVEN)
     )
-    [dead] = judging.claim()
-    assert judging.claim() == []
-    Judgment.objects.update(lease_until=Now() - judging.timedelta(seconds=1))
-    [alive] = judging.claim()
+    [dead] = claims.claim()
+    assert claims.claim() == []
+    Judgment.objects.update(lease_until=Now() - timedelta(seconds=1))
+    [alive] = claims.claim()
     late = Outcome(dead, Reply('{"verdict": "pass"}'))
-    assert judging.finish(late) is False
-    assert judging.finish(Outcome(alive, Reply('{"verdict": "fail"}'))) is True
-    assert judging.finish(late) is False
+    assert outcomes.finish(late) is False
+    assert outcomes.finish(Outcome(alive, Reply('{"verdict": "fail"}'))) is True
+    assert outcomes.finish(late) is False
     row = Judgment.objects.get()
     assert (row.verdict, row.attempts, row.progress) == ("fail", 2, Progress.DONE)
 
@@ -129,12 +132,12 @@ def test_attempts_end(api: Api, project: Project) -> None:
     asking.ask_traces(
         judge(project), [(rows[0].pk, Origin.GIVEN)], asking.start(judge(project), RunKind.GIVEN)
     )
-    for attempt in range(1, judging.MOST_ATTEMPTS + 1):
-        [claimed] = judging.claim()
+    for attempt in range(1, claims.MOST_ATTEMPTS + 1):
+        [claimed] = claims.claim()
         assert claimed.attempts == attempt
-        judging.finish(Outcome(claimed, Unanswered("the endpoint failed")))
+        outcomes.finish(Outcome(claimed, Unanswered("the endpoint failed")))
         Judgment.objects.update(due_at=Now())
-    assert judging.claim() == []
+    assert claims.claim() == []
     row = Judgment.objects.get()
     assert (row.progress, row.reason, row.attempts) == (Progress.FAILED, "the endpoint failed", 4)
 
@@ -144,10 +147,10 @@ def test_workers_that_die_each_time_do_not_go_on_for_ever(api: Api, project: Pro
     asking.ask_traces(
         judge(project), [(rows[0].pk, Origin.GIVEN)], asking.start(judge(project), RunKind.GIVEN)
     )
-    for _ in range(judging.MOST_ATTEMPTS):
-        assert len(judging.claim()) == 1
-        Judgment.objects.update(lease_until=Now() - judging.timedelta(seconds=1))
-    assert judging.claim() == []
+    for _ in range(claims.MOST_ATTEMPTS):
+        assert len(claims.claim()) == 1
+        Judgment.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert claims.claim() == []
     assert Judgment.objects.get().progress == Progress.FAILED
 
 
@@ -156,8 +159,8 @@ def test_what_was_never_asked_is_no_attempt(api: Api, project: Project) -> None:
     asking.ask_traces(
         judge(project), [(rows[0].pk, Origin.GIVEN)], asking.start(judge(project), RunKind.GIVEN)
     )
-    [claimed] = judging.claim()
-    judging.finish(Outcome(claimed, Unanswered("used up", is_final=True), was_asked=False))
+    [claimed] = claims.claim()
+    outcomes.finish(Outcome(claimed, Unanswered("used up", is_final=True), was_asked=False))
     row = Judgment.objects.get()
     assert (row.progress, row.attempts) == (Progress.STOPPED, 0)
 
@@ -187,10 +190,8 @@ def test_only_live_versions_are_planned_and_only_for_what_came_since(api: Api, p
     draw(rows, [0.1, 0.1])
     version = judge(project)
     assert asking.plan() == 0
-    Trace.objects.filter(pk=rows[0].pk).update(first_seen=F("first_seen") - judging.timedelta(days=1))
-    JudgeVersion.objects.filter(pk=version.pk).update(
-        stage="live", live_at=Now() - judging.timedelta(hours=1)
-    )
+    Trace.objects.filter(pk=rows[0].pk).update(first_seen=F("first_seen") - timedelta(days=1))
+    JudgeVersion.objects.filter(pk=version.pk).update(stage="live", live_at=Now() - timedelta(hours=1))
     assert asking.plan() == 1
     assert asking.plan() == 0
     assert Judgment.objects.get().trace == rows[1]
@@ -215,3 +216,49 @@ def test_an_answer_is_taken_as_asked_or_is_invalid(text: str, verdict: str) -> N
     answer = protocol.parse(text)
     assert answer.verdict == verdict
     assert bool(answer.reason) == (verdict == "invalid")
+
+
+def test_what_it_costs_to_write_answers_does_not_grow_with_them(
+    api: Api, project: Project, django_assert_max_num_queries: Any
+) -> None:
+    rows = traces(api, project, ["Your refund was sent."] * 20)
+    version = judge(project)
+    run = asking.start(version, RunKind.GIVEN)
+    asking.ask_traces(version, [(row.pk, Origin.GIVEN) for row in rows], run)
+    answers = [Outcome(each, Reply('{"verdict": "fail", "score": 0.75}')) for each in claims.claim()]
+    assert len(answers) == 20
+    with django_assert_max_num_queries(25):
+        assert outcomes.finish_all(answers) == [True] * 20
+    assert set(Judgment.objects.values_list("progress", "verdict", "score")) == {("done", "fail", 0.75)}
+    assert Score.objects.filter(name="helpful", value=0.25).count() == 20
+    assert outcomes.finish_all(answers) == [False] * 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_endpoint_holds_up_no_other(
+    api: Api, project: Project, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = '[[endpoint]]\nname = "{0}"\nmodel = "openai/{0}-2026-08-11"\n'
+    settings.JUDGES_FILE = str(tmp_path / "judges.toml")
+    (tmp_path / "judges.toml").write_text(named.format("slow") + named.format("quick"))
+    under_way, most = 0, 0
+
+    def ask(endpoint: Any, *_: Any) -> Reply:
+        nonlocal under_way, most
+        if endpoint.name == "slow":
+            under_way += 1
+            most = max(most, under_way)
+            time.sleep(1.0)
+            under_way -= 1
+        return Reply('{"verdict": "pass"}')
+
+    monkeypatch.setattr(client, "ask", ask)
+    rows = traces(api, project, ["I will look."] * 60)
+    for name, chosen in (("slow", rows), ("quick", rows[:30])):
+        version = versions.create(project, name, Kind.LITELLM, endpoint=name, prompt="Well?")
+        run = asking.start(version, RunKind.GIVEN)
+        asking.ask_traces(version, [(row.pk, Origin.GIVEN) for row in chosen], run)
+    judging.work(0.8)
+    of = Judgment.objects.filter(progress=Progress.DONE)
+    assert of.filter(version__judge__name="quick").count() == 30
+    assert 0 < of.filter(version__judge__name="slow").count() <= most <= claims.CHUNK

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from evaluation.judges import claims
 from reviewapp.serving import postgres, processes
 from reviewapp.serving.postgres import Server as Postgres
 from tests.evaluation.judges import stub as stubs
@@ -153,6 +154,6 @@ def test_every_judgment_ends_once_whatever_becomes_of_the_worker_and_its_queue(
         assert scores == (number % 3 != 2), "the score of a verdict stands once"
         assert moody.asked[number] <= attempts, "no call without an attempt that was written before it"
         lost += attempts - moody.asked[number]
-    assert lost <= 16 * kills, "only what a kill cut off between attempt and call was not asked"
+    assert lost <= claims.CHUNK * kills, "only what a kill cut off between attempt and call was not asked"
     assert spent is not None
     assert spent[0] + spent[1] <= BUDGET

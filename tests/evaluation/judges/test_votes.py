@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 
-from evaluation.judges import asking, budget, endpoints, judging, versions, votes
-from evaluation.judges.judging import Outcome
+from evaluation.judges import asking, budget, claims, endpoints, judging, outcomes, protocol, versions, votes
 from evaluation.judges.models import (
     AnsweredModel,
     EndpointHealth,
@@ -21,6 +21,7 @@ from evaluation.judges.models import (
     Progress,
     RunKind,
 )
+from evaluation.judges.outcomes import Outcome
 from evaluation.judges.protocol import Reply
 from ingest.models import Project, Score, Trace
 from tests.conftest import Api
@@ -87,7 +88,7 @@ def test_votes_that_never_become_enough_are_no_verdict(api: Api, project: Projec
     stub.ways = ["good", "500"]
     work_off()
     row = Judgment.objects.get()
-    assert (row.progress, row.verdict, row.attempts) == ("failed", "", 1 + judging.MOST_ATTEMPTS)
+    assert (row.progress, row.verdict, row.attempts) == ("failed", "", 1 + claims.MOST_ATTEMPTS)
     assert len(stub.calls) == row.attempts
     assert row.cost_usd == pytest.approx(0.002)
     assert MonthlySpend.objects.get().reserved_usd == pytest.approx(0)
@@ -107,11 +108,11 @@ def test_the_budget_holds_in_the_middle_of_a_vote(
 
 def test_a_worker_that_comes_back_late_adds_no_vote(api: Api, project: Project, stub: Stub) -> None:
     asked(api, project, 3)
-    (late,) = judging.claim()
-    Judgment.objects.update(lease_until=Now() - judging.timedelta(seconds=1))
-    (again,) = judging.claim()
-    assert judging.finish(Outcome(again, Reply(GOOD)))
-    assert not judging.finish(Outcome(late, Reply('{"verdict": "pass"}')))
+    (late,) = claims.claim()
+    Judgment.objects.update(lease_until=Now() - timedelta(seconds=1))
+    (again,) = claims.claim()
+    assert outcomes.finish(Outcome(again, Reply(GOOD)))
+    assert not outcomes.finish(Outcome(late, Reply('{"verdict": "pass"}')))
     row = Judgment.objects.get()
     assert [vote["verdict"] for vote in row.votes] == ["fail"]
     assert (row.attempts, row.progress) == (2, Progress.WAITING)
@@ -119,12 +120,12 @@ def test_a_worker_that_comes_back_late_adds_no_vote(api: Api, project: Project, 
 
 def test_workers_killed_at_each_call_give_up_in_the_end(api: Api, project: Project, stub: Stub) -> None:
     asked(api, project, 3)
-    (first,) = judging.claim()
-    judging.finish(Outcome(first, Reply(GOOD)))
-    for _ in range(judging.MOST_ATTEMPTS):
-        assert len(judging.claim()) == 1
-        Judgment.objects.update(lease_until=Now() - judging.timedelta(seconds=1))
-    assert judging.claim() == []
+    (first,) = claims.claim()
+    outcomes.finish(Outcome(first, Reply(GOOD)))
+    for _ in range(claims.MOST_ATTEMPTS):
+        assert len(claims.claim()) == 1
+        Judgment.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert claims.claim() == []
     assert Judgment.objects.get().progress == Progress.FAILED
 
 
@@ -181,3 +182,25 @@ def test_another_model_behind_the_alias_is_noted(api: Api, project: Project, stu
     assert "orion-mini-2026-10-30 has answered instead of orion-mini-2026-08-11" in answered.staleness(
         version
     )
+
+
+def test_a_judge_of_rules_changes_its_model_in_the_time_of_its_traces(api: Api, project: Project) -> None:
+    """But its anchors are old traces that are judged again now: they do not move the change back."""
+    bodies = [
+        {"id": f"t{month}", "input": "?", "output": "Fine.", "started_at": f"2026-0{month}-01T00:00:00Z"}
+        for month in (1, 5)
+    ]
+    api().post("/api/v1/traces", json.dumps(bodies), content_type="application/json")
+    later = {"from": "2026-04-01", "model": "orion-2026-03-30"}
+    errors = {"model": "orion-2026-01-01", "later": later}
+    version = versions.create(project, "rules", Kind.RULES, parameters={"rules": [], "errors": errors})
+    chosen = [(pk, Origin.GIVEN) for pk in Trace.objects.values_list("pk", flat=True)]
+    asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
+    judging.work(5)
+    first, last = Trace.objects.order_by("started_at")
+    again = protocol.FIRST_ANCHOR_TRIAL + 1
+    Judgment.objects.create(version=version, trace=first, trial=again, origin=Origin.ANCHOR)
+    judging.work(5)
+    assert Judgment.objects.get(trial=again).progress == "done"
+    heard = dict(AnsweredModel.objects.values_list("model", "first_at"))
+    assert heard == {"orion-2026-01-01": first.started_at, "orion-2026-03-30": last.started_at}
