@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from ingest import prepared, targets
+from ingest import new_spans, prepared, targets
 from ingest.models import Project, SupersededKind
 from ingest.records import (
     CHECK_KEYS,
@@ -110,8 +110,11 @@ def store(project: Project, batch: Batch) -> Stored:
 
     Storing the same batch again changes nothing, in whatever order batches come.
     """
+    first_times = _first_times(batch)
+    if new_spans.store(project.pk, batch, first_times):
+        return Stored()
     with connection.wrap_database_errors, transaction.atomic(), prepared.cursor() as cursor:
-        meeting = _meet_traces(cursor, project.pk, _first_times(batch))
+        meeting = _meet_traces(cursor, project.pk, first_times)
         outcome = Outcome()
         upsert(cursor, SPANS, [(meeting.ids[row[0]], *row[1:]) for row in batch.spans], project.pk, outcome)
         upsert(cursor, LOGS, [_log_row(log, meeting.ids) for log in batch.logs], project.pk, outcome)
