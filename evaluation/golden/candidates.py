@@ -21,6 +21,7 @@ from evaluation.golden.models import (
     Candidate,
     CandidateState,
     CaseRevision,
+    CaseState,
     GoldenCase,
     GoldenDataset,
     Origin,
@@ -197,6 +198,8 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
     """It says what a case says already: the case keeps its text and gains the failure modes."""
     with transaction.atomic():
         locked = _undecided(candidate)
+        if into.state == CaseState.RETIRED:
+            raise Refused(f"{into.case_id} is retired: bring it back first, or promote this as a new case.")
         current = into.revisions.get(number=into.revision)
         if current.line is None:
             raise Refused("The text of this case was erased.")

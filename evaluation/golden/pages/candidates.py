@@ -51,7 +51,7 @@ def shown(request: MemberRequest, candidate: Candidate, error: Exception | None 
     alike = GoldenCase.objects.filter(dataset__project=request.project, case_id=nearest.get("case_id", ""))
     editor = (
         editing.typed(request.POST, candidate.content)
-        if error
+        if error and request.POST.get("action") == "accept"
         else editing.of_line(candidate.content, candidate.title)
     )
     context = {
@@ -87,6 +87,8 @@ def _decide(request: MemberRequest, candidate: Candidate) -> str:
         into = _case(request)
         candidates.merge(candidate, into, by)
         return f"Merged into {into.case_id}."
+    if action != "accept":
+        raise Refused("Choose what to do with it.")
     case = editing.read(request.POST, {**candidate.content, "id": "-"})
     dataset = request.project.golden_datasets.filter(name=request.POST.get("dataset", "")).first()
     if dataset is None:
@@ -96,16 +98,18 @@ def _decide(request: MemberRequest, candidate: Candidate) -> str:
 
 
 def _case(request: MemberRequest) -> GoldenCase:
-    found = (
-        GoldenCase.objects.filter(
-            dataset__project=request.project, case_id=request.POST.get("into", "").replace("\0", "")
-        )
-        .select_related("dataset")
-        .first()
+    """Two datasets may hold cases of one id; only where a single one does need it not be named."""
+    found = GoldenCase.objects.filter(
+        dataset__project=request.project, case_id=request.POST.get("into", "").replace("\0", "").strip()
     )
-    if found is None:
-        raise Refused("Name the case it says the same as.")
-    return found
+    if name := request.POST.get("of", "").replace("\0", ""):
+        found = found.filter(dataset__name=name)
+    cases = list(found.select_related("dataset")[:2])
+    if not cases:
+        raise Refused(f"{name or 'No dataset'} holds {'no' if name else 'a'} case of this id.")
+    if len(cases) > 1:
+        raise Refused("Several datasets hold a case of this id: say of which.")
+    return cases[0]
 
 
 @session(Role.REVIEWER)
