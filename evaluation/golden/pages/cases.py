@@ -20,6 +20,7 @@ from reviewapp.models import Membership, Role
 
 CASES_A_PAGE = 50
 RESULTS_SHOWN = 20
+MOST_PASTED = 1024 * 1024
 
 
 @session(Role.REVIEWER)
@@ -28,7 +29,7 @@ def golden_cases(request: MemberRequest, name: str) -> HttpResponse:
     page = Paginator(case_lists.found(dataset, request.GET), CASES_A_PAGE).get_page(request.GET.get("page"))
     kept = {
         key: case_lists.clean(request.GET, key)
-        for key in ("q", "state", "split", "source", "tag", "owner", "kind")
+        for key in ("q", "state", "split", "source", "tag", "owner", "kind", "stale", "critical")
     }
     query = urlencode({key: value for key, value in kept.items() if value})
     context = {
@@ -175,11 +176,10 @@ def import_cases(request: MemberRequest, name: str) -> HttpResponse:
     status = 200
     if request.method == "POST":
         sent = request.FILES.get("file")
-        text = sent.read() if sent else request.POST.get("text", "").encode()
+        text = sent.read() if sent else request.POST.get("text", "").replace("\r\n", "\n").encode()
+        named = sent.name if sent and sent.name else request.POST.get("kind", "cases.jsonl")
         try:
-            values = files.read(
-                text, sent.name if sent and sent.name else request.POST.get("kind", "cases.jsonl")
-            )
+            values = files.read(text, named)
             checked = cases.check_values(values)
             context["dry"] = bool(request.POST.get("dry"))
             if context["dry"]:
@@ -188,5 +188,19 @@ def import_cases(request: MemberRequest, name: str) -> HttpResponse:
                 context["report"] = cases.put_checked(dataset, checked, request.user.username)
         except files.Unreadable as refusal:
             context["error"], status = str(refusal), 422
-        context["typed"] = request.POST.get("text", "")
+        # A file that was looked at need not be chosen again.
+        context |= {"typed": pasted(text), "kind": f"x.{kind_of_file(named)}"}
     return render(request, "golden/import.html", context, status=status)
+
+
+def pasted(content: bytes) -> str:
+    """As it can be sent again in a field; empty for what one would change: long, no text, with CR in it."""
+    try:
+        return "" if len(content) > MOST_PASTED or b"\r" in content else content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return ""
+
+
+def kind_of_file(name: str) -> str:
+    kind = name.rpartition(".")[2].lower()
+    return "yaml" if kind == "yml" else kind if kind in ("csv", "json", "yaml") else "jsonl"

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils.html import escape
 
 from evaluation.golden import assertions, candidates, cases, promptfoo, versions
 from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset, GoldenVersion
@@ -218,6 +220,10 @@ def test_import_looks_first_and_reports_each_line(lead, dataset, kind, text, tak
     before = GoldenCase.objects.count()
     dry = lead.client.post(address, {"kind": kind, "text": text, "dry": "1"}).content.decode()
     assert f"{taken} can be taken, {refused} cannot" in dry and GoldenCase.objects.count() == before
+    assert f'<option value="{kind}" selected>' in dry
+    file = SimpleUploadedFile(f"cases{kind[1:]}", text.encode())
+    looked = lead.client.post(address, {"file": file, "dry": "1"}).content.decode()
+    assert escape(text) in looked and f'<option value="{kind}" selected>' in looked
     done = lead.client.post(address, {"kind": kind, "text": text}).content.decode()
     assert f"{taken} taken" in done and GoldenCase.objects.count() == before + taken
     if kind == "x.csv":
@@ -309,6 +315,30 @@ def test_a_candidate_is_merged_or_rejected_with_a_reason(project, failure, lead,
     versions.publish(dataset, "leo", "with it")
     failure.refresh_from_db()
     assert failure.resolution.published_at is not None
+
+
+def test_a_candidate_is_merged_into_the_case_that_was_meant(project, failure, lead, dataset):
+    """Two datasets may hold cases of one id."""
+    other = cases.open_dataset(project, "other", "leo")
+    cases.put_values(other, [{"id": "c07", "input": "other"}], "leo")
+    candidate = candidates.propose(project, failure.pk, "rita")
+    address = f"{BASE}/golden-candidates/{candidate.pk}"
+    page = lead.client.get(address).content.decode()
+    assert page.count("csrfmiddlewaretoken") >= 3
+    for field in ('name="into" form="merge"', 'name="reason" form="reject"', 'name="of" form="merge"'):
+        assert field in page, field
+    merge = {"action": "merge", "into": "c07"}
+    refused = lead.client.post(address, merge)
+    assert refused.status_code == 422 and "say of which" in refused.content.decode()
+    assert "We cannot refund this." in refused.content.decode()
+    assert lead.client.post(address, {"reason": "no action"}).status_code == 422
+    cases.set_state(other, ["c07"], "retired", "old")
+    retired = lead.client.post(address, {**merge, "of": "other"})
+    assert "is retired" in retired.content.decode()
+    lead.client.post(address, {**merge, "of": "support"})
+    candidate.refresh_from_db()
+    assert candidate.case.dataset == dataset
+    assert GoldenCase.objects.get(dataset=other).state == "retired"
 
 
 def test_what_is_not_confirmed_is_not_proposed(project, lead, dataset):
