@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,6 +34,7 @@ def adjudication(request: MemberRequest) -> HttpResponse:
         "tabs": reading.tabs(request.project),
         "page": page,
         "query": f"show={show}&",
+        "just_decided": just_decided(request),
     }
     return render(request, "adjudication/adjudication.html", context)
 
@@ -56,6 +58,7 @@ def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = No
         "decisions": DECISIONS,
         "refusal": refusal,
         "posted": request.POST,
+        "just_decided": just_decided(request),
     }
     return render(request, "adjudication/item.html", context, status=refusal.status if refusal else 200)
 
@@ -79,9 +82,19 @@ def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
     confirmed = ", a confirmed failure" if resolution.confirmed else ""
     messages.success(request, f"Decided: {resolution.verdict or resolution.preference}{confirmed}.")
     following = reading.next_after(request.project, item)
-    if following is None:
-        return redirect("adjudication", request.project.slug)
-    return redirect("decide", request.project.slug, following.pk)
+    response = (
+        redirect("decide", request.project.slug, following.pk)
+        if following
+        else redirect("adjudication", request.project.slug)
+    )
+    response["Location"] += f"?{urlencode({'decided': item.pk})}" if resolution.confirmed else ""
+    return response
+
+
+def just_decided(request: MemberRequest) -> int | None:
+    """The item of the decision that led here: what follows from it is offered beside the next one."""
+    given = request.GET.get("decided", "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
 
 
 def known_modes(item: ReviewItem, posted: QueryDict) -> list[str]:

@@ -66,7 +66,11 @@ def test_a_tie_is_shown_side_by_side_and_decided(tie, lead):
     assert nothing.status_code == 422
     said = {"verdict": "fail", "cause": "rubric_ambiguous", "note": "rule 4", "flag_rubric": "1"}
     done = lead.client.post(f"{BASE}/adjudication/{tie.pk}", said)
-    assert done.status_code == 302
+    assert done.status_code == 302 and done["Location"].endswith(f"?decided={tie.pk}")
+    slot = f"review-items/{tie.pk}/effects"
+    assert slot in lead.client.get(done["Location"]).content.decode()
+    assert slot in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+    assert lead.client.get(f"{BASE}/adjudication/{tie.pk}?decided=1e9").status_code == 200
     resolution = Resolution.objects.get()
     assert (resolution.verdict, resolution.confirmed, resolution.by) == ("fail", True, lead.user)
     assert "confirmed" in lead.client.get(f"{BASE}/adjudication?show=decided").content.decode()
