@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from evaluation import gate
@@ -19,6 +20,8 @@ from evaluation.runs.models import CiRun, Decision, ResultStatus
 Json = dict[str, Any]
 MOST_NAMED = 1000
 JUDGED = "rubric"
+# The selection that takes every case.
+ALL: Json = {"split": [], "tag": []}
 # What makes a trial; one that ended in an error did not pass.
 COUNTED = frozenset((ResultStatus.PASS, ResultStatus.FAIL, ResultStatus.ERROR))
 
@@ -56,13 +59,17 @@ class Gathered:
 
 
 def find_baseline(run: CiRun) -> CiRun | None:
-    """The latest complete run of the named branch on this dataset. Who reported it was allowed to."""
+    """The latest complete run of the named branch on this dataset, by a token allowed to speak for it.
+
+    It has to be of all cases or of the same part: one of another part would leave the rest uncompared.
+    """
     if not run.baseline_branch:
         return None
     return (
         CiRun.objects.filter(
             version__dataset_id=run.version.dataset_id, branch=run.baseline_branch, complete=True
         )
+        .filter(Q(selection=run.selection) | Q(selection=ALL) | Q(selection={}))
         .exclude(pk=run.pk)
         .order_by("-created_at", "-pk")
         .first()

@@ -101,6 +101,17 @@ def test_few_broken_cases_are_judged_at_once_and_blatant_ones_too(ci, main):
     assert got["decision"] == "fail" and got["repeat"] == []
 
 
+def test_a_baseline_of_another_part_is_no_baseline(ci, main):
+    """A part that passed on main would else leave the rest without a comparison."""
+    dev = [f"c{n:02d}" for n in range(0, N, 2)]
+    part = {"selection": {"split": "dev"}}
+    report(ci, "main-dev", results(ids=dev), branch="main", **part)
+    whole = report(ci, "whole", results(), baseline="main").json()
+    assert whole["baseline"]["run_id"] == main["run_id"] and whole["baseline"]["cases"] == N
+    again = report(ci, "dev", results(ids=dev), baseline="main", **part).json()
+    assert again["baseline"]["run_id"] != main["run_id"]
+
+
 def test_a_critical_case(ci, main):
     first = report(ci, "k", results("c01"), baseline="main").json()
     assert first["decision"] == "inconclusive" and first["repeat"] == [{"case_id": "c01", "trials": 2}]
