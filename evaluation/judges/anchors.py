@@ -79,13 +79,16 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The newest round against the first one: `lost` were right and are wrong now, `won` the other way."""
+    """A version's newest round against its first one: `lost` were right and are wrong now, `won` the other
+    way. Of a version with one round, against the newest one of the version before, which is then `against`.
+    """
 
     rounds: tuple[Round, ...]
     lost: int = 0
     won: int = 0
     p: float | None = None
     difference: Figure | None = None
+    against: str = ""
 
     @property
     def has_moved(self) -> bool:
@@ -106,22 +109,34 @@ def drift(version: JudgeVersion) -> Drift:
         trial__gte=FIRST_ANCHOR_TRIAL,
         progress__in=(Progress.DONE, Progress.INVALID),
     ).order_by("version__number", "trial")
-    for pk, label, trial, trace, verdict in rows.values_list(
-        "version_id", "version__label", "trial", "trace_id", "verdict"
+    for number, label, trial, trace, verdict in rows.values_list(
+        "version__number", "version__label", "trial", "trace_id", "verdict"
     ):
-        said.setdefault((pk, trial), {})[trace] = verdict
-        labels[pk] = label
+        said.setdefault((number, trial), {})[trace] = verdict
+        labels[number] = label
     rounds = tuple(
-        Round(labels[pk], trial, share(_right(answers, truth), len(answers)))
-        for (pk, trial), answers in said.items()
+        Round(labels[number], trial, share(_right(answers, truth), len(answers)))
+        for (number, trial), answers in said.items()
     )
-    if len(said) < 2:
+    compared = _compared(list(said), version.number)
+    if compared is None:
         return Drift(rounds)
-    first, *_, last = said.values()
+    first, last = (said[which] for which in compared)
     both = first.keys() & last.keys()
     lost = sum(first[t] == truth[t] != last[t] for t in both)
     won = sum(last[t] == truth[t] != first[t] for t in both)
-    return Drift(rounds, lost, won, mcnemar_two_sided(lost, won), paired_difference(lost, won, len(both)))
+    p, difference = mcnemar_two_sided(lost, won), paired_difference(lost, won, len(both))
+    other = compared[0][0]
+    return Drift(rounds, lost, won, p, difference, "" if other == version.number else labels[other])
+
+
+def _compared(rounds: list[tuple[int, int]], number: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Which two rounds, as (version, trial) in order, tell whether version `number` has moved."""
+    own = [which for which in rounds if which[0] == number]
+    before = [which for which in rounds if which[0] < number]
+    if len(own) > 1:
+        return own[0], own[-1]
+    return (before[-1], own[0]) if own and before else None
 
 
 def _right(answers: Mapping[int, str], truth: Mapping[int, str]) -> int:
