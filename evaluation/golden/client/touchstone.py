@@ -552,18 +552,31 @@ def repeat(answer: Json, options: argparse.Namespace) -> Json:
     """Run the cases that the gate asks for again, and send them as further trials of the run."""
     wanted = {each["case_id"]: each["trials"] for each in answer["repeat"]}
     say("The gate asks for %d cases again." % len(wanted))
+    last = last_trials(answer)
     results = []
     for case in read_cases(options.golden, options.lock):
-        for _ in range(wanted.get(case["id"], 0)):
+        for number in range(wanted.get(case["id"], 0)):
+            # Numbered: two rounds with the same outputs are not one upload sent twice.
+            result: Json = {"case_id": case["id"], "trial": last.get(case["id"], 0) + number + 1}
             try:
                 output = produce(options.run, case)
-                results.append(
-                    {"case_id": case["id"], "output": output, **scored(case, output, options.allow_code)}
-                )
+                result.update(output=output, **scored(case, output, options.allow_code))
             except Stop as error:
-                results.append({"case_id": case["id"], "status": "error", "reason": str(error)})
+                result.update(status="error", reason=str(error))
+            results.append(result)
     body = json.dumps({"run_key": answer["run_key"], "results": results}, ensure_ascii=False)
     return send(options, body.encode("utf-8"), "", answer["version"], answer["dataset"])
+
+
+def last_trials(answer: Json) -> dict[str, int]:
+    """The highest number of each case's trials in the run so far."""
+    status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
+    if status != 200:
+        raise refused(status, body)
+    last: dict[str, int] = {}
+    for each in json.loads(body)["results"]:
+        last[each["case_id"]] = max(each["trial"], last.get(each["case_id"], 0))
+    return last
 
 
 def upload(options: argparse.Namespace) -> Json:

@@ -121,6 +121,17 @@ def test_the_whole_way_from_pull_to_a_verdict(client, server, golden):
     assert "✗ c07" in verdict.stdout and "adds one" in verdict.stdout
 
 
+def test_a_critical_case_that_answers_alike_each_time_is_asked_five_times(client):
+    """The rounds' outputs are equal, and still two uploads."""
+    client("pull", "sums")
+    client("check", "--run", ANSWER, "--trials", "3")
+    client("gate", "--run-key", "critical-base", "--branch", "critical-main")
+    client("check", "--run", ANSWER, WRONG="c00")
+    gate = ("gate", "--run-key", "critical", "--branch", "pr", "--baseline", "critical-main")
+    verdict = client(*gate, "--run", ANSWER, WRONG="c00")
+    assert verdict.returncode == 1 and "critical case" in verdict.stdout, verdict.stdout + verdict.stderr
+
+
 def test_outputs_from_a_file_and_a_missing_one(client):
     client("pull", "sums")
     rows = [json.dumps({"id": case["id"], "output": case["assertions"][0]["value"]}) for case in CASES]
