@@ -113,11 +113,14 @@ class BodyDoor:
 
 
 def make_application() -> Application:
-    application = get_wsgi_application()
+    pages = get_wsgi_application()
     from django.conf import settings
+
+    from reviewapp.serving.api_handler import ApiHandler, beside
 
     directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
+    application = beside(pages, ApiHandler())
     admission = Admission(application, RUNNING, WAITING, {"Content-Security-Policy": policy})
     return BodyDoor(admission, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, policy)
 
