@@ -133,7 +133,15 @@ class Trace(models.Model):
             models.Index(
                 "project", "stale_since", condition=Q(stale_since__isnull=False), name="trace_stale"
             ),
-            models.Index("project", "session_id", condition=~Q(session_id=""), name="trace_session"),
+            # A trace's page shows the neighbours of a session which may hold any number of traces.
+            models.Index(
+                "project",
+                "session_id",
+                F("started_at").desc(),
+                F("id").desc(),
+                condition=~Q(session_id=""),
+                name="trace_of_session",
+            ),
             # What may be pruned one day, the oldest first.
             models.Index("first_seen", condition=Q(held=False), name="trace_prunable"),
             GinIndex(fields=["tags"], name="trace_tags", opclasses=["jsonb_path_ops"], condition=~Q(tags={})),
