@@ -36,6 +36,11 @@ LOCK = "golden.lock"
 CACHE = ".touchstone"
 TRIES = 4
 TIMEOUT = 60
+# A server takes 8 MiB at once unless its MAX_BODY_MB says otherwise; a proxy before it may take less.
+PART_BYTES = 4 * 1024 * 1024
+PART_RESULTS = 20_000
+# The server keeps this much of a text and marks the cut; what is longer need not travel.
+KEPT_CHARACTERS = {"output": 64 * 1024, "reason": 4_000}
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@])")
@@ -48,6 +53,10 @@ class Stop(Exception):
     def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
         self.code = code
+
+
+class TooLarge(Stop):
+    """More than the server takes in one request."""
 
 
 # Network
@@ -102,8 +111,13 @@ def refused(status: int, body: bytes) -> Stop:
         detail = json.loads(body)["detail"]
     except (ValueError, KeyError, TypeError):
         detail = body[:200].decode("utf-8", "replace")
-    hints = {401: "Check TOUCHSTONE_TOKEN. ", 403: "Issue a token with the scope that is needed. ", 404: ""}
-    return Stop(TROUBLE, "The server refused (%d): %s %s" % (status, detail, hints.get(status, "")))
+    hints = {
+        401: "Check TOUCHSTONE_TOKEN. ",
+        403: "Issue a token with the scope that is needed. ",
+        413: "Raise MAX_BODY_MB there, or send native results: those go in parts. ",
+    }
+    kind = TooLarge if status == 413 else Stop
+    return kind(TROUBLE, "The server refused (%d): %s %s" % (status, detail, hints.get(status, "")))
 
 
 # pull
@@ -564,8 +578,8 @@ def repeat(answer: Json, options: argparse.Namespace) -> Json:
             except Stop as error:
                 result.update(status="error", reason=str(error))
             results.append(result)
-    body = json.dumps({"run_key": answer["run_key"], "results": results}, ensure_ascii=False)
-    return send(options, body.encode("utf-8"), "", answer["version"], answer["dataset"])
+    value = {"run_key": answer["run_key"], "results": results}
+    return send_results(options, value, answer["version"], answer["dataset"])
 
 
 def last_trials(answer: Json) -> dict[str, int]:
@@ -590,17 +604,14 @@ def upload(options: argparse.Namespace) -> Json:
         raise Stop(TROUBLE, f"{options.file} cannot be read ({error.strerror}).")
     about = {name: value for name, value in described(options).items() if value}
     about["golden_digest"] = lock["digest"]
-    query = ""
     if options.format == "native":
-        body = merged(body, about, options)
-    else:
-        selection = about.pop("selection", {})
-        flat = {**about.pop("system", {}), **about, **selection, "format": options.format}
-        query = "?" + urllib.parse.urlencode(flat)
-    return send(options, body, query, lock["version"], lock["name"])
+        return send_results(options, merged(body, about, options), lock["version"], lock["name"])
+    selection = about.pop("selection", {})
+    flat = {**about.pop("system", {}), **about, **selection, "format": options.format}
+    return send(options, body, "?" + urllib.parse.urlencode(flat), lock["version"], lock["name"])
 
 
-def merged(body: bytes, about: Json, options: argparse.Namespace) -> bytes:
+def merged(body: bytes, about: Json, options: argparse.Namespace) -> Json:
     try:
         value = json.loads(body)
         value = {"results": value} if isinstance(value, list) else dict(value)
@@ -611,9 +622,62 @@ def merged(body: bytes, about: Json, options: argparse.Namespace) -> bytes:
         raise Stop(
             MISMATCH, f"{options.file} was made with {sent}, and {options.lock} names another version."
         )
-    return json.dumps(
-        {**{name: each for name, each in value.items() if each}, **about}, ensure_ascii=False
-    ).encode()
+    return {**{name: each for name, each in value.items() if each}, **about}
+
+
+def send_results(options: argparse.Namespace, value: Json, version: int, name: str) -> Json:
+    """One run, in as many parts as its size asks for. Sent again, each part is known and changes nothing."""
+    results = value.get("results", [])
+    if not isinstance(results, list):
+        return send(options, encoded(value), "", version, name)
+    results = [kept(each) for each in results]
+    about = {**value, "results": results}
+    # Parts are of one run by its key.
+    about["run_key"] = value.get("run_key") or "file-" + hashlib.sha256(encoded(about)).hexdigest()[:32]
+    waiting = parts(results)
+    if len(waiting) > 1:
+        say("Sending %d results in %d parts." % (len(results), len(waiting)))
+    answer: Json = {}
+    while waiting:
+        part = waiting.pop(0)
+        try:
+            answer = send(options, encoded({**about, "results": part}), "", version, name)
+        except TooLarge as error:
+            if len(part) < 2:
+                which = part[0].get("case_id") if part and isinstance(part[0], dict) else "none"
+                raise Stop(TROUBLE, f"The result of case {which} is too large even by itself. {error}")
+            waiting[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
+    return answer
+
+
+def parts(results: list[Any]) -> list[list[Any]]:
+    """In the order of the file, none larger than one request may be; an empty file is one empty part."""
+    found: list[list[Any]] = [[]]
+    size = 0
+    for each in results:
+        length = len(encoded(each)) + 2
+        if found[-1] and (size + length > PART_BYTES or len(found[-1]) >= PART_RESULTS):
+            found.append([])
+            size = 0
+        found[-1].append(each)
+        size += length
+    return found
+
+
+def kept(result: Any) -> Any:
+    """Texts as long as the server keeps them, and a character more: it marks what it cuts."""
+    if not isinstance(result, dict):
+        return result
+    texts = {name: result[name] for name in KEPT_CHARACTERS if result.get(name) is not None}
+    for name, value in texts.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if len(text) > KEPT_CHARACTERS[name]:
+            result = {**result, name: text[: KEPT_CHARACTERS[name] + 1]}
+    return result
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def send(options: argparse.Namespace, body: bytes, query: str, version: int, name: str) -> Json:

@@ -1,6 +1,8 @@
 """The one-file client against the real server: pull, check, gate, every exit code, and many at once."""
 
+import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -130,6 +132,45 @@ def test_a_critical_case_that_answers_alike_each_time_is_asked_five_times(client
     gate = ("gate", "--run-key", "critical", "--branch", "pr", "--baseline", "critical-main")
     verdict = client(*gate, "--run", ANSWER, WRONG="c00")
     assert verdict.returncode == 1 and "critical case" in verdict.stdout, verdict.stdout + verdict.stderr
+
+
+def test_more_than_one_request_holds_goes_in_parts_of_one_run(client, server, golden):
+    """12 MB of outputs, and one of 9 MB alone: the server takes 8 MiB at once."""
+    client("pull", "sums")
+    outputs = [(case["id"], str(n) * 60_000) for case in CASES for n in range(5)]
+    outputs[7] = (outputs[7][0], "long " * 1_800_000)
+    rows = [{"case_id": case_id, "status": "pass", "output": output} for case_id, output in outputs]
+    (client.here / "results.json").write_text(json.dumps({"results": rows}))
+    sent = client("gate", "--branch", "parts")
+    assert sent.returncode == 0 and "Sending 200 results in 3 parts" in sent.stdout, sent.stdout + sent.stderr
+    run_id = sent.stdout.split("/runs/")[1].split()[0]
+    again = client("push", "--branch", "parts")
+    assert again.returncode == 0 and run_id in again.stdout, again.stderr
+    run = json.loads(ask(server, golden, f"/api/v1/runs/{run_id}")[2])
+    found = [(each["case_id"], each["trial"]) for each in run["results"]]
+    assert found == [(case["id"], trial) for case in CASES for trial in range(1, 6)]
+
+
+def test_a_part_that_is_still_too_large_is_halved(monkeypatch):
+    """A proxy may take less than the server does; a result it does not take by itself is named."""
+    spec = importlib.util.spec_from_file_location("touchstone_client", CLIENT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    taken = []
+
+    def ask(path, body=None, headers=None):
+        if len(body) > 700:
+            return 413, {}, b"<html>too large</html>"
+        taken.extend(each["case_id"] for each in json.loads(body)["results"])
+        return 201, {}, b"{}"
+
+    monkeypatch.setattr(module, "ask", ask)
+    options = argparse.Namespace(format="native")
+    rows = [{"case_id": f"c{n}", "output": "x" * 100} for n in range(9)]
+    module.send_results(options, {"results": rows}, 1, "sums")
+    assert taken == [f"c{n}" for n in range(9)]
+    with pytest.raises(module.Stop, match="c9 is too large even by itself"):
+        module.send_results(options, {"results": [{"case_id": "c9", "output": "x" * 900}]}, 1, "sums")
 
 
 def test_outputs_from_a_file_and_a_missing_one(client):
