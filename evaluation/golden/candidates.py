@@ -70,7 +70,7 @@ def confirmed(project: Project, item_pk: int) -> Resolution | None:
 
 
 def propose(project: Project, item_pk: int, by: str) -> Candidate:
-    """One candidate for each resolution, whoever proposes it and how often. Raises NotConfirmed."""
+    """One candidate for each resolution, whoever proposes it and how often. Raises NotConfirmed, BadCase."""
     resolution = confirmed(project, item_pk)
     if resolution is None:
         raise NotConfirmed("Two reviewers, or one and a different lead, have to find this failing first.")
@@ -100,7 +100,7 @@ def _case(project: Project, resolution: Resolution) -> Case:
     value: Json = {
         "input": {"messages": _asked(item)},
         "expected": {"text": corrected} if corrected else None,
-        "tags": [item.trace.route] if item.trace.route else [],
+        "tags": [item.trace.route[: lines.TAG_CHARACTERS]] if item.trace.route else [],
         "note": note,
         "metadata": {
             "source": Origin.PRODUCTION.value,

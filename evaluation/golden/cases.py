@@ -48,6 +48,10 @@ class Report:
         return len(self.outcomes) - self.count("rejected")
 
 
+class Meanwhile(Exception):
+    """The case has another revision than the one that was to be replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entering:
     """A case on its way in, with what a line does not hold."""
@@ -56,6 +60,8 @@ class Entering:
     provenance: dict[str, Any] = field(default_factory=dict)
     title: str = ""
     trace: Trace | None = None
+    # The revision it replaces, 0 for a case that must be new; None replaces whichever there is.
+    over: int | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +117,10 @@ def put_values(dataset: GoldenDataset, values: Sequence[object], by: str) -> Rep
 
 
 def put(dataset: GoldenDataset, entering: Iterable[tuple[int, Entering]], by: str) -> list[Outcome]:
-    """Write cases in one transaction. The dataset's row is locked, so that publishing sees all or nothing."""
+    """Write cases in one transaction. The dataset's row is locked, so that publishing sees all or nothing.
+
+    Raises Meanwhile, and writes nothing, where a case is not at the revision that `over` names.
+    """
     with transaction.atomic():
         locked = GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
         return _put(locked, list(entering), by)
@@ -138,6 +147,8 @@ def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) 
             outcomes.append(Outcome(index, case_id, "created"))
         elif before.sha256 == each.case.content_sha256() and before.state != CaseState.RETIRED:
             outcomes.append(Outcome(index, case_id, "unchanged"))
+        elif each.over not in (None, before.revision):
+            raise Meanwhile(case_id)
         else:
             revised.append((before, each))
             outcomes.append(Outcome(index, case_id, "revised"))

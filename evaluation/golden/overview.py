@@ -88,7 +88,7 @@ def _changed(change: Change, revisions: dict[int, CaseRevision]) -> Changed:
         trace_id=str(line["metadata"].get("trace_id") or "") if line else "",
         people=tuple(provenance.get("reviewers", ())),
         nearest=provenance.get("nearest"),
-        fields=tuple(_differences(before, after)) if before and after else (),
+        fields=tuple(differences(before, after)) if before and after else (),
     )
 
 
@@ -98,7 +98,7 @@ def _must(line: Json) -> list[str]:
     return checks or ([expected] if expected else [])
 
 
-def _differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]:
+def differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]:
     """Which parts of the line differ, as text."""
     old, new = ({**lines.parse(each.line)} if each.line else {} for each in (before, after))
     found = [
@@ -113,12 +113,17 @@ def _differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]
         if one != two:
             kind = str((two or one or {}).get("type", ""))
             found.append(FieldChange(f"assertions[{index}] {kind}", _assertion(one), _assertion(two)))
-    notes = [each.get("metadata", {}).get("note", "") for each in (old, new)]
-    return found + ([FieldChange("note", *notes)] if notes[0] != notes[1] else [])
+    olds, news = old.get("metadata", {}), new.get("metadata", {})
+    found += [
+        FieldChange(name, _spelled(name, olds), _spelled(name, news))
+        for name in ("source", "failure_modes", "note")
+        if (olds.get(name) or "") != (news.get(name) or "")
+    ]
+    return found
 
 
 def _spelled(name: str, line: Json) -> str:
-    value = line.get(name)
+    value = line.get(name, "")
     if name == "input" and isinstance(value, dict):
         return lines.input_text(value)
     if name == "expected":

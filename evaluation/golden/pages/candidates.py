@@ -124,6 +124,8 @@ def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
     except NotConfirmed as refusal:
         if not request.htmx:
             messages.error(request, str(refusal))
+    except BadCase as refusal:
+        messages.error(request, f"This trace makes no golden case: {refusal}.")
     if request.htmx:
         return label_effects_of(request, pk)
     return redirect("golden_candidates", request.project.slug)

@@ -11,7 +11,18 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import bulk, candidates, case_lists, cases, editing, files, lines, preview, staleness
+from evaluation.golden import (
+    bulk,
+    candidates,
+    case_lists,
+    cases,
+    editing,
+    files,
+    lines,
+    meanwhile,
+    preview,
+    staleness,
+)
 from evaluation.golden.lines import BadCase, Json
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
 from evaluation.golden.pages.datasets import dataset_or_404, leads
@@ -82,8 +93,8 @@ def golden_case(request: MemberRequest, name: str, case_id: str) -> HttpResponse
     )
     if case is None:
         raise Http404
-    current = case.revisions.get(number=case.revision)
-    return edited(request, dataset, case, lines.parse(current.line) if current.line else None)
+    shown = meanwhile.opened(case, request.POST)
+    return edited(request, dataset, case, lines.parse(shown.line) if shown.line else None)
 
 
 def edited(
@@ -91,22 +102,29 @@ def edited(
 ) -> HttpResponse:
     """Show the form, or take what was typed; a refusal keeps it."""
     error: BadCase | None = None
+    conflict: meanwhile.Conflict | None = None
     if request.method == "POST" and leads(request):
         try:
             return saved(request, dataset, case, line)
         except BadCase as refusal:
             error = refusal
-    editor = editing.typed(request.POST, line) if error else shown(case, line)
+        except cases.Meanwhile:
+            assert case is not None
+            conflict = meanwhile.conflict(case, request.POST, editing.read(request.POST, line))
+    editor = editing.typed(request.POST, line) if error or conflict else shown(case, line)
     context = {
         "dataset": dataset,
         "case": case,
         "editor": editor,
         "error": error,
+        "conflict": conflict,
+        "opened": meanwhile.number(request.POST, "revision") or (case.revision if case else 0),
         "erased": case is not None and line is None,
         "leads": leads(request),
         **(about(request, case) if case else {}),
     }
-    return render(request, "golden/case.html", context, status=422 if error else 200)
+    status = 422 if error else 409 if conflict else 200
+    return render(request, "golden/case.html", context, status=status)
 
 
 def shown(case: GoldenCase | None, line: Json | None) -> editing.Editor:
@@ -119,14 +137,21 @@ def saved(
     request: MemberRequest, dataset: GoldenDataset, case: GoldenCase | None, line: Json | None
 ) -> HttpResponse:
     read = editing.read(request.POST, line)
-    taken = case is None and read.case_id and dataset.cases.filter(case_id=read.case_id).exists()
-    if taken:
-        raise BadCase("id", "there is a case of this id already; open it, or choose another id")
-    provenance = case.revisions.get(number=case.revision).provenance if case else {}
+    taken = BadCase("id", "there is a case of this id already; open it, or choose another id")
+    if case is None and read.case_id and dataset.cases.filter(case_id=read.case_id).exists():
+        raise taken
     entering = cases.Entering(
-        read, provenance, title=request.POST.get("title", "").replace("\0", "")[:200].strip()
+        read,
+        provenance=case.revisions.get(number=case.revision).provenance if case else {},
+        title=request.POST.get("title", "").replace("\0", "")[:200].strip(),
+        over=meanwhile.allowed(request.POST) if case else 0,
     )
-    outcome = cases.put(dataset, [(0, entering)], request.user.username)[0]
+    try:
+        outcome = cases.put(dataset, [(0, entering)], request.user.username)[0]
+    except cases.Meanwhile:
+        if case is None:
+            raise taken from None
+        raise
     staleness.confirm(dataset, [outcome.case_id], request.user.username)
     words = {
         "created": "is in the draft",

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.html import escape
 
-from evaluation.golden import assertions, candidates, cases, promptfoo, versions
+from evaluation.golden import assertions, candidates, cases, lines, promptfoo, versions
 from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
 from reviewapp import audit
@@ -129,11 +129,47 @@ def test_the_editor_makes_and_revises_cases(lead, reviewer, dataset):
     refused = lead.client.post(new, {**FORM, "assertion-0-value": "four", "note": "kept text"})
     assert refused.status_code == 422 and "kept text" in refused.content.decode()
     page = f"{BASE}/golden/support/case/sum"
-    assert lead.client.post(page, {**FORM, "expected": "four"}).status_code == 302
+    assert lead.client.post(page, {**FORM, "expected": "four", "revision": "1"}).status_code == 302
     made.refresh_from_db()
     assert made.revision == 2 and made.revisions.count() == 2
     reviewer.client.post(page, {**FORM, "expected": "five"})
     assert made.revisions.count() == 2
+
+
+def test_two_leads_at_one_case_lose_nothing(lead, dataset):
+    """Saved since the form was opened: who, what, both texts; then over it, or not at all."""
+    value = {"messages": [{"role": "user", "content": "2+2?", "name": "mine"}]}
+    cases.put_values(dataset, [{"id": "sum", "input": value, "expected": "4"}], "leo")
+    page = f"{BASE}/golden/support/case/sum"
+    assert 'name="revision" value="1"' in lead.client.get(page).content.decode()
+    # In place of the message that the form shows first, another one.
+    theirs = {"messages": [{"role": "system", "content": "Be brief."}, *value["messages"]]}
+    cases.put_values(dataset, [{"id": "sum", "input": theirs, "expected": "<b>four</b>"}], "lena")
+    mine = {**FORM, "message-0-content": "2+2?", "expected": "my text", "revision": "1"}
+    refused = lead.client.post(page, mine)
+    text = refused.content.decode()
+    assert refused.status_code == 409 and "lena saved revision 2" in text
+    assert "my text</textarea>" in text and escape("+ <b>four</b>") in text and "<b>four" not in text
+    assert 'name="revision" value="1"' in text and 'name="over" value="2"' in text
+    case = GoldenCase.objects.get(case_id="sum")
+    assert case.revision == 2
+    # Asked anew when a third one came in between, and when the form says nothing of a revision.
+    cases.put_values(dataset, [{"id": "sum", "input": theirs, "expected": "IV"}], "lena")
+    for odd in ({"over": "2"}, {"revision": ""}, {"revision": "99999999999"}, {"revision": "x"}):
+        assert lead.client.post(page, {**mine, **odd}).status_code == 409, odd
+    assert lead.client.post(page, {**mine, "over": "3"}).status_code == 302
+    case.refresh_from_db()
+    line = json.loads(case.revisions.get(number=4).line)
+    assert case.revision == 4 and line["expected"] == {"text": "my text"}
+    assert line["input"] == value
+    assert [each.created_by for each in case.revisions.order_by("number")][1:3] == ["lena", "lena"]
+
+
+def test_a_new_case_replaces_none_that_came_meanwhile(dataset):
+    new = cases.Entering(lines.read({"id": "new", "input": "mine"}), over=0)
+    with pytest.raises(cases.Meanwhile):
+        cases.put(dataset, [(0, new)], "leo")
+    assert GoldenCase.objects.get(case_id="new").revision == 1
 
 
 def test_an_unchanged_form_is_no_revision(lead, dataset):
@@ -144,7 +180,11 @@ def test_an_unchanged_form_is_no_revision(lead, dataset):
     cases.put_values(dataset, [sent], "leo")
     page = lead.client.get(f"{BASE}/golden/support/case/t")
     editor = page.context["editor"]
-    form = {"title": editor.title, "expected": editor.expected.replace("\n", "\r\n").replace("\r\r", "\r")}
+    form = {
+        "revision": page.context["opened"],
+        "title": editor.title,
+        "expected": editor.expected.replace("\n", "\r\n").replace("\r\r", "\r"),
+    }
     for row in editor.messages:
         form |= {f"message-{row.index}-role": row.role, f"message-{row.index}-content": row.content}
     for row in editor.assertions:
