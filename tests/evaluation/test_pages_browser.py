@@ -78,6 +78,7 @@ class House:
             "corrected_output": text if verdict == "fail" else "",
         }
         self.call(f"items/{claimed['item']['id']}/label", said)
+        self.labelled = claimed["item"]["id"]
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +214,15 @@ class Crawl:
                 self.waiting.append(link.removeprefix(self.home).partition("#")[0])
 
 
+def propose(page: Page, house: House) -> None:
+    """The failure that two reviewers confirmed, by the one key of a lead's screen."""
+    page.goto(f"{house.url}/projects/{PROJECT}/adjudication/{house.labelled}")
+    page.wait_for_selector("[data-key=g]")
+    settle(page)
+    page.keyboard.press("g")
+    page.wait_for_selector("#golden-effect a")
+
+
 def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
     wide = browser.new_context(storage_state=state, viewport={"width": 1440, "height": 900})
     narrow = browser.new_context(
@@ -220,6 +230,7 @@ def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
     )
     page, phone = wide.new_page(), narrow.new_page()
     watches = [Watch(each, filled.url) for each in (page, phone)]
+    propose(page, filled)
     crawl = Crawl(filled.url)
     faults = []
     for path in crawl:
@@ -248,7 +259,7 @@ def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
 
 
 EXPECTED = {
-    "adjudication", "decide", "edit_rubric", "golden", "golden_candidates", "golden_case",
+    "adjudication", "decide", "edit_rubric", "golden", "golden_candidate", "golden_candidates", "golden_case",
     "golden_cases", "golden_dataset", "golden_health", "golden_version", "human_agreement", "judge", "judges",
     "new_queue", "queues", "rates", "reviewers", "routing", "rubric", "rubric_diff", "rubrics", "run", "runs",
     "trace", "traces", "changes",

@@ -118,16 +118,19 @@ def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
     """From a review screen: the item's confirmed failure becomes a candidate."""
     if not opening.is_open_to(request.membership, opening.item_or_404(request, pk)):
         raise Http404
+    refused = ""
     try:
         candidates.propose(request.project, pk, request.user.username)
-        messages.success(request, "Proposed as a golden case; a lead decides.")
     except NotConfirmed as refusal:
-        if not request.htmx:
-            messages.error(request, str(refusal))
+        refused = str(refusal)
     except BadCase as refusal:
-        messages.error(request, f"This trace makes no golden case: {refusal}.")
+        refused = f"No golden case can be made of this trace: {refusal}."
     if request.htmx:
-        return label_effects_of(request, pk)
+        return label_effects_of(request, pk, refused)
+    if refused:
+        messages.error(request, refused)
+    else:
+        messages.success(request, "Proposed as a golden case; a lead decides.")
     return redirect("golden_candidates", request.project.slug)
 
 
@@ -139,7 +142,7 @@ def label_effects(request: MemberRequest, pk: int) -> HttpResponse:
     return label_effects_of(request, pk)
 
 
-def label_effects_of(request: MemberRequest, pk: int) -> HttpResponse:
+def label_effects_of(request: MemberRequest, pk: int, refused: str = "") -> HttpResponse:
     resolution = candidates.confirmed(request.project, pk)
     found = (
         Candidate.objects.filter(project=request.project, resolution_id=resolution.pk).first()
@@ -151,5 +154,6 @@ def label_effects_of(request: MemberRequest, pk: int) -> HttpResponse:
         "confirmed": resolution,
         "candidate": found,
         "leads": leads(request),
+        "refused": refused,
     }
     return render(request, "golden/_effects.html", context)

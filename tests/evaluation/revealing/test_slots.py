@@ -13,7 +13,7 @@ from evaluation.runs.models import CaseResult, CiRun
 from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
-from reviewapp.review.models import Assignment
+from reviewapp.review.models import Assignment, Label
 from tests.reviewapp.review.conftest import FAIL, PASS, filled, make_queue, make_reviewer
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +152,16 @@ def test_without_a_label_of_ones_own_nothing_was_caused(project, item, lead, rev
     candidates.propose(project, item.pk, "rosa")
     address = reverse("labels_caused", args=["refunds", item.queue.slug])
     assert lead.client.get(address).content.decode().strip() == ""
+
+
+def test_a_route_longer_than_a_tag_is_cut_and_what_makes_no_case_is_refused_in_words(item, reviewer, lead):
+    submit(item.queue, make_reviewer(item.queue.project, "rob"), FAIL)
+    address = reverse("propose_candidate", args=["refunds", item.pk])
+    type(item.trace).objects.filter(pk=item.trace_id).update(route="r" * 300)
+    labels_of_it = Label.objects.filter(assignment__item=item)
+    labels_of_it.update(note="long " * 300_000)
+    refused = lead.client.post(address, HTTP_HX_REQUEST="true")
+    assert "No golden case can be made of this trace" in refused.content.decode()
+    labels_of_it.update(note="short")
+    assert "Open" in lead.client.post(address, HTTP_HX_REQUEST="true").content.decode()
+    assert Candidate.objects.get().content["tags"] == ["r" * 100]
