@@ -1,11 +1,13 @@
-"""What would each assertion of a case say of an output? For the editor, while someone types."""
+"""What would saving make of a form, and each assertion say of an output? While someone types."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluation.golden import assertions
+from evaluation.golden import assertions, editing, lines, meanwhile
 from evaluation.golden.lines import Case, expected_text
+from evaluation.golden.models import Candidate, GoldenCase, GoldenDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,28 @@ class Outcome:
     kind: str
     state: str
     words: str
+
+
+def whole(dataset: GoldenDataset, sent: Mapping[str, str]) -> tuple[Case, int]:
+    """The case as saving would make it, also what its form does not show, and its revision. Raises BadCase."""
+    if meanwhile.number(sent, "revision"):
+        return _revised(dataset, sent)
+    pk = meanwhile.number(sent, "candidate")
+    candidate = Candidate.objects.filter(pk=pk, project=dataset.project_id).first() if pk else None
+    return editing.read(sent, {**candidate.content, "id": "-"} if candidate else None), 1
+
+
+def _revised(dataset: GoldenDataset, sent: Mapping[str, str]) -> tuple[Case, int]:
+    case_id = sent.get("case_id", "").replace("\0", "")
+    case = GoldenCase.objects.filter(dataset=dataset, case_id=case_id).first()
+    if case is None:
+        return editing.read(sent, None), 1
+    line = meanwhile.opened(case, sent).line
+    read = editing.read(sent, lines.parse(line) if line else None)
+    current = case.revisions.get(number=case.revision)
+    if bytes(current.content_sha256) == read.content_sha256():
+        return read, current.number
+    return read, case.revisions.latest("number").number + 1
 
 
 def preview(case: Case, output: str) -> list[Outcome]:

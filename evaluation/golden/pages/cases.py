@@ -182,9 +182,9 @@ def preview_case(request: MemberRequest, name: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
     context: dict[str, Any] = {"dataset": dataset}
     try:
-        case = editing.read(request.POST, None)
+        case, revision = preview.whole(dataset, request.POST)
         context |= {"outcomes": preview.preview(case, request.POST.get("output", "").replace("\r\n", "\n"))}
-        context |= {"line": case.line(1), "sample": bool(request.POST.get("output"))}
+        context |= {"line": case.line(revision), "sample": bool(request.POST.get("output"))}
         if request.POST.get("near"):
             besides = request.POST.get("case_id", "")
             context["nearest"] = candidates.nearest_case(request.project, case, besides)

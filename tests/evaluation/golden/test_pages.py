@@ -1,5 +1,6 @@
 """The pages of the golden dataset and of runs: for whom, what they do, and with how many questions."""
 
+import html
 import json
 
 import pytest
@@ -217,6 +218,45 @@ def test_the_preview_scores_an_output(lead, reviewer, dataset):
     assert "fails" in lead.client.post(address, {**FORM, "output": "five"}).content.decode()
     assert "say what is asked" in lead.client.post(address, {}).content.decode()
     assert reviewer.client.post(address, FORM).status_code == 403
+
+
+def native_line(page):
+    return json.loads(html.unescape(page.split('<pre class="code">')[1].split("</pre>")[0]))
+
+
+def test_the_preview_is_what_saving_makes(lead, dataset):
+    """Fields that the form does not show are part of it, and so is the number of the revision."""
+    value = {"messages": [{"role": "user", "content": "2+2?", "name": "rosa"}], "tools": ["calculator"]}
+    check = {"type": "contains", "value": "4", "weight": 2}
+    sent = {"id": "sum", "input": value, "expected": {"text": "4", "extra": 1}, "assertions": [check],
+            "metadata": {"source": "adversarial", "ticket": "T-1"}}  # fmt: skip
+    cases.put_values(dataset, [sent], "leo")
+    form = {**FORM, "message-0-content": "2+2?", "assertion-0-kind": "contains", "assertion-0-limit": ""}
+    form |= {"case_id": "sum", "revision": "1", "note": "typed"}
+    shown = lead.client.post(f"{BASE}/golden/support/cases/preview", form).content.decode()
+    lead.client.post(f"{BASE}/golden/support/case/sum", form)
+    saved = json.loads(GoldenCase.objects.get(case_id="sum").revisions.get(number=2).line)
+    assert saved["input"] == value and saved["metadata"]["ticket"] == "T-1" and saved["assertions"] == [check]
+    assert native_line(shown) == saved
+    again = lead.client.post(f"{BASE}/golden/support/cases/preview", {**form, "revision": "2"})
+    assert native_line(again.content.decode()) == saved
+
+
+def test_a_candidate_is_previewed_as_it_would_be_promoted(project, other_project, failure, lead, dataset):
+    candidate = candidates.propose(project, failure.pk, "rosa")
+    page = lead.client.get(f"{BASE}/golden-candidates/{candidate.pk}").content.decode()
+    assert f'name="candidate" value="{candidate.pk}"' in page and "Try an output" in page
+    address = f"{BASE}/golden/support/cases/preview"
+    form = {**FORM, "candidate": candidate.pk, "case_id": "LF-1", "note": "typed"}
+    shown = native_line(lead.client.post(address, form).content.decode())
+    assert shown["metadata"]["trace_id"] == failure.trace.trace_id
+    lead.client.post(
+        f"{BASE}/golden-candidates/{candidate.pk}", {**form, "action": "accept", "dataset": "support"}
+    )
+    assert json.loads(GoldenCase.objects.get(case_id="LF-1").revisions.get().line) == shown
+    # A candidate of another project says nothing here.
+    Candidate.objects.update(project=other_project)
+    assert not native_line(lead.client.post(address, form).content.decode())["metadata"].get("trace_id")
 
 
 @pytest.mark.parametrize(
