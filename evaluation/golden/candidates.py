@@ -155,23 +155,28 @@ def _provenance(resolution: Resolution, nearest: nearby.Nearest | None) -> Json:
         "decided_by": resolution.by.username if resolution.by else "",
         "method": resolution.method,
         "rubric_version": resolution.item.rubric_version_id,
-        "nearest": {"case_id": nearest.name, "similarity": round(nearest.similarity, 3)} if nearest else None,
+        "nearest": _named(nearest) if nearest else None,
     }
 
 
+def _named(nearest: nearby.Nearest) -> Json:
+    dataset, _, case_id = nearest.name.partition("/")
+    return {"dataset": dataset, "case_id": case_id, "similarity": round(nearest.similarity, 3)}
+
+
 def nearest_case(project: Project, case: Case, besides: str = "") -> nearby.Nearest | None:
-    """The case of the project that asks most nearly the same."""
+    """The case of the project that asks most nearly the same, as dataset/id: datasets share ids."""
     rows = (
         CaseRevision.objects.filter(case__dataset__project=project, line__isnull=False)
         .exclude(case__state="retired")
         .filter(number=F("case__revision"))
         .order_by("pk")
-        .values_list("case__case_id", "line")
+        .values_list("case__dataset__name", "case__case_id", "line")
     )
     others = {
-        case_id: lines.input_text(lines.parse(line)["input"])
-        for case_id, line in rows.iterator(chunk_size=1000)
-        if case_id != besides and line
+        name: lines.input_text(lines.parse(line)["input"])
+        for dataset, case_id, line in rows.iterator(chunk_size=1000)
+        if (name := f"{dataset}/{case_id}") != besides and line
     }
     return nearby.nearest(lines.input_text(case.input), others)
 

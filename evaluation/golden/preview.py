@@ -20,7 +20,7 @@ class Outcome:
 
 
 def whole(dataset: GoldenDataset, sent: Mapping[str, str]) -> tuple[Case, int]:
-    """The case as saving would make it, also what its form does not show, and its revision. Raises BadCase."""
+    """The case as saving would make it, and what a form hides, and its revision. Raises BadCase."""
     if meanwhile.number(sent, "revision"):
         return _revised(dataset, sent)
     pk = meanwhile.number(sent, "candidate")

@@ -49,6 +49,8 @@ def shown(request: MemberRequest, candidate: Candidate, error: Exception | None 
     datasets = request.project.golden_datasets.order_by("name")
     nearest = candidate.provenance.get("nearest") or {}
     alike = GoldenCase.objects.filter(dataset__project=request.project, case_id=nearest.get("case_id", ""))
+    if "dataset" in nearest:
+        alike = alike.filter(dataset__name=nearest["dataset"])
     editor = (
         editing.typed(request.POST, candidate.content)
         if error and request.POST.get("action") == "accept"

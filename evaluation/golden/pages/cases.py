@@ -186,7 +186,7 @@ def preview_case(request: MemberRequest, name: str) -> HttpResponse:
         context |= {"outcomes": preview.preview(case, request.POST.get("output", "").replace("\r\n", "\n"))}
         context |= {"line": case.line(revision), "sample": bool(request.POST.get("output"))}
         if request.POST.get("near"):
-            besides = request.POST.get("case_id", "")
+            besides = f"{dataset.name}/{case.case_id}"
             context["nearest"] = candidates.nearest_case(request.project, case, besides)
     except BadCase as refusal:
         context["error"] = refusal

@@ -421,6 +421,24 @@ def test_a_candidate_is_merged_into_the_case_that_was_meant(project, failure, le
     assert GoldenCase.objects.get(dataset=other).state == "retired"
 
 
+def test_cases_of_one_id_in_two_datasets_do_not_hide_each_other(project, failure, lead, dataset):
+    """The near duplicate is found in the one, by the other's side, and the link goes to the right one."""
+    first = candidates.propose(project, failure.pk, "rosa")
+    asked = lines.input_text(first.content["input"])
+    first.delete()
+    for name, text in (("aside", "Something else"), ("meant", asked), ("third", "Nothing alike")):
+        cases.put_values(cases.open_dataset(project, name, "leo"), [{"id": "twin", "input": text}], "leo")
+    form = {**FORM, "message-0-content": asked, "near": "1", "case_id": "twin", "revision": "1"}
+    page = lead.client.post(f"{BASE}/golden/third/cases/preview", form).content.decode()
+    assert "like meant/twin" in page and "asked already" in page
+    itself = lead.client.post(f"{BASE}/golden/meant/cases/preview", form).content.decode()
+    assert "asked already" not in itself
+    candidate = candidates.propose(project, failure.pk, "rosa")
+    assert candidate.provenance["nearest"] == {"dataset": "meant", "case_id": "twin", "similarity": 1}
+    page = lead.client.get(f"{BASE}/golden-candidates/{candidate.pk}").content.decode()
+    assert f"{BASE}/golden/meant/case/twin" in page and "<option selected>meant</option>" in page
+
+
 def test_what_is_not_confirmed_is_not_proposed(project, lead, dataset):
     queue = review.make_queue(project, "q2")
     items.enqueue(queue, [review.make_traces(project, 1, "z")[0].trace_id])
