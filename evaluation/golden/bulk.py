@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from django.http import QueryDict
 
-from evaluation.golden import cases, drafts, lines, staleness
+from evaluation.golden import case_lists, cases, drafts, lines, staleness
 from evaluation.golden.lines import Case
 from evaluation.golden.models import CaseRevision, CaseState, GoldenDataset
 from reviewapp.models import User
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 def change(dataset: GoldenDataset, sent: QueryDict, members: Sequence[str], by: str) -> str:
     """What was done, in words. Raises Refused."""
-    chosen = [each for each in sent.getlist("case") if "\0" not in each][:MOST_CASES]
+    chosen = _chosen(dataset, sent)
     if not chosen:
         raise Refused("Choose at least one case.")
     action, value = sent.get("action", ""), sent.get("value", "").replace("\0", "").strip()
@@ -41,6 +41,18 @@ def change(dataset: GoldenDataset, sent: QueryDict, members: Sequence[str], by: 
     if len(value) > lines.TAG_CHARACTERS:
         raise Refused(f"A tag has at most {lines.TAG_CHARACTERS} characters.")
     return _edit(dataset, chosen, _EDITS[action], value, by)
+
+
+def _chosen(dataset: GoldenDataset, sent: QueryDict) -> list[str]:
+    """The ticked ones; or, with `all`, what the list's filters find, if it is as many as were announced."""
+    announced = sent.get("all")
+    if not announced:
+        return [each for each in sent.getlist("case") if "\0" not in each][:MOST_CASES]
+    found = case_lists.found(dataset, QueryDict(sent.get("query", "")))
+    chosen = list(found.values_list("case_id", flat=True))
+    if str(len(chosen)) != announced:
+        raise Refused(f"{_number(len(chosen))} match by now; nothing was changed. Look again, then choose.")
+    return chosen
 
 
 def _move(dataset: GoldenDataset, chosen: list[str], state: CaseState, reason: str) -> str:

@@ -286,6 +286,28 @@ def test_bulk_changes(lead, dataset, action, value, check):
     assert (untouched.revision, untouched.state, untouched.owner) == (before, "active", None)
 
 
+def test_all_found_cases_change_at_once(lead, dataset):
+    """By the filters of the list, over its pages, and only if as many match as the page said."""
+    cases.put_values(dataset, [{"id": "other", "input": "q"}], "leo")
+    page = lead.client.get(f"{BASE}/golden/support/cases", {"tag": "refunds"})
+    assert 'name="all" value="60"' in page.content.decode() and page.context["query"] == "tag=refunds&"
+    sent = {"query": page.context["query"], "all": "60", "action": "tag", "value": "vip", "case": "other"}
+    address = f"{BASE}/golden/support/cases/change"
+    assert (
+        "60 cases match by now"
+        in lead.client.post(address, {**sent, "all": "59"}, follow=True).content.decode()
+    )
+    assert (
+        lead.client.get(f"{BASE}/golden/support/cases", {"tag": "vip"}).context["page"].paginator.count == 0
+    )
+    lead.client.post(address, sent)
+    found = lead.client.get(f"{BASE}/golden/support/cases", {"tag": "vip"}).context["page"]
+    assert found.paginator.count == 60 and "other" not in [
+        each.case_id for each in found.paginator.object_list
+    ]
+    assert 'name="all"' not in lead.client.get(f"{BASE}/golden/support/cases?q=c01").content.decode()
+
+
 FILES = [
     ("x.jsonl", '{"id":"i1","input":"a"}\n{"input":\n{"id":"i2","input":"b"}\n', 2, 1),
     ("x.csv", 'id,input,expected,tags,critical\ni1,\'=1+1,"a,b","x, y",true\ni2,b,,,\n', 2, 0),
