@@ -185,7 +185,7 @@ def accept(candidate: Candidate, dataset: GoldenDataset, sent: Json, by: str) ->
     """Make it a case of the draft, as the lead edited it. Raises Refused or AlreadyDecided."""
     with transaction.atomic():
         locked = _undecided(candidate)
-        case = lines.read({**sent, "metadata": {**locked.content["metadata"], **sent.get("metadata", {})}})
+        case = lines.read({"metadata": locked.content["metadata"], **sent})
         if case.case_id and GoldenCase.objects.filter(dataset=dataset, case_id=case.case_id).exists():
             raise Refused(
                 f"{dataset.name} holds a case {case.case_id} already; merge into it, or choose another id."

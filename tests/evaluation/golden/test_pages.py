@@ -381,9 +381,14 @@ def test_only_a_confirmed_failure_becomes_a_candidate(project, failure, lead, da
         "action": "accept",
         "dataset": "support",
         "case_id": "LF-1",
+        "note": "",
     }
+    Candidate.objects.update(
+        content=candidate.content | {"metadata": {**candidate.content["metadata"], "note": "x"}}
+    )
     assert lead.client.post(f"{BASE}/golden-candidates/{candidate.pk}", form).status_code == 302
     case = GoldenCase.objects.get(case_id="LF-1")
+    assert "note" not in json.loads(case.revisions.get().line)["metadata"], "the lead took it out"
     assert case.trace == failure.trace and case.revisions.get().provenance["reviewers"] == ["ron", "rosa"]
     versions.publish(dataset, "leo", "with it")
     failure.refresh_from_db()
