@@ -103,7 +103,7 @@ def test_a_case_is_stale_when_its_criterion_means_something_else(confirmed, lead
     lead.client.post(f"{BASE}/cases/change", {"case": "c0", "action": "confirm"})
     assert [each.case.case_id for each in staleness.of(dataset)] == ["c1"]
     assert GoldenCase.objects.get(case_id="c0").looked_by == lead.user.username
-    edited = {"revision": "1", "message-0-role": "user", "message-0-content": "edited"}
+    edited = {"revision": "2", "message-0-role": "user", "message-0-content": "edited"}
     lead.client.post(f"{BASE}/case/c1", edited)
     assert staleness.of(dataset) == []
 
