@@ -202,6 +202,8 @@ def ahead(place: Installation, queue: int, tokens: list[str]) -> list[Figure]:
         assert row
         database.execute(HOLD, {"reviewer": row[0], "number": AHEAD})
         database.execute("VACUUM ANALYZE reviewapp_reviewitem, reviewapp_assignment")
+    # Who is ahead has come there by claiming, so the seat has its mark and the worker knows what comes next.
+    claim_ms(place, tokens[0])
     time.sleep(PREPARED_SECONDS)
     far, near = (claim_ms(place, token) for token in tokens[:2])
     note = f"{near:.1f} ms for the others and {far:.1f} ms"

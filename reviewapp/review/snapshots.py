@@ -195,14 +195,15 @@ def note_changes(limit: int = 200) -> int:
     return sum(look(item) for item in stale)
 
 
-def prepare(limit: int = 5000) -> int:
+def prepare(limit: int = 5000, ahead: int = 200) -> int:
     """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job.
 
-    `limit` by queue and lane: what many reviewers take until the job comes again. Traces are read many at a
-    time; each item is written alone, since claims pass over an item that is locked.
+    `limit` by queue and lane: what many reviewers take until the job comes again. `ahead` from the mark of
+    each who is ahead of the others. Traces are read many at a time; each item is written alone, since claims
+    pass over an item that is locked.
     """
     done, end = 0, time.monotonic() + TURN_SECONDS
-    waiting = list(ReviewItem.objects.raw(NEXT, {"limit": limit}))
+    waiting = list(ReviewItem.objects.raw(NEXT, {"limit": limit, "ahead": ahead}))
     for start in range(0, len(waiting), BATCH):
         items = waiting[start : start + BATCH]
         stored = Stored.of(items)
@@ -214,16 +215,26 @@ def prepare(limit: int = 5000) -> int:
     return done
 
 
+# The nearest first, from wherever a reviewer's look begins.
 NEXT = """
-    SELECT i.* FROM reviewapp_queue q
-    CROSS JOIN LATERAL (
-        (SELECT * FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
-            AND r.rank IS NOT NULL ORDER BY r.rank DESC, r.id LIMIT %(limit)s)
-        UNION ALL
-        (SELECT * FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
-            AND r.audit_rank IS NOT NULL ORDER BY r.audit_rank DESC, r.id LIMIT %(limit)s)
-    ) i
-    WHERE q.archived_at IS NULL AND NOT q.paused AND i.snapshot_id IS NULL
+    SELECT i.* FROM (
+        SELECT next.id, min(next.place) AS place FROM reviewapp_queue q CROSS JOIN LATERAL (
+            (SELECT r.id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
+                FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
+                AND r.rank IS NOT NULL ORDER BY r.rank DESC, r.id LIMIT %(limit)s)
+            UNION ALL
+            (SELECT r.id, row_number() OVER (ORDER BY r.audit_rank DESC, r.id)
+                FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
+                AND r.audit_rank IS NOT NULL ORDER BY r.audit_rank DESC, r.id LIMIT %(limit)s)
+            UNION ALL
+            (SELECT below.id, below.place FROM reviewapp_seat s CROSS JOIN LATERAL (
+                SELECT r.id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
+                FROM reviewapp_reviewitem r WHERE r.queue_id = s.queue_id AND r.open_slots > 0
+                AND r.rank <= s.passed_rank ORDER BY r.rank DESC, r.id LIMIT %(ahead)s) below
+            WHERE s.queue_id = q.id)
+        ) next WHERE q.archived_at IS NULL AND NOT q.paused GROUP BY next.id
+    ) next JOIN reviewapp_reviewitem i ON i.id = next.id
+    WHERE i.snapshot_id IS NULL ORDER BY next.place
 """
 STALE = """
     SELECT i.* FROM reviewapp_reviewitem i

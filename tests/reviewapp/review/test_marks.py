@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from reviewapp.review import items, labels, leases, marks
+from reviewapp.review import items, labels, leases, marks, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Opening, ReviewItem, Seat, SkipReason
 from tests.reviewapp.review.actions import Actions, next_for
@@ -45,6 +45,18 @@ def test_the_look_begins_behind_what_is_already_ones_own(project, rita, paul):
     # It is used: what stands before it is not even looked at.
     Seat.objects.filter(queue=queue, reviewer=rita).update(passed_rank=ranks[-1])
     assert leases.claim(queue, rita).item.rank == ranks[-1]
+
+
+def test_what_comes_next_behind_a_mark_is_prepared_as_well(project, rita):
+    queue = make_queue(project, overlap=2)
+    made = filled(queue, marks.EVERY + 3)
+    for _ in range(marks.EVERY):
+        label_next(queue, rita)
+    best = sorted((ReviewItem.objects.get(pk=item.pk) for item in made), key=lambda item: -item.rank)
+    assert best[-1].snapshot_id is None
+    assert snapshots.prepare(limit=2, ahead=2) == 2
+    prepared = [ReviewItem.objects.get(pk=item.pk).snapshot_id is not None for item in best]
+    assert prepared == [True] * (marks.EVERY + 2) + [False]
 
 
 def test_a_mark_that_were_wrong_hides_nothing_for_good(project, rita):
