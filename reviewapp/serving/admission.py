@@ -24,11 +24,12 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 RETRY_AFTER_SECONDS = 1
-# Of the threads of a web process so many may read bodies; the others answer those who send none.
-THREADS = 64
-READERS = 40
+# Fifty who send something in the same moment, after a pause of the database's, are all served.
 RUNNING = 4
-WAITING = 28
+WAITING = 56
+# So many may read bodies; the other threads wait for an answer, or answer those who send none.
+READERS = 40
+THREADS = RUNNING + WAITING + READERS + 4
 # Long answers (exports) are made by the threads that send them, beside the running requests: so many at once.
 STREAMING = 2
 # No request is worth a statement that takes longer; without it one question can hold the database for hours.

@@ -135,6 +135,20 @@ def test_a_long_answer_is_handed_on_piece_by_piece_and_closed():
     assert closed == [True]
 
 
+def test_fifty_who_send_while_nothing_is_answered_are_all_served():
+    gate, said = Gate(), []
+    door = Admission(gate, admission.RUNNING, admission.WAITING, headers={})
+    threads = [threading.Thread(target=ask, args=[door, str(number), said]) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for _ in range(admission.RUNNING):
+        assert gate.inside.acquire(timeout=5)
+    gate.open.set()
+    for thread in threads:
+        thread.join(5)
+    assert [status for status, *_ in said] == ["200 OK"] * 50
+
+
 @pytest.mark.server
 def test_many_slow_senders_hold_up_nobody(server):
     slow = []
