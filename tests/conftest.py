@@ -45,12 +45,22 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright leaves an event loop behind, in which Django refuses to query."""
-    items.sort(key=lambda item: "browser_name" in getattr(item, "fixturenames", ()))
+    """Browser tests come last: Playwright leaves an event loop behind, in which Django refuses to query.
+
+    Side by side, the tests of one module stay together in one process, as they share what the module starts.
+    """
+    items.sort(key=_is_browser_test)
+    for item in items:
+        module = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(f"{module} in browser" if _is_browser_test(item) else module))
+
+
+def _is_browser_test(item: pytest.Item) -> bool:
+    return "browser_name" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings() -> Iterator[None]:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """The embedded PostgreSQL runs for as long as the tests need it."""
     if not settings.EMBEDDED:
         yield
