@@ -27,6 +27,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def directory_of_process() -> Path:
+    """Tests that run side by side have a data directory, and with it an embedded PostgreSQL, for each process;
+    so has a program that such a test starts."""
+    place = Path(os.environ.get("DATA_DIR") or ROOT / "var" / "test")
+    process = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return place if place.name == process else place / process
+
+
 class Server:
     def __init__(self, data_dir: Path, *arguments: str, port: int | None = None, **environment: str) -> None:
         self.data_dir = data_dir

@@ -1,13 +1,10 @@
 """The settings under test: the real ones, on a database and data directory of the tests' own."""
 
 import os
-from pathlib import Path
 
-# Tests that run side by side have a data directory, and with it an embedded PostgreSQL, for each process; so
-# has the program that such a test starts.
-PLACE = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent.parent / "var" / "test")
-PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
-os.environ["DATA_DIR"] = str(PLACE if PLACE.name == PROCESS else PLACE / PROCESS)
+from tests import servers
+
+os.environ["DATA_DIR"] = str(servers.directory_of_process())
 os.environ.setdefault("SECRET_KEY", "qX7-for-tests-only-4f0c7d1e9ab24c6fb3a8e25d6190c7f2ab")
 
 from reviewapp.settings import *  # noqa: F403
