@@ -28,8 +28,10 @@ def free_port() -> int:
 
 
 def directory_of_process() -> Path:
-    """Tests that run side by side have a data directory, and with it an embedded PostgreSQL, for each process;
-    so has a program that such a test starts."""
+    """Tests that run side by side have a data directory and an embedded PostgreSQL for each process.
+
+    A program that such a test starts has that of the test.
+    """
     place = Path(os.environ.get("DATA_DIR") or ROOT / "var" / "test")
     process = os.environ.get("PYTEST_XDIST_WORKER", "")
     return place if place.name == process else place / process
