@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 from evaluation import gate
 from evaluation.golden.asked import Selection
 from evaluation.golden.lines import parse
-from evaluation.golden.models import GoldenVersion
+from evaluation.golden.models import GoldenCase, GoldenVersion
 from evaluation.golden.versions import digest_text
-from evaluation.runs import judging
+from evaluation.runs.judged import uncertified
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 
 Json = dict[str, Any]
@@ -121,17 +121,13 @@ def _uncertified(run: CiRun, case_pks: list[int]) -> list[str]:
     if not case_pks:
         return []
     rows = run.version.entries.filter(case_id__in=case_pks).values_list("revision__line", flat=True)
-    return judging.uncertified(run.version.dataset.project, [parse(line) for line in rows if line])
+    return uncertified(run.version.dataset.project, [parse(line) for line in rows if line])
 
 
 def _names(case_pks: list[int]) -> list[str]:
-    from evaluation.golden.models import GoldenCase
-
-    return (
-        sorted(GoldenCase.objects.filter(pk__in=case_pks).values_list("case_id", flat=True))
-        if case_pks
-        else []
-    )
+    if not case_pks:
+        return []
+    return sorted(GoldenCase.objects.filter(pk__in=case_pks).values_list("case_id", flat=True))
 
 
 def _expected(version: GoldenVersion, selection: Json) -> dict[int, Expected]:
@@ -164,11 +160,7 @@ def _baseline(run: CiRun, expected: dict[int, Expected]) -> dict[int, tuple[bool
     rows = run.baseline.results.order_by("trial").values_list("case_id", "revision", "status")
     for case_pk, revision, status in rows:
         case = expected.get(case_pk)
-        if (
-            case
-            and case.revision == revision
-            and status in (ResultStatus.PASS, ResultStatus.FAIL, ResultStatus.ERROR)
-        ):
+        if case and case.revision == revision and status in COUNTED:
             found[case_pk].append(status == ResultStatus.PASS)
     return {case_pk: tuple(trials) for case_pk, trials in found.items()}
 

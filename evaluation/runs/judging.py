@@ -1,54 +1,30 @@
-"""Cases that a judge scores: whose verdict may be believed, and the background work that asks it.
+"""The background work that asks judges for the results that wait for them.
 
-A rubric assertion names a judge of the project, by `judge` or as its value. Only a live version whose
-certificate holds is asked, with the question it was validated on: the case's own words change nothing of it.
+A judge is asked the question it was validated on: the case's own words change nothing of it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from evaluation.golden.assertions import kind_of
 from evaluation.golden.lines import Json, input_text, parse
-from evaluation.judges import breaker, budget, certificates, client, protocol, rules, votes
+from evaluation.judges import breaker, budget, client, protocol, rules, votes
 from evaluation.judges.judging import endpoint_of
-from evaluation.judges.models import JudgeVersion, Kind, Stage
+from evaluation.judges.models import JudgeVersion, Kind
 from evaluation.judges.protocol import Answer, Question, Reply, Spec, Unanswered
+from evaluation.runs import deciding
+from evaluation.runs.judged import certified, judges_of
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer
-from ingest.models import Project
 
 TURN_SECONDS = 5.0
 CHUNK = 20
 GIVE_UP_AFTER = timedelta(hours=1)
 # Any number of our own: one of these jobs works at a time, so that no call is paid twice.
 LOCK = 7_206_311
-
-
-def judges_of(line: Json) -> set[str]:
-    """The judges that a case's assertions name."""
-    rubrics = (each for each in line["assertions"] if kind_of(each.get("type")) == "rubric")
-    return {str(each.get("judge") or each.get("value")) for each in rubrics}
-
-
-def certified(project: Project) -> dict[str, JudgeVersion]:
-    """The project's judges that the gate may rely on now, by name."""
-    live = JudgeVersion.objects.filter(judge__project=project, judge__archived_at=None, stage=Stage.LIVE)
-    return {
-        version.judge.name: version for version in live.select_related("judge") if certificates.holds(version)
-    }
-
-
-def uncertified(project: Project, lines: Iterable[Json]) -> list[str]:
-    """The ids of the judged cases among the lines that name a judge without a valid certificate."""
-    named = {str(line["id"]): judges_of(line) for line in lines}
-    named = {case_id: judges for case_id, judges in named.items() if judges}
-    trusted = certified(project).keys() if named else set()
-    return sorted(case_id for case_id, judges in named.items() if not judges <= trusted)
 
 
 def judge_pending() -> None:
@@ -71,8 +47,6 @@ def _work(end: float) -> None:
 
 
 def judge_run(run: CiRun, end: float) -> None:
-    from evaluation.runs import deciding
-
     trusted = certified(run.version.dataset.project)
     given_up = run.created_at < timezone.now() - GIVE_UP_AFTER
     waiting = run.results.filter(status=ResultStatus.PENDING).select_related("case").order_by("pk")

@@ -14,14 +14,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models.functions import Now
 from psycopg import Cursor
 
 from evaluation.golden.lines import from_line, input_text, parse
 from evaluation.golden.models import GoldenVersion
 from evaluation.runs import deciding, scoring
 from evaluation.runs.models import CaseResult, CiRun, ResultStatus, RunUpload, Scorer
-from evaluation.runs.uploads import Result, Upload
+from evaluation.runs.results import Result
+from evaluation.runs.uploads import Upload
 from ingest import sanitising
 from ingest.models import ApiToken, Project
 from ingest.problems import Problem
@@ -252,7 +252,3 @@ def _copy(rows: list[tuple[Any, ...]]) -> None:
     ):
         for row in rows:
             copy.write_row(row)
-
-
-def touch(run: CiRun) -> None:
-    CiRun.objects.filter(pk=run.pk).update(updated_at=Now())

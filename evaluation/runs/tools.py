@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from evaluation.runs import archives
-from evaluation.runs.uploads import MOST_TRIALS, REASON_CHARACTERS, Result, documents_text, text
+from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 
 Json = dict[str, Any]
 _BRACKET = re.compile(r"\[(.+)\]\s*$", re.DOTALL)
@@ -238,7 +238,7 @@ def _seconds(value: object) -> float | None:
 def _output(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return text(value)
-    return text(documents_text(value))
+    return text(as_text(value))
 
 
 READERS: dict[str, Callable[[bytes], list[Result]]] = {

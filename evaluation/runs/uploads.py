@@ -9,32 +9,15 @@ from typing import Any
 
 from django.http import QueryDict
 
+from evaluation.runs import tools
+from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 from ingest import documents, sanitising
 from ingest.problems import Problem
 
 Json = dict[str, Any]
 STATUSES = ("pass", "fail", "error", "skip")
 MOST_RESULTS = 60_000
-MOST_TRIALS = 1000
-OUTPUT_CHARACTERS = 64 * 1024
-REASON_CHARACTERS = 4_000
 TEXT_FIELDS = {"run_key": 200, "commit": 200, "branch": 200, "baseline": 200, "golden_digest": 80}
-
-
-@dataclass(slots=True)
-class Result:
-    """One trial of one case. Without a status it is the server's to score; `trial` None is the next one."""
-
-    case_id: str
-    status: str | None = None
-    score: float | None = None
-    trial: int | None = None
-    output: str | None = None
-    latency_ms: float | None = None
-    cost_usd: float | None = None
-    reason: str = ""
-    # For files that do not name cases: what may tell which one it is.
-    clue: str = ""
 
 
 @dataclass(slots=True)
@@ -54,8 +37,6 @@ def read(sent: bytes, format: str, query: QueryDict) -> Upload:
     """Raises Problem: 400 for what cannot be parsed, 422 for fields that do not fit."""
     if format in ("", "native"):
         return _native(_document(sent))
-    from evaluation.runs import tools
-
     reader: Callable[[bytes], list[Result]] | None = tools.READERS.get(format)
     if reader is None:
         raise Problem(400, f"format must be one of native, {', '.join(tools.READERS)}.")
@@ -157,7 +138,7 @@ def _result(value: Any) -> Result:
         raise ValueError(f"trial must be a whole number from 1 to {MOST_TRIALS}")
     output = value.get("output")
     if output is not None and not isinstance(output, str):
-        output = documents_text(output)
+        output = as_text(output)
     return Result(
         case_id=case_id,
         status=status,
@@ -168,16 +149,6 @@ def _result(value: Any) -> Result:
         cost_usd=number(value, "cost_usd"),
         reason=text(str(value.get("reason") or ""), REASON_CHARACTERS) or "",
     )
-
-
-def documents_text(value: Any) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
-
-
-def text(value: str | None, most: int = OUTPUT_CHARACTERS) -> str | None:
-    return None if value is None else sanitising.text(value, set(), most)
 
 
 def number(value: Json, name: str) -> float | None:

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.judges.models import Judge, JudgeVersion
 from evaluation.judges.protocol import Reply
-from evaluation.runs import judging
+from evaluation.runs import judged, judging
 from evaluation.runs.models import CaseResult, CiRun
 from ingest import tokens
 from ingest.models import Scope
@@ -241,7 +241,7 @@ def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatc
     version = JudgeVersion.objects.create(
         judge=judge, number=1, label="1", stage="live", kind="rules", fingerprint="f"
     )
-    monkeypatch.setattr(judging.certificates, "holds", lambda asked: asked == version)
+    monkeypatch.setattr(judged.certificates, "holds", lambda asked: asked == version)
     said = {"yes": "pass", "no": "fail", "eh": "nonsense"}
     monkeypatch.setattr(
         judging.rules,
@@ -264,6 +264,6 @@ def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatc
         judging.judge_pending()
     after = ci.get(f"/api/v1/runs/{odd['run_id']}").json()
     assert after["decision"] == "inconclusive" and after["coverage"]["errors"] == 29
-    monkeypatch.setattr(judging.certificates, "holds", lambda asked: False)
+    monkeypatch.setattr(judged.certificates, "holds", lambda asked: False)
     stale = report(ci, "c", [{"case_id": f"j{n}", "output": "yes"} for n in range(30)]).json()
     assert stale["decision"] == "inconclusive" and "certificate" in stale["reasons"][0]
