@@ -11,8 +11,6 @@ from evaluation.golden import staleness
 from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, GoldenDataset, VersionEntry
 from evaluation.runs.models import CaseResult
 
-STATES = ("all", *CaseState.values)
-
 
 def found(dataset: GoldenDataset, asked: QueryDict) -> QuerySet[GoldenCase]:
     """By words, state, split, tag, source, owner and kind; unknown names and values select nothing odd."""

@@ -16,7 +16,6 @@ from evaluation.golden.models import Origin
 KINDS = tuple(assertions.NAMES)
 ROLES = ("system", "user", "assistant", "tool")
 LIMITS = {"numeric": "tolerance", "rouge_l": "threshold", "bleu": "threshold"}
-EMPTY_ROWS = 1
 MOST_ROWS = 60
 
 

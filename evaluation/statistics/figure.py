@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 
 CONFIDENCE = 0.95
@@ -40,7 +39,3 @@ def bounded(figure: Figure, least: float = 0.0, most: float = 1.0) -> Figure:
     low = None if figure.low is None else max(least, figure.low)
     high = None if figure.high is None else min(most, figure.high)
     return replace(figure, low=low, high=high)
-
-
-def is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

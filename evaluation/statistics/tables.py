@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Table = Sequence[Sequence[float]]
-SCHEMES = ("identity", "linear", "quadratic")
 CERTAIN = 1e-12
 
 

@@ -8,9 +8,8 @@ from django import template
 from django.utils import timezone
 
 from evaluation.gate import p_text
-from evaluation.golden.models import GoldenVersion, Origin
+from evaluation.golden.models import Origin
 from evaluation.golden.overview import Step, stairs
-from evaluation.golden.versions import digest_text
 
 register = template.Library()
 WORDS = {
@@ -66,12 +65,6 @@ def origin(name: str) -> str:
 @register.filter
 def badge(decision: str) -> str:
     return BADGES.get(decision, "")
-
-
-@register.filter
-def short_digest(version: GoldenVersion) -> str:
-    digest = digest_text(version)
-    return f"{digest[:11]}\u2026{digest[-4:]}"
 
 
 @register.filter

@@ -28,7 +28,6 @@ FORMATS: dict[str, ModuleType] = {
     "braintrust": braintrust,
     "helicone": helicone,
 }
-MOST_REASONS = 1_000
 
 
 @dataclass(slots=True)

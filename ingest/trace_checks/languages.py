@@ -28,8 +28,6 @@ NAMES = {
     "th": "Thai",
     "hi": "Devanagari script",
 }
-# Codes of the languages told apart by words; the others are told by their script.
-BY_WORDS = tuple(_WORDS)
 _LANGUAGES_OF: dict[str, tuple[str, ...]] = {}
 for _code, _text in _WORDS.items():
     for _word in dict.fromkeys(_text.replace("'", " ").split()):

@@ -75,15 +75,6 @@ def words(value: Any) -> list[str]:
     return found
 
 
-def one_of(*allowed: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(each for each in allowed if each)}")
-        return str(value)
-
-    return read
-
-
 def some_of(*allowed: str) -> Callable[[Any], list[str]]:
     def read(value: Any) -> list[str]:
         named = value.replace(",", " ").split() if isinstance(value, str) else value

@@ -71,10 +71,6 @@ class Screen:
         return self.queue.blind
 
     @property
-    def shows_signals(self) -> bool:
-        return not self.queue.blind or self.reveal is not None
-
-    @property
     def decisions(self) -> list[Decision]:
         return list(self.sitting.last)
 
