@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from django.http import QueryDict
 
 from evaluation.golden import formats, slices, versions
+from evaluation.golden.cases import find_dataset
 from evaluation.golden.lines import parse
 from evaluation.golden.models import GoldenDataset, GoldenVersion
 from evaluation.golden.serving import Rendered, Representation, Stored
@@ -46,8 +47,6 @@ def selection(query: QueryDict) -> Selection:
 
 def dataset(project: Project, name: str) -> GoldenDataset:
     """Raises Problem 404."""
-    from evaluation.golden.cases import find_dataset
-
     found = find_dataset(project, name) if "\0" not in name else None
     if found is None:
         raise Problem(404, "This project has no such golden dataset.")

@@ -103,7 +103,7 @@ def _pattern(assertion: Json) -> Any:
         raise Unsuitable(f"value is not a pattern that a linear-time engine takes: {error}") from None
 
 
-def _number(assertion: Json) -> tuple[float, float]:
+def number_of(assertion: Json) -> tuple[float, float]:
     """The number and how far off an output may be."""
     given: Any = assertion.get("value")
     if not isinstance(given, dict):
@@ -218,7 +218,7 @@ def _not_regex(assertion: Json, output: str, reference: str) -> Check:
 
 
 def _numeric(assertion: Json, output: str, reference: str) -> Check:
-    wanted, tolerance = _number(assertion)
+    wanted, tolerance = number_of(assertion)
     found = number_in(output)
     words = "holds no number" if found is None else f"{found:g} is not {wanted:g} ± {tolerance:g}"
     return _said("numeric", found is not None and abs(found - wanted) <= tolerance, words)
@@ -269,7 +269,7 @@ _FORMS: Mapping[str, Callable[[Json], Any]] = {
     **dict.fromkeys(("contains", "contains_any", "icontains", "not_contains"), _texts),
     **dict.fromkeys(("regex", "not_regex"), _pattern),
     "json_schema": _schema,
-    "numeric": _number,
+    "numeric": number_of,
     "rouge_l": lambda each: _overlap(each, DEFAULT_ROUGE),
     "bleu": lambda each: _overlap(each, DEFAULT_BLEU),
     **dict.fromkeys(("rubric", "python"), _prose),

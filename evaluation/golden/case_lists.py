@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import QueryDict
 
-from evaluation.golden import staleness
+from evaluation.golden import drafts, staleness
 from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, GoldenDataset, VersionEntry
 from evaluation.runs.models import CaseResult
 
@@ -67,8 +67,6 @@ def _by_state() -> Any:
 
 def choices(dataset: GoldenDataset) -> dict[str, list[str]]:
     """What the filters may be set to."""
-    from evaluation.golden import drafts
-
     revisions = drafts.revisions(dataset)
     tags = {tag for tags in revisions.values_list("tags", flat=True).distinct()[:2000] for tag in tags}
     return {

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from evaluation.golden.flat import COLUMNS, row
-from evaluation.golden.lines import Json, expected_text, input_text, messages_of, parse
+from evaluation.golden.lines import Json, content_text, expected_text, input_text, messages_of, parse
 from evaluation.golden.promptfoo import test_of
 
 NATIVE = "native.jsonl"
@@ -138,8 +138,6 @@ def _inspect(value: Json) -> Json:
 
 
 def _message_text(message: Json) -> str:
-    from evaluation.golden.lines import content_text
-
     return content_text(message.get("content"))
 
 

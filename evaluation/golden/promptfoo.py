@@ -12,7 +12,14 @@ from typing import Any
 
 import msgspec
 
-from evaluation.golden.assertions import DEFAULT_BLEU, DEFAULT_ROUGE, is_number, kind_of, threshold_of
+from evaluation.golden.assertions import (
+    DEFAULT_BLEU,
+    DEFAULT_ROUGE,
+    is_number,
+    kind_of,
+    number_of,
+    threshold_of,
+)
 from evaluation.golden.lines import Json, expected_text, input_text, messages_of
 
 _TEMPLATE = re.compile(r"\{+[{%#]|\{*[}%#]\}")
@@ -98,9 +105,7 @@ def _not_contains(each: Json, _: str) -> Json:
 
 
 def _numeric(each: Json, _: str) -> Json:
-    from evaluation.golden.assertions import _number
-
-    number, tolerance = _number(each)
+    number, tolerance = number_of(each)
     return {"type": "javascript", "value": f"Math.abs(Number({_LAST}) - ({number!r})) <= {tolerance!r}"}
 
 

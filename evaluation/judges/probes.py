@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Count
 
 from evaluation.judges import families
 from evaluation.judges.endpoints import Misconfigured, known
@@ -14,6 +15,7 @@ from evaluation.judges.models import JudgeVersion, Kind
 from evaluation.statistics import bias
 from evaluation.statistics.bias import Probed
 from evaluation.statistics.figure import unknown
+from ingest.models import Trace
 
 Json = dict[str, Any]
 # Words by which an answer claims to be beyond doubt, and by which it tries to please; English and German.
@@ -112,10 +114,6 @@ def _kinship(version: JudgeVersion, own: str, judged: list[tuple[str, int]]) -> 
 
 def recent(version: JudgeVersion) -> list[tuple[str, int]]:
     """The families of the project's newest traces that name a model."""
-    from django.db.models import Count
-
-    from ingest.models import Trace
-
     newest = Trace.objects.filter(project=version.judge.project_id).exclude(model="").order_by("-id")
     counted = Trace.objects.filter(pk__in=newest.values("pk")[:RECENT]).values_list("model", "provider")
     return [

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from evaluation.statistics.figure import Figure
 from evaluation.statistics.intervals import z_of
+from evaluation.statistics.tables import kappa
 from ingest.intervals import wilson
 
 AGREEMENT_FLOOR, RATE_FLOOR = 0.80, 0.70
@@ -109,8 +110,6 @@ def labels_for_width(rate: float, width: float, share_of_class: float = 1.0) -> 
 
 def double_labels_needed(base_rate: float, alpha: float = 0.7, width: float = 0.2) -> int:
     """How many items labelled twice give alpha an interval of this width."""
-    from evaluation.statistics.tables import kappa
-
     p, q = base_rate, 1 - base_rate
     both = p * p + alpha * p * q
     table = [[both, p - both], [p - both, 1 - 2 * p + both]]
