@@ -13,6 +13,7 @@ until it has all of them.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ from evaluation.judges.claims import CHUNK, claim
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
 from evaluation.judges.outcomes import Outcome, finish_all
 from evaluation.judges.protocol import PairQuestion, Question, Reply, Spec, Unanswered
+
+logger = logging.getLogger(__name__)
 
 # Of all endpoints together; of one of them never more than a chunk, so that a slow one holds up no other.
 MOST_CALLS = 3 * CHUNK
@@ -150,4 +153,6 @@ def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
     except Unanswered as unanswered:
         return unanswered
     except Exception:
+        # Whatever a provider's library raises must not end the round of all the others.
+        logger.exception("A judge broke.")
         return Unanswered("the judge broke")
