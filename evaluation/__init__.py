@@ -1,1 +1,1 @@
-"""Top floor: judges, calibration, the golden dataset, the gate, indicators and alerts."""
+"""Top floor: judges, calibration, the golden dataset, and the gate."""

@@ -1,0 +1,1 @@
+"""The pages: access, parse, one call, render."""
