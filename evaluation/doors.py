@@ -30,6 +30,6 @@ def methods(**views: View) -> View:
     for name, view in views.items():
         access = declaration_of(view)
         if not isinstance(access, Access):
-            raise TypeError(f"The view for {name} says not who may call it.")
+            raise TypeError(f"The view for {name} does not say who may call it.")
         declared[name] = access
     return declare(answered, declared)

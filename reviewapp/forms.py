@@ -14,7 +14,7 @@ from reviewapp.models import Role, User
 # What a scope lets a token do, in the order in which people need them.
 SCOPE_WORDS = {
     Scope.INGEST: "Send traces, scores and feedback. The one your application needs.",
-    Scope.FEEDBACK: "Send feedback on traces that are there; others are refused. The one for a browser.",
+    Scope.FEEDBACK: "Send feedback on traces that are already here, no others. The one for a browser.",
     Scope.TRACES_READ: "Read traces with their scores and feedback.",
     Scope.LABELS_READ: "Read what reviewers decided, with every revision.",
     Scope.LABELS_WRITE: "Claim and label items as this token's own reviewer.",
@@ -48,7 +48,7 @@ class MemberForm(forms.Form):
     username = forms.CharField(
         max_length=150,
         validators=[User.username_validator],
-        help_text="An account that is not there yet is made, with a password you see once.",
+        help_text="A new account is created if there is none, with a password you see once.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),

@@ -29,7 +29,7 @@ class ChangeForm(forms.Form):
         ]
     )
     value = forms.CharField(max_length=200, label="What it is now", help_text="Such as a version or a tag.")
-    words = forms.CharField(max_length=300, required=False, label="In words", help_text="As charts tell it.")
+    words = forms.CharField(max_length=300, required=False, label="In words", help_text="As charts show it.")
 
 
 @session(Role.LEAD)

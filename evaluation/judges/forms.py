@@ -20,7 +20,7 @@ class VersionForm(forms.Form):
 
     name = forms.CharField(
         max_length=NAME_CHARACTERS,
-        help_text="A judge that is there gets another version; a new name a new judge.",
+        help_text="An existing judge gets another version; a new name makes a new judge.",
     )
     kind = forms.ChoiceField(
         choices=[

@@ -70,7 +70,7 @@ def checked(rule: RoutingRule) -> RoutingRule:
     rule.conditions = conditions.read_all(rule.conditions)
     if rule.share < 1 and any(values["condition"] == "audit" for values in rule.conditions):
         raise Refused(
-            "Drawn traces are routed all: set the audit rate on the rates page, and the share to 1."
+            "All drawn traces are routed: set the audit rate on the rates page, and the share to 1."
         )
     return rule
 

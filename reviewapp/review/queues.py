@@ -145,7 +145,7 @@ def name_assignees(queue: Queue, usernames: Iterable[str]) -> None:
     found = {membership.user.username: membership for membership in members.select_related("user")}
     if missing := names - set(found):
         error = f"not a member of this project: {', '.join(sorted(missing))}".replace("\0", "\ufffd")
-        raise Invalid("Some of the reviewers are no members.", [{"field": "assignees", "error": error}])
+        raise Invalid("Some of the reviewers are not members.", [{"field": "assignees", "error": error}])
     Assignee.objects.filter(queue=queue).exclude(membership__in=members).delete()
     Assignee.objects.bulk_create(
         [Assignee(queue=queue, membership=membership) for membership in found.values()],

@@ -22,7 +22,7 @@ class RateForm(forms.Form):
         widget=STEP,
         help_text="Of the others, drawn for the automatic judges: j − a.",
     )
-    reason = forms.CharField(max_length=200, required=False, help_text="Stands in the history.")
+    reason = forms.CharField(max_length=200, required=False, help_text="Shown in the history.")
 
     @property
     def shares(self) -> tuple[float, float]:

@@ -35,5 +35,5 @@ def feedback_settings(request: MemberRequest) -> HttpResponse:
 @require_POST
 def change_feedback_key(request: MemberRequest) -> HttpResponse:
     settings.change_key(request.project)
-    messages.success(request, "The key is another now: links that were signed with the old one are refused.")
+    messages.success(request, "The key has changed: links that were signed with the old one are refused.")
     return redirect("feedback_settings", request.project.slug)

@@ -62,7 +62,7 @@ def change_role(request: MemberRequest, pk: int) -> HttpResponse:
     role = Role(form.cleaned_data["role"])
     try:
         people.change_role(membership, role)
-        messages.success(request, f"{membership.user} is {role.label.lower()} now.")
+        messages.success(request, f"{membership.user} now has the role {role.label.lower()}.")
     except LastAdmin as refusal:
         messages.error(request, str(refusal))
     return after(request, membership)

@@ -53,4 +53,4 @@ def told(request: MemberRequest, done: Enqueued) -> None:
     messages.success(request, f"{number} pair{'s were' if number != 1 else ' was'} added.{known}")
     if done.unknown:
         few = "; ".join(done.unknown[:5])
-        messages.error(request, f"{len(done.unknown)} lines name no two traces of this project: {few}")
+        messages.error(request, f"{len(done.unknown)} lines do not name two traces of this project: {few}")

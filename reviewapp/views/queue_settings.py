@@ -24,7 +24,7 @@ def new_queue(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             queue = made(request, form)
-            messages.success(request, f"The queue “{queue.name}” is made. Rules or people fill it.")
+            messages.success(request, f"The queue “{queue.name}” is created. Rules or people fill it.")
             return redirect("queue_settings", request.project.slug, queue.slug)
         except Invalid as refusal:
             add_errors(form, refusal)
@@ -91,7 +91,7 @@ def archive_queue(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_or_404(request, queue)
     if found.archived_at:
         queues.restore(found)
-        messages.success(request, "The queue is back; what was routed to it meanwhile comes in.")
+        messages.success(request, "The queue is back; what was routed to it in the meantime comes in now.")
     else:
         queues.archive(found)
         messages.success(request, "The queue is archived. Its labels stay; nothing is given out or added.")

@@ -32,7 +32,7 @@ def save_redaction(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, form)
     policies.save(request.project, form.policy())
-    messages.success(request, "Saved. It counts for what arrives from now on; what is stored stays as it is.")
+    messages.success(request, "Saved. It applies to what arrives from now on; what is stored stays as it is.")
     return redirect("redaction", request.project.slug)
 
 

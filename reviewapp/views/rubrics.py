@@ -138,7 +138,7 @@ def discard_draft(request: MemberRequest, rubric: str) -> HttpResponse:
     try:
         if draft is not None:
             rubrics.discard(draft)
-            messages.success(request, "The draft is thrown away.")
+            messages.success(request, "The draft is discarded.")
     except Refusal as refusal:
         messages.error(request, refusal.detail)
     return redirect("rubric", request.project.slug, found.slug)

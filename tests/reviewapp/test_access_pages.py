@@ -132,7 +132,7 @@ def test_a_member_is_added_and_gets_another_role_in_a_dialog(ada):
     ada.goto("/projects/shop/members")
     ada.get_by_label("Username").fill("rita")
     ada.get_by_role("button", name="Add", exact=True).click()
-    expect(ada.get_by_role("status").first).to_contain_text("rita is reviewer now")
+    expect(ada.get_by_role("status").first).to_contain_text("rita now has the role reviewer")
     assert faults(ada) == []
     ada.get_by_role("button", name="Change rita").click()
     dialog = ada.get_by_role("dialog", name="Change rita")

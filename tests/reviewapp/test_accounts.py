@@ -77,7 +77,7 @@ def test_the_start_tells_someone_without_a_project_what_to_do(db):
     user = User.objects.create_user(username="new")
     client = Client()
     client.force_login(user)
-    assert "You are in no project yet" in client.get("/").content.decode()
+    assert "You are not in a project yet" in client.get("/").content.decode()
 
 
 def test_first_steps_until_a_trace_is_there(owner, reviewer):

@@ -22,7 +22,7 @@ class DatasetForm(forms.Form):
     name = forms.CharField(
         max_length=NAME_CHARACTERS,
         validators=[validate_slug],
-        help_text="Stands in addresses and lock files, so it stays as it is: support-core.",
+        help_text="Appears in addresses and lock files, so it cannot be changed: support-core.",
     )
 
 

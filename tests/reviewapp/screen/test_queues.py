@@ -70,7 +70,7 @@ def test_no_queue_yet_is_explained_to_each_role(project, reviewer, lead):
     assert "A lead makes one" in listed(reviewer, project).content.decode()
     assert "best first" in listed(lead, project).content.decode()
     assert (
-        "No queue stands here" in listed(lead, make_queue(project).project, show="archived").content.decode()
+        "No queue in this tab" in listed(lead, make_queue(project).project, show="archived").content.decode()
     )
 
 
