@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ingest import (
     answers,
+    api_page,
     body,
     documents,
     filters,
@@ -167,8 +168,8 @@ def docs(request: HttpRequest) -> HttpResponse:
     document = api.get_openapi_schema()
     context = {
         "info": document["info"],
-        "operations": openapi.operations(document),
-        "schemas": openapi.properties(document),
+        "operations": api_page.operations(document),
+        "schemas": api_page.properties(document),
     }
     return render(request, "api/docs.html", context)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -100,7 +99,7 @@ def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
             200: {"description": "Committed", "content": receipt},
             202: {"description": "Committed; all of it waits for what it speaks of", "content": receipt},
             207: {"description": "Committed but for the rejected items", "content": receipt},
-            **_refusals(INGEST_REFUSALS),
+            **refused_with(INGEST_REFUSALS),
         },
     }
 
@@ -123,7 +122,7 @@ def importing(formats: Iterable[str]) -> JsonDict:
             200: {"description": "Committed", "content": report},
             202: {"description": "Committed; all of it waits for what it speaks of", "content": report},
             207: {"description": "Committed but for the rejected items", "content": report},
-            **_refusals((400, 401, 403, 413, 415, 503)),
+            **refused_with((400, 401, 403, 413, 415, 503)),
         },
     }
 
@@ -133,7 +132,7 @@ def answer(
 ) -> JsonDict:
     """An operation that answers with one `struct`."""
     _describe(struct)
-    responses = {200: {"description": "Found", "content": _content(struct)}, **_refusals(refusals)}
+    responses = {200: {"description": "Found", "content": _content(struct)}, **refused_with(refusals)}
     return {"responses": responses, "parameters": parameters or []}
 
 
@@ -154,7 +153,7 @@ def exchange(
     }
     return {
         "requestBody": {"required": not optional, "content": _content(taken)},
-        "responses": {**responses, **_refusals(refusals)},
+        "responses": {**responses, **refused_with(refusals)},
     }
 
 
@@ -164,7 +163,7 @@ def lines(line: type[Struct] | None, parameters: Mapping[str, str]) -> JsonDict:
         _describe(line)
     found = {"description": "One object a line", "content": {NDJSON: {"schema": {"type": "string"}}}}
     named = [_query(name, words, {"type": "string"}) for name, words in parameters.items()]
-    return {"responses": {200: found, **_refusals(READ_REFUSALS)}, "parameters": named}
+    return {"responses": {200: found, **refused_with(READ_REFUSALS)}, "parameters": named}
 
 
 def _describe(*structs: type[Struct]) -> None:
@@ -200,90 +199,6 @@ def _content(struct: type[Struct], media_type: str = JSON) -> JsonDict:
     return {media_type: {"schema": {"$ref": REFERENCE.format(name=struct.__name__)}}}
 
 
-def refusals(statuses: Iterable[int]) -> dict[int, JsonDict]:
-    return _refusals(statuses)
-
-
-def _refusals(statuses: Iterable[int]) -> dict[int, JsonDict]:
+def refused_with(statuses: Iterable[int]) -> dict[int, JsonDict]:
     content = _content(answers.ProblemDetails, PROBLEM)
     return {status: {"description": REFUSALS[status], "content": content} for status in statuses}
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the document, as the page of it shows it."""
-
-    method: str
-    path: str
-    summary: str
-    description: str
-    parameters: list[JsonDict]
-    body: list[str]
-    responses: dict[int, JsonDict]
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    name: str
-    kind: str
-    required: bool
-    description: str
-
-
-def operations(document: JsonDict) -> list[Operation]:
-    return [
-        Operation(
-            method=method.upper(),
-            path=address,
-            summary=operation["summary"],
-            description=operation.get("description", ""),
-            parameters=operation.get("parameters", []),
-            body=_names(operation.get("requestBody", {})),
-            responses=operation["responses"],
-        )
-        for address, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-
-
-def properties(document: JsonDict) -> dict[str, tuple[str, list[Property]]]:
-    """Each schema's description and its fields, by name."""
-    return {
-        name: (
-            schema.get("description", ""),
-            [_property(field, schema) for field in schema["properties"]],
-        )
-        for name, schema in document["components"]["schemas"].items()
-        if "properties" in schema
-    }
-
-
-def _property(name: str, owner: JsonDict) -> Property:
-    schema = owner["properties"][name]
-    required = name in owner.get("required", ())
-    described = [schema, *schema.get("anyOf", ())]
-    description = next((each["description"] for each in described if "description" in each), "")
-    return Property(name, _kind(schema), required, description)
-
-
-def _kind(schema: JsonDict) -> str:
-    """A schema in a few words, such as `list of Message or null`."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(each) for each in schema["anyOf"]))
-    if "enum" in schema:
-        return " | ".join(f'"{value}"' for value in schema["enum"])
-    if schema.get("type") == "array":
-        # A tuple tells its items apart and says of further ones: false.
-        kinds = [_kind(each) for each in schema.get("prefixItems", [schema.get("items") or {}])]
-        return f"list of {' and '.join(dict.fromkeys(kinds))}"
-    return str(schema.get("format") or schema.get("type") or "any")
-
-
-def _names(content: Any) -> list[str]:
-    """The schemas a part of the document refers to, in order."""
-    if isinstance(content, dict):
-        own = [_kind(content)] if "$ref" in content else []
-        return list(dict.fromkeys(own + [name for value in content.values() for name in _names(value)]))
-    return [name for value in content for name in _names(value)] if isinstance(content, list) else []

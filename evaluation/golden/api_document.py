@@ -44,7 +44,7 @@ def _operation(
     refusals: tuple[int, ...],
     **more: Any,
 ) -> Json:
-    described = openapi.refusals(sorted({400, 401, 403, 404, 503, *refusals} - _GONE.keys()))
+    described = openapi.refused_with(sorted({400, 401, 403, 404, 503, *refusals} - _GONE.keys()))
     problem = described[400]["content"]
     described |= {
         each: {"description": _GONE[each], "content": problem} for each in refusals if each in _GONE
