@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from ingest import sampling
+from ingest.intervals import wilson
 from ingest.models import Cause, Project, SamplingRate
 from ingest.routing.facts import EXCLUDED_ENVIRONMENTS
 
@@ -31,7 +31,6 @@ A_DAY = timedelta(days=1)
 WORTH_A_ROW = 1.2
 MOST_STRATA = 2_000
 TURN_SECONDS = 5.0
-Z = 1.959964
 # What the widths are told for: a tenth of the traces fail; a judge that finds half of the failures.
 FAILURE_RATE = 0.1
 WORST_TPR = 0.5
@@ -100,7 +99,8 @@ def half_width(share: float, n: float) -> float | None:
     """Half of Wilson's 95 % interval for a share seen in n; None where n is less than one."""
     if n < 1:
         return None
-    return Z / (1 + Z * Z / n) * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    low, high = wilson(share, n)
+    return (high - low) / 2
 
 
 def volumes(project: Project) -> list[Volume]:

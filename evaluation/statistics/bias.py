@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from evaluation.statistics.change import binomial_tail
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share
+from ingest.intervals import Z
 
 LEAST_PAIRS, LEAST_OF_EACH = 50, 10
 # Pairs with the thing, and pairs without it.
 LEAST_PER_CELL = 50
 LEAST_BOTH_WAYS = 20
-Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evaluation.statistics.figure import Figure, unknown
+from ingest.intervals import Z
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +62,7 @@ def estimate(
     if not math.isfinite(value):
         return unknown(why_null, n)
     if counts.sum() > LARGEST_BOOTSTRAP:
-        half = 1.959963984540054 * _linear_error(features, counts, statistic)
+        half = Z * _linear_error(features, counts, statistic)
         return Figure(value, value - half, value + half, n)
     drawn = statistic((_draws(ordered, seed) @ features).T)
     defined = drawn[np.isfinite(drawn)]

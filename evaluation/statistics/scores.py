@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.weighted import Row, mean, share
-from ingest.intervals import wilson
+from ingest.intervals import Z, wilson
 
 BINS = 10
 LEAST_FOR_BINS = 50
@@ -89,7 +89,7 @@ def average_precision(pairs: Sequence[Scored]) -> Figure:
     value = min(total / failures, 1.0)
     if value >= 1:
         return Figure(1.0, wilson(1.0, sum(p.count for p in pairs if p.failed))[0], 1.0, n)
-    half = 1.959963984540054 * math.sqrt(_moved(groups, value) / failures**2) / (value * (1 - value))
+    half = Z * math.sqrt(_moved(groups, value) / failures**2) / (value * (1 - value))
     centre = math.log(value / (1 - value))
     return Figure(value, _expit(centre - half), _expit(centre + half), n)
 

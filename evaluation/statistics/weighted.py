@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evaluation.statistics.figure import Figure, unknown
-from ingest.intervals import wilson
+from ingest.intervals import Z, wilson
 
 FEW_LABELS = 30
 UNEVEN_WEIGHTS = 5.0
@@ -100,7 +100,7 @@ def mean(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Figure:
     n = sum(row.count for row in rows)
     if n == 0:
         return unknown(why_null)
-    value, half = means(rows)[0], 1.959963984540054 * math.sqrt(spread(rows).values)
+    value, half = means(rows)[0], Z * math.sqrt(spread(rows).values)
     return Figure(value, value - half, value + half, n)
 
 
