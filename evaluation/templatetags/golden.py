@@ -80,14 +80,3 @@ def day(moment: datetime | None) -> str:
 @register.filter
 def points(steps: list[Step]) -> str:
     return stairs(steps)
-
-
-@register.filter
-def lookup(found: dict[object, object], key: object) -> object:
-    return found.get(key, "")
-
-
-@register.filter
-def exactly(number: float) -> str:
-    """A number for an attribute of an SVG."""
-    return f"{number:.2f}"

@@ -28,5 +28,5 @@ def width(value: float) -> str:
 
 
 @register.filter
-def plain_number(value: float) -> str:
+def figure(value: float) -> str:
     return conditions.figure(value)

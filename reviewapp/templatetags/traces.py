@@ -125,7 +125,8 @@ def svg(number: float) -> str:
 
 
 @register.filter
-def of(values: Mapping[str, str], name: str) -> str:
+def of(values: Mapping[Any, Any], name: Any) -> Any:
+    """What a table holds under this name; nothing where it holds none."""
     return values.get(name, "")
 
 
