@@ -52,47 +52,67 @@ SELECT {base} + n AS id, n, n > {pairs} AS only_judged, r, r < 0.05 AS unsure,
 FROM (SELECT n, random() r, random() s, random() t FROM generate_series(1, {all}) n) drawn
 """
 STEPS = (
-    "INSERT INTO ingest_trace (id, project_id, trace_id, started_at, stale_since, input, output, "
-    "route, model, "
-    "prompt_version, session_id) SELECT id, {project}, 'trace ' || n, at, NULL, 'Where is parcel ' || n, "
-    "'It comes tomorrow.', route, model, prompt, session FROM seen",
-    "INSERT INTO ingest_auditdraw (trace_id, u, stratum, audit, judge, excluded) "
-    "SELECT id, u, route, 0.05, 0.1, false FROM seen",
-    "INSERT INTO evaluation_judgment (version_id, trace_id, criterion, trial, origin, progress, attempts, "
-    "verdict, score, rationale, reason, input_tokens, output_tokens, cost_usd, finished_at) "
-    "SELECT {version}, id, 'verdict', 1, CASE WHEN only_judged THEN 'sample' ELSE 'audit' END, "
-    "'done', 1, judge, "
-    "score, '', '', 0, 0, 0, at FROM seen",
-    "INSERT INTO reviewapp_reviewitem (id, queue_id, kind, trace_id, subject, round, purpose, "
-    "rubric_version_id, lane, state, required, open_slots, priority, rank, audit_rank, day, u, "
-    "reasons, terms, "
-    "reserved_for, changed_since_review, adjudication_reason, added_by, removed_by, enqueued_at) "
-    "SELECT id, {queue}, 'trace', id, 'trace:' || id, 1, 'review', {rubric}, 'audit', "
-    "CASE WHEN waits THEN 'open' ELSE 'resolved' END, 1, waits::int, 0, NULL, -u, at::date, u, "
-    "'[]', '{{}}', "
-    "'{{}}', false, '', '', '', now() FROM seen WHERE NOT only_judged",
-    "INSERT INTO reviewapp_assignment (id, item_id, reviewer_id, state, display_order, skip_reason, "
-    "submitted_at, current_id, counted_id) SELECT id, id, {reviewer}, 'submitted', '', '', at, id, id "
-    "FROM seen WHERE NOT only_judged AND NOT waits",
-    "INSERT INTO reviewapp_label (id, assignment_id, reviewer_id, revision, kind, via, "
-    "impersonated, blind, "
-    "verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key, "
-    "rubric_version_id) SELECT id, id, {reviewer}, 1, 'answer', 'page', false, true, human, '', "
-    "'sure', '{{}}', "
-    "'', '', '', {rubric} FROM seen WHERE NOT only_judged AND NOT waits",
+    """
+    INSERT INTO ingest_trace (id, project_id, trace_id, started_at, stale_since, input, output, route, model,
+        prompt_version, session_id)
+    SELECT id, {project}, 'trace ' || n, at, NULL, 'Where is parcel ' || n, 'It comes tomorrow.', route,
+        model, prompt, session FROM seen
+    """,
+    """
+    INSERT INTO ingest_auditdraw (trace_id, u, stratum, audit, judge, excluded)
+    SELECT id, u, route, 0.05, 0.1, false FROM seen
+    """,
+    """
+    INSERT INTO evaluation_judgment (version_id, trace_id, criterion, trial, origin, progress, attempts,
+        verdict, score, rationale, reason, input_tokens, output_tokens, cost_usd, finished_at)
+    SELECT {version}, id, 'verdict', 1, CASE WHEN only_judged THEN 'sample' ELSE 'audit' END, 'done', 1,
+        judge, score, '', '', 0, 0, 0, at FROM seen
+    """,
+    """
+    INSERT INTO reviewapp_reviewitem (id, queue_id, kind, trace_id, subject, round, purpose,
+        rubric_version_id, lane, state, required, open_slots, priority, rank, audit_rank, day, u, reasons,
+        terms, reserved_for, changed_since_review, adjudication_reason, added_by, removed_by, enqueued_at)
+    SELECT id, {queue}, 'trace', id, 'trace:' || id, 1, 'review', {rubric}, 'audit',
+        CASE WHEN waits THEN 'open' ELSE 'resolved' END, 1, waits::int, 0, NULL, -u, at::date, u, '[]',
+        '{{}}', '{{}}', false, '', '', '', now() FROM seen WHERE NOT only_judged
+    """,
+    """
+    INSERT INTO reviewapp_assignment (id, item_id, reviewer_id, state, display_order, skip_reason,
+        submitted_at, current_id, counted_id)
+    SELECT id, id, {reviewer}, 'submitted', '', '', at, id, id FROM seen WHERE NOT only_judged AND NOT waits
+    """,
+    """
+    INSERT INTO reviewapp_label (id, assignment_id, reviewer_id, revision, kind, via, impersonated, blind,
+        verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key,
+        rubric_version_id)
+    SELECT id, id, {reviewer}, 1, 'answer', 'page', false, true, human, '', 'sure', '{{}}', '', '', '',
+        {rubric} FROM seen WHERE NOT only_judged AND NOT waits
+    """,
     # A second opinion on a fiftieth of them, under ids of their own.
-    "INSERT INTO reviewapp_assignment (id, item_id, reviewer_id, state, display_order, skip_reason, "
-    "submitted_at, current_id, counted_id) SELECT id + {all}, id, {reviewer} + 1000000, "
-    "'submitted', '', '', at, "
-    "id + {all}, id + {all} FROM seen WHERE NOT only_judged AND NOT waits AND n %% 50 = 0",
-    "INSERT INTO reviewapp_label (id, assignment_id, reviewer_id, revision, kind, via, "
-    "impersonated, blind, "
-    "verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key, "
-    "rubric_version_id) SELECT id + {all}, id + {all}, {reviewer} + 1000000, 1, 'answer', "
-    "'page', false, true, "
-    "CASE WHEN unsure THEN 'fail' ELSE human END, '', 'sure', '{{}}', '', '', '', {rubric} "
-    "FROM seen WHERE NOT only_judged AND NOT waits AND n %% 50 = 0",
+    """
+    INSERT INTO reviewapp_assignment (id, item_id, reviewer_id, state, display_order, skip_reason,
+        submitted_at, current_id, counted_id)
+    SELECT id + {all}, id, {reviewer} + 1000000, 'submitted', '', '', at, id + {all}, id + {all}
+    FROM seen WHERE NOT only_judged AND NOT waits AND n %% 50 = 0
+    """,
+    """
+    INSERT INTO reviewapp_label (id, assignment_id, reviewer_id, revision, kind, via, impersonated, blind,
+        verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key,
+        rubric_version_id)
+    SELECT id + {all}, id + {all}, {reviewer} + 1000000, 1, 'answer', 'page', false, true,
+        CASE WHEN unsure THEN 'fail' ELSE human END, '', 'sure', '{{}}', '', '', '', {rubric}
+    FROM seen WHERE NOT only_judged AND NOT waits AND n %% 50 = 0
+    """,
 )
+# One more label on the newest item, as a reviewer who changes it.
+MORE = """
+    INSERT INTO reviewapp_label (assignment_id, reviewer_id, revision, kind, via, impersonated, blind,
+        verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key,
+        rubric_version_id)
+    SELECT assignment_id, reviewer_id, (extract(epoch FROM clock_timestamp()) * 100)::bigint % 2000000000,
+        'amend', via, false, true, verdict, '', 'sure', '{}', '', '', '', rubric_version_id
+    FROM reviewapp_label ORDER BY id DESC LIMIT 1
+"""
 FILLED = (
     "ingest_trace", "ingest_auditdraw", "evaluation_judgment", "reviewapp_reviewitem",
     "reviewapp_assignment", "reviewapp_label",
@@ -180,13 +200,5 @@ def wait_for_figures(browser: clients.Connection, path: str) -> float:
 def stale_view(place: Installation, browser: clients.Connection, slug: str, path: str) -> float:
     """One more label, then the page."""
     with place.database() as connection:
-        connection.execute(
-            "INSERT INTO reviewapp_label (assignment_id, reviewer_id, revision, kind, via, "
-            "impersonated, blind, "
-            "verdict, preference, confidence, failure_modes, note, corrected_output, idempotency_key, "
-            "rubric_version_id) SELECT assignment_id, reviewer_id, (extract(epoch FROM "
-            "clock_timestamp()) * 100)"
-            "::bigint % 2000000000, 'amend', via, false, true, verdict, '', 'sure', '{}', '', '', '', "
-            "rubric_version_id FROM reviewapp_label ORDER BY id DESC LIMIT 1"
-        )
+        connection.execute(MORE)
     return timed(browser, path)

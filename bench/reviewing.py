@@ -45,7 +45,8 @@ ADD = """
         %(overlap)s, %(overlap)s, 0, random(), '[]', '{}', '{}', false, '', '', '', now()
     FROM reviewapp_queue q, ingest_trace t, generate_series(%(first)s::int, %(last)s::int) r
     WHERE q.id = %(queue)s AND t.trace_id LIKE 'load-%%'
-"""  # Tokens, each of which reviews as itself.
+"""
+# Tokens, each of which reviews as itself.
 ISSUE = """
 from ingest import tokens
 from ingest.models import Project, Scope

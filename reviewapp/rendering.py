@@ -25,25 +25,9 @@ from ingest.overlap import Shared
 MARKDOWN_CHARACTERS = 20_000
 
 _TAGS = {
-    *(
-        "p",
-        "br",
-        "hr",
-        "blockquote",
-        "pre",
-        "code",
-        "em",
-        "strong",
-        "s",
-        "ul",
-        "ol",
-        "li",
-        "a",
-        "mark",
-        "sup",
-    ),
-    *("table", "thead", "tbody", "tr", "th", "td"),
-}
+    "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "ul", "ol", "li", "a", "mark", "sup",
+    "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
 _SCHEMES = {"http", "https", "mailto"}
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 

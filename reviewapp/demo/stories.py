@@ -28,6 +28,10 @@ SITUATION_SHARE = 0.3
 # A passage is cited by an answer that shares as many words with it.
 CITED_WORDS = 3
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+# First words of a question that are written small after a comma; any other may be a name.
+LOWERED = frozenset((
+    "How", "What", "Where", "Can", "Do", "Is", "Will", "When", "Are", "Bought", "Any", "My",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,21 +278,7 @@ def join(opening: str, text: str) -> str:
     if not opening or opening.rstrip().endswith((".", "!")):
         return opening + text[:1].upper() + text[1:]
     first = text.split(maxsplit=1)[0]
-    goes_on = first in {
-        "How",
-        "What",
-        "Where",
-        "Can",
-        "Do",
-        "Is",
-        "Will",
-        "When",
-        "Are",
-        "Bought",
-        "Any",
-        "My",
-    }
-    return opening + (text[:1].lower() + text[1:] if goes_on else text)
+    return opening + (text[:1].lower() + text[1:] if first in LOWERED else text)
 
 
 def answer(story: Story, rng: Random, words: dict[str, str], manner: Manner, flaw: str) -> str:
