@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from time import sleep
 from typing import Any
 from uuid import UUID
 
@@ -32,8 +33,9 @@ from reviewapp.review.models import (
 )
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
 
-# A claim that lost a race with the same reviewer's other claim looks again so often.
+# A claim that lost a race, or found only what others have locked just now, looks again so often.
 ATTEMPTS = 5
+LOCKED_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ ONE = """
         AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
     FOR NO KEY UPDATE OF i
 """
+ANY_LEFT = f"""
+    SELECT EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="rank")})
+        OR EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="audit_rank")})
+"""  # noqa: S608 - our own names
 TAKE = """
     WITH picked AS ({choice}),
     assigned AS (
@@ -126,6 +132,21 @@ def _has_changed(lease: Lease) -> bool:
 
 
 def _claim(queue: Queue, reviewer: User) -> Lease | None:
+    for _ in range(ATTEMPTS):
+        if lease := _first(queue, reviewer):
+            return lease
+        # No mark hides anything; were one to, as after changes of rows with the triggers off, it ends here.
+        if lease := _take(queue, reviewer, taking(Lane.RISK)):
+            return lease
+        if rows.one(ANY_LEFT, {"queue": queue.pk, "reviewer": reviewer.pk}) == (False,):
+            break
+        # All that is left is locked by others, who may leave it open: to go home now would leave it undone.
+        sleep(LOCKED_SECONDS)
+    return _take(queue, reviewer, _taking(SKIPPED.format()), skipped=True)
+
+
+def _first(queue: Queue, reviewer: User) -> Lease | None:
+    """In the order of the lanes, from the reviewer's mark on."""
     if lease := _take(queue, reviewer, taking(Lane.RISK, FROM_MARK + seats.UNLESS_OTHERWISE)):
         return lease
     turn = seats.turn(queue, reviewer)
@@ -134,10 +155,7 @@ def _claim(queue: Queue, reviewer: User) -> Lease | None:
     for lane in turn.lanes:
         if lease := _take(queue, reviewer, taking(lane, FROM_MARK if lane == Lane.RISK else "")):
             return lease
-    # No mark hides anything; were one to, say after rows were changed with the triggers off, it ends here.
-    if lease := _take(queue, reviewer, taking(Lane.RISK)):
-        return lease
-    return _take(queue, reviewer, _taking(SKIPPED.format()), skipped=True)
+    return None
 
 
 def _take(

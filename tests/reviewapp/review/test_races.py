@@ -59,6 +59,39 @@ def test_fifty_who_claim_at_once_never_get_the_same_slot(project, make_person):
     assert_sound(project)
 
 
+@pytest.mark.parametrize("given_back", [True, False])
+def test_what_others_have_locked_just_now_is_waited_for_a_moment(
+    project, make_person, monkeypatch, given_back
+):
+    queue = make_queue(project)
+    (item,) = filled(queue, 1)
+    locked, waited = threading.Event(), threading.Event()
+    over = threading.Event()
+
+    def wait(_):
+        waited.set()
+        assert over.wait(5) if given_back else True
+
+    def look_at_it():
+        with transaction.atomic():
+            ReviewItem.objects.select_for_update().get(pk=item.pk)
+            locked.set()
+            assert (waited if given_back else over).wait(5)
+        over.set()
+
+    def claim():
+        assert locked.wait(5)
+        lease = leases.claim(queue, person)
+        over.set()
+        return lease
+
+    person = make_person("rita")
+    monkeypatch.setattr(leases, "sleep", wait)
+    _, lease = together([look_at_it, claim])
+    assert (lease is not None) == given_back
+    assert waited.is_set()
+
+
 def test_fifty_who_work_a_queue_to_its_end_label_each_item_once_a_slot(project, make_person):
     queue = make_queue(project, overlap=3)
     filled(queue, 40)
