@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from evaluation import gate
 from evaluation.golden.asked import Selection
@@ -20,6 +22,8 @@ from evaluation.runs.models import CiRun, Decision, ResultStatus
 Json = dict[str, Any]
 MOST_NAMED = 1000
 JUDGED = "rubric"
+# A part that follows another later than this follows no more.
+LAST_PART_WITHIN = timedelta(hours=1)
 # The selection that takes every case.
 ALL: Json = {"split": [], "tag": []}
 # What makes a trial; one that ended in an error did not pass.
@@ -79,18 +83,33 @@ def find_baseline(run: CiRun) -> CiRun | None:
 def decide(run: CiRun) -> None:
     """Decide anew from the stored results, and keep the answer."""
     found = gather(run)
-    problems = _problems(run, found)
+    arriving = _arriving(run)
+    problems = _parts(found, arriving) if run.arriving else _problems(run, found)
     verdict = gate.decide(_cases(found), threshold=run.version.dataset.threshold, problems=problems)
-    waits = bool(found.pending) and not problems
+    waits = arriving or (bool(found.pending) and not problems)
     compared = verdict.comparison
     run.decision = Decision.PENDING if waits else Decision(verdict.decision)
     run.complete = not problems and not waits
     run.cases, run.passed = compared.n, compared.passed
     run.broken, run.fixed, run.unstable = len(compared.broken), len(compared.fixed), len(compared.unstable)
-    run.answer = _answer(run, found, verdict, problems, waits)
+    run.answer = _answer(run, found, verdict, problems) | {"arriving": arriving}
     run.updated_at = Now()
     run.save()
     run.refresh_from_db(fields=["updated_at", "created_at"])
+
+
+def _arriving(run: CiRun) -> bool:
+    """More is announced, and the latest part came a short while ago."""
+    since = timezone.now() - LAST_PART_WITHIN
+    return run.arriving and run.uploads.filter(received_at__gte=since).exists()
+
+
+def _parts(found: Gathered, arriving: bool) -> list[str]:
+    """Whatever came so far says nothing of the whole."""
+    so_far = f"{len(found.expected) - len(found.missing)} of {len(found.expected)} cases arrived"
+    if arriving:
+        return [f"{so_far} so far; more parts of this run are on their way."]
+    return [f"{so_far}; the last part of the upload never came. Send it, or the whole run, again."]
 
 
 def gather(run: CiRun) -> Gathered:
@@ -225,11 +244,11 @@ def named(ids: list[str], most: int = 10) -> str:
     return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
 
-def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[str], waits: bool) -> Json:
+def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[str]) -> Json:
     """What the API answers, without the parts that depend on who asks (markdown, url)."""
     compared = verdict.comparison
     reasons = list(verdict.reasons)
-    if waits:
+    if run.decision == Decision.PENDING and not problems:
         reasons = [f"The judge still has to look at {found.pending} cases."]
     if run.baseline_branch and run.baseline is None and not problems:
         reasons.append(f"There is no complete run of {run.baseline_branch} to compare with yet.")
@@ -262,7 +281,7 @@ def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[s
         "certified": not found.uncertified,
         "digest_sent": bool(run.golden_digest),
         "digest_agrees": digest_agrees(run),
-        "turns_green": gate.turns_green(verdict),
+        "turns_green": "" if run.arriving else gate.turns_green(verdict),
     }
 
 

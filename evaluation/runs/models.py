@@ -38,6 +38,8 @@ class CiRun(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
     decision = models.CharField(max_length=12, choices=Decision, db_default=Decision.PENDING)
     complete = models.BooleanField(db_default=False)
+    # The latest upload said that more of this run follows.
+    arriving = models.BooleanField(db_default=False)
     cases = models.IntegerField(db_default=0)
     passed = models.IntegerField(db_default=0)
     broken = models.IntegerField(db_default=0)

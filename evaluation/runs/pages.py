@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 
 from django.core.paginator import Paginator
@@ -72,6 +73,8 @@ def run(request: MemberRequest, run_id: str) -> HttpResponse:
         "others": run_page.cases(found, others),
         "counts": {"broken": len(broken), "fixed": len(baseline["fixed"]), "others": len(others)},
         "digest": bytes(found.version.digest).hex(),
+        # To be copied into a shell: a key is a text that somebody sent.
+        "quoted_key": shlex.quote(found.run_key),
         "uploads": found.uploads.order_by("pk"),
     }
     return render(request, "runs/run.html", context)

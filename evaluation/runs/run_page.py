@@ -79,6 +79,8 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
     answer = run.answer
     name = run.branch or run.run_key
     baseline = answer["baseline"]
+    if answer.get("arriving"):
+        return f"{name} is still arriving.", "", " ".join(answer["reasons"])
     if run.decision == Decision.PENDING:
         return f"{name} waits for its judge.", "", ""
     if baseline and not answer["coverage"]["missing"]:
@@ -132,7 +134,7 @@ def checks(run: CiRun) -> list[Check]:
     few_errors = coverage["errors"] <= run.version.dataset.most_errors * max(coverage["expected"], 1)
     found = [
         Check(
-            "good" if whole else "failure",
+            "good" if whole else "doubt" if answer.get("arriving") else "failure",
             "Every case answered",
             f"{coverage['answered']} of {coverage['expected']}",
         ),

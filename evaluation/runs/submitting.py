@@ -71,6 +71,7 @@ def submit(version: GoldenVersion, upload: Upload, sender: Sender, body: bytes) 
                 sha256=sha256,
                 results=added,
             )
+            run.arriving = upload.more
             deciding.decide(run)
             return Submitted(run, created=True)
     except IntegrityError as error:

@@ -17,6 +17,7 @@ from evaluation.runs import archives
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 
 Json = dict[str, Any]
+_TRIAL = re.compile(r"\d{1,6}", re.ASCII)
 _BRACKET = re.compile(r"\[(.+)\]\s*$", re.DOTALL)
 _CORRECT = 1.0
 _INSPECT_VALUES = {
@@ -71,7 +72,8 @@ def _junit_case(element: ElementTree.Element) -> Result:
 
 
 def _trial(value: str | None) -> int | None:
-    return int(value) if value and value.isdecimal() and 1 <= int(value) <= MOST_TRIALS else None
+    known = value is not None and _TRIAL.fullmatch(value) and 1 <= int(value) <= MOST_TRIALS
+    return int(value) if value and known else None
 
 
 def _milliseconds(seconds: str | None) -> float | None:

@@ -31,6 +31,8 @@ class Upload:
     tags: tuple[str, ...] = ()
     system: Json = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
+    # Further parts of the run follow: nothing is decided before one comes that says nothing of more.
+    more: bool = False
 
 
 def read(sent: bytes, format: str, query: QueryDict) -> Upload:
@@ -68,6 +70,9 @@ def _native(value: Json) -> Upload:
     if not isinstance(selection, dict):
         raise _unfit("selection", "must be an object with split and tag")
     upload = _described(value, (_texts(selection, "split"), _texts(selection, "tag")))
+    if not isinstance(value.get("more", False), bool):
+        raise _unfit("more", "must be true or false")
+    upload.more = value.get("more", False)
     results = value.get("results", [])
     if not isinstance(results, list):
         raise _unfit("results", "must be a list")

@@ -1,14 +1,17 @@
 """A run is uploaded, decided, repeated, read again; what is incomplete or contradictory does not pass."""
 
 import json
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
+from django.utils import timezone
+from django.utils.html import escape
 
 from evaluation.judges.models import Judge, JudgeVersion
 from evaluation.judges.protocol import Reply
 from evaluation.runs import judged, judging
-from evaluation.runs.models import CaseResult, CiRun
+from evaluation.runs.models import CaseResult, CiRun, RunUpload
 from ingest import tokens
 from ingest.models import Scope
 from tests.evaluation.golden.test_api import ROOT, post_cases, publish
@@ -267,3 +270,38 @@ def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatc
     monkeypatch.setattr(judged.certificates, "holds", lambda asked: False)
     stale = report(ci, "c", [{"case_id": f"j{n}", "output": "yes"} for n in range(30)]).json()
     assert stale["decision"] == "inconclusive" and "certificate" in stale["reasons"][0]
+
+
+def test_a_run_that_is_still_arriving_decides_nothing(ci, golden, lead):
+    """Parts with `more`: pending, then decided at once by the last; inconclusive when that never comes."""
+    half, rest = results()[: N // 2], results()[N // 2 :]
+    first = report(ci, "long", half, more=True).json()
+    assert first["decision"] == "pending" and first["repeat"] == [] and first["turns_green"] == ""
+    assert first["reasons"] == [
+        f"{N // 2} of {N} cases arrived so far; more parts of this run are on their way."
+    ]
+    page = lead.client.get(f"/projects/refunds/runs/{first['run_id']}").content.decode()
+    assert "still arriving: nothing is decided yet" in page and "waits for" not in page
+    judging.judge_pending()
+    assert ci.get(f"/api/v1/runs/{first['run_id']}").json()["decision"] == "pending"
+    assert report(ci, "long", half, more=True).status_code == 200
+    last = report(ci, "long", rest).json()
+    assert (last["decision"], last["run_id"]) == ("pass", first["run_id"])
+    lost = report(ci, "lost", half, more=True).json()
+    RunUpload.objects.filter(run__public_id=lost["run_id"]).update(
+        received_at=timezone.now() - timedelta(hours=2)
+    )
+    judging.judge_pending()
+    after = ci.get(f"/api/v1/runs/{lost['run_id']}").json()
+    assert (
+        after["decision"] == "inconclusive"
+        and "the last part of the upload never came" in after["reasons"][0]
+    )
+    assert not CiRun.objects.get(run_key="lost").complete
+    assert report(ci, "odd", half, more="yes").status_code == 422
+
+
+def test_the_command_to_repeat_is_safe_to_paste(ci, main, lead):
+    got = report(ci, "x; rm -rf ~", results("c00"), baseline="main").json()
+    page = lead.client.get(f"/projects/refunds/runs/{got['run_id']}").content.decode()
+    assert got["repeat"] and escape("gate --run-key 'x; rm -rf ~' --run COMMAND") in page

@@ -126,6 +126,13 @@ def test_odd_rows_never_pass(kind, sent):
     assert all(each.status != "pass" for each in tools.READERS[kind](json.dumps(sent).encode()))
 
 
+@pytest.mark.parametrize("trial", ["9" * 5000, "1001", "0", "٣", "x", ""])
+def test_an_odd_trial_is_the_next_one(trial):
+    properties = f'<properties><property name="trial" value="{trial}"/></properties>'
+    sent = f'<testsuite><testcase name="a">{properties}</testcase></testsuite>'.encode()
+    assert tools.junit(sent)[0].trial is None
+
+
 @pytest.mark.parametrize("name", READ)
 def test_a_file_is_uploaded_as_it_is(api, name):
     cases = [{"id": f"LF-000{n}", "input": "Can I return it?" if n == 2 else f"q{n}"} for n in range(1, 6)]
