@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import math
 import os
@@ -130,10 +131,15 @@ def pull(options: argparse.Namespace) -> int:
     if locked and not options.update and (not wanted or wanted == str(locked["version"])):
         body = fetch_locked(name, locked, options)
     else:
-        if locked and not options.update:
+        if lock and not options.update:
+            named = "{} version {}".format(lock["name"], lock["version"])
             raise Stop(
                 MISMATCH,
-                "{} names version {}; say --update to move it.".format(options.lock, locked["version"]),
+                f"{options.lock} names {named}; say --update to move it, or --lock FILE for another one.",
+            )
+        if options.offline:
+            raise Stop(
+                TROUBLE, f"{options.lock} does not lock {options.dataset}; pull it once with a connection."
             )
         locked, body = fetch(name, wanted or "latest")
         write(Path(options.lock), json.dumps(locked, indent=2, sort_keys=True) + "\n")
@@ -216,7 +222,7 @@ def read_lock(path: str) -> Json:
 
 def write(path: Path, content: Any) -> None:
     """Whole or not at all."""
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".%d.part" % os.getpid())
     aside.write_bytes(data)
@@ -285,25 +291,30 @@ def read_outputs(path: str) -> dict[str, list[str]]:
 def results_of(case: Json, outputs: dict[str, list[str]], options: argparse.Namespace) -> list[Json]:
     results: list[Json] = []
     given = outputs.get(case["id"], [])
-    for trial in range(1, (len(given) if outputs else options.trials) + 1):
-        started = time.time()
-        result: Json = {"case_id": case["id"], "trial": trial + options.first_trial - 1}
-        tries = attempts(case)
-        for _ in range(1 if outputs else tries):
-            try:
-                output = given[trial - 1] if outputs else produce(options.run, case)
-            except Stop as error:
-                result.update(status="error", reason=str(error))
-                continue
-            result.pop("status", None)
-            result.pop("reason", None)
-            result["output"] = output
-            result.update(scored(case, output, options.allow_code))
-            if result.get("status") != "fail":
-                break
-        result["latency_ms"] = round((time.time() - started) * 1000, 1)
-        results.append(result)
+    for place in range(len(given) if outputs else options.trials):
+        output = given[place] if outputs else None
+        results.append(tried(case, place + options.first_trial, options, output))
     return results
+
+
+def tried(case: Json, trial: int, options: argparse.Namespace, given: str | None = None) -> Json:
+    """One trial, of an output that is there or of as many as a Python test may try."""
+    started = time.time()
+    result: Json = {"case_id": case["id"], "trial": trial}
+    for _ in range(attempts(case) if given is None else 1):
+        try:
+            output = produce(options.run, case) if given is None else given
+        except Stop as error:
+            result.update(status="error", reason=str(error))
+            continue
+        result.pop("status", None)
+        result.pop("reason", None)
+        result["output"] = output
+        result.update(scored(case, output, options.allow_code))
+        if result.get("status") != "fail":
+            break
+    result["latency_ms"] = round((time.time() - started) * 1000, 1)
+    return result
 
 
 def attempts(case: Json) -> int:
@@ -325,6 +336,7 @@ def produce(command: str, case: Json) -> str:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            errors="replace",
             timeout=600,
             check=False,
         )
@@ -370,7 +382,18 @@ def expected_text(case: Json) -> str:
     for key in ("text", "output", "answer", "content", "value"):
         if isinstance(expected.get(key), str):
             return str(expected[key])
+    messages = expected.get("messages")
+    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
+        return content_text(messages[-1].get("content"))
     return as_text(expected) if expected else ""
+
+
+def content_text(content: Any) -> str:
+    """A message's content as text; parts of another kind than text stay JSON."""
+    if not isinstance(content, list):
+        return "" if content is None else as_text(content)
+    parts = (each["text"] if isinstance(each, dict) and "text" in each else each for each in content)
+    return "\n".join(as_text(each) for each in parts)
 
 
 def as_text(value: Any) -> str:
@@ -433,7 +456,8 @@ def not_regex(value: Any, _: Json, output: str) -> str:
 
 def numeric(value: Any, assertion: Json, output: str) -> str:
     given = value if isinstance(value, dict) else {"value": value, "tolerance": assertion.get("tolerance")}
-    wanted, tolerance = float(given["value"]), float(given.get("tolerance") or 0)
+    allowed = given.get("tolerance", assertion.get("tolerance"))
+    wanted, tolerance = float(given["value"]), float(allowed or 0)
     found = number_in(output)
     if found is None:
         return "holds no number"
@@ -506,9 +530,10 @@ def told(cases: list[Json], results: list[Json], options: argparse.Namespace) ->
     if options.junit:
         write(Path(options.junit), junit(by_id, results))
     summarise(options, markdown(by_id, results, words))
-    if bad:
+    if counts["fail"]:
         return FAIL
-    return INCONCLUSIVE if missing or counts["skip"] or counts["sent"] or not results else PASS
+    undecided = missing or not results or any(counts[name] for name in ("error", "skip", "sent"))
+    return INCONCLUSIVE if undecided else PASS
 
 
 def explain(case: Json, result: Json, options: argparse.Namespace) -> None:
@@ -535,7 +560,7 @@ def asked(case: Json) -> str:
     if not isinstance(messages, list):
         return as_text(case["input"])
     of_user = [each for each in messages if each.get("role") == "user"] or messages
-    return as_text(of_user[-1].get("content", "")) if of_user else ""
+    return content_text(of_user[-1].get("content")) if of_user else ""
 
 
 def short(text: str, most: int = 80) -> str:
@@ -571,13 +596,7 @@ def repeat(answer: Json, options: argparse.Namespace) -> Json:
     for case in read_cases(options.golden, options.lock):
         for number in range(wanted.get(case["id"], 0)):
             # Numbered: two rounds with the same outputs are not one upload sent twice.
-            result: Json = {"case_id": case["id"], "trial": last.get(case["id"], 0) + number + 1}
-            try:
-                output = produce(options.run, case)
-                result.update(output=output, **scored(case, output, options.allow_code))
-            except Stop as error:
-                result.update(status="error", reason=str(error))
-            results.append(result)
+            results.append(tried(case, last.get(case["id"], 0) + number + 1, options))
     value = {"run_key": answer["run_key"], "results": results}
     return send_results(options, value, answer["version"], answer["dataset"])
 
@@ -641,7 +660,9 @@ def send_results(options: argparse.Namespace, value: Json, version: int, name: s
     while waiting:
         part = waiting.pop(0)
         try:
-            answer = send(options, encoded({**about, "results": part}), "", version, name)
+            # Nothing is decided before the last part is there.
+            more = {"more": True} if waiting else {}
+            answer = send(options, encoded({**about, **more, "results": part}), "", version, name)
         except TooLarge as error:
             if len(part) < 2:
                 which = part[0].get("case_id") if part and isinstance(part[0], dict) else "none"
@@ -892,6 +913,10 @@ def shared(command: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console that lacks a letter must not change the verdict.
+            stream.reconfigure(errors="replace")
     try:
         options = parser().parse_args(arguments)
     except SystemExit as error:

@@ -151,17 +151,24 @@ def test_more_than_one_request_holds_goes_in_parts_of_one_run(client, server, go
     assert found == [(case["id"], trial) for case in CASES for trial in range(1, 6)]
 
 
-def test_a_part_that_is_still_too_large_is_halved(monkeypatch):
-    """A proxy may take less than the server does; a result it does not take by itself is named."""
+def loaded():
+    """The client as a module."""
     spec = importlib.util.spec_from_file_location("touchstone_client", CLIENT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    taken = []
+    return module
+
+
+def test_a_part_that_is_still_too_large_is_halved(monkeypatch):
+    """A proxy may take less than the server does; a result it does not take by itself is named."""
+    module = loaded()
+    taken, more = [], []
 
     def ask(path, body=None, headers=None):
         if len(body) > 700:
             return 413, {}, b"<html>too large</html>"
         taken.extend(each["case_id"] for each in json.loads(body)["results"])
+        more.append(json.loads(body).get("more", False))
         return 201, {}, b"{}"
 
     monkeypatch.setattr(module, "ask", ask)
@@ -169,6 +176,7 @@ def test_a_part_that_is_still_too_large_is_halved(monkeypatch):
     rows = [{"case_id": f"c{n}", "output": "x" * 100} for n in range(9)]
     module.send_results(options, {"results": rows}, 1, "sums")
     assert taken == [f"c{n}" for n in range(9)]
+    assert len(more) > 2 and more == [True] * (len(more) - 1) + [False], "the last one decides"
     with pytest.raises(module.Stop, match="c9 is too large even by itself"):
         module.send_results(options, {"results": [{"case_id": "c9", "output": "x" * 900}]}, 1, "sums")
 
@@ -216,9 +224,54 @@ def test_trouble_is_not_a_verdict(client):
     assert client("check").returncode == 3
 
 
-def write_case(client, assertions):
+def test_the_lock_names_one_dataset_and_offline_asks_nobody(client, server, golden):
+    nowhere = {"TOUCHSTONE_URL": "http://127.0.0.1:9"}
+    unlocked = client("pull", "sums", "--offline", **nowhere)
+    assert unlocked.returncode == 3 and "does not lock sums" in unlocked.stderr
+    client("pull", "sums")
+    lock = (client.here / "golden.lock").read_text()
+    other = client("pull", "others")
+    assert other.returncode == 4 and "names sums version 1" in other.stderr and "--update" in other.stderr
+    assert (client.here / "golden.lock").read_text() == lock
+
+
+def test_errors_alone_are_not_a_failure(client):
+    """What could not be run says nothing of the answers; the gate calls it inconclusive, too."""
+    client("pull", "sums")
+    broken = client("check", "--run", "no-such-program", "--case", "c01")
+    assert broken.returncode == 2 and "ERROR c01" in broken.stdout
+    program = f"{sys.executable} -c 'import sys; sys.stdout.buffer.write(bytes([2, 255, 10]))'"
+    odd = client("check", "--run", program, "--case", "c01")
+    assert odd.returncode == 1 and "FAIL c01" in odd.stdout, odd.stderr
+
+
+def test_a_console_that_lacks_letters_changes_no_verdict(client):
+    client("pull", "sums")
+    program = f"{sys.executable} -c 'print(chr(8776) + \"x\" * 999)'"
+    told = client("check", "--run", program, "--case", "c01", PYTHONIOENCODING="ascii")
+    assert told.returncode == 1 and "FAIL c01" in told.stdout, told.stderr
+
+
+def test_a_repeat_gives_a_python_test_as_many_tries(monkeypatch):
+    module = loaded()
+    outputs = iter(["no", "no", "yes"])
+    monkeypatch.setattr(module, "produce", lambda command, case: next(outputs))
+    monkeypatch.setattr(module, "last_trials", lambda answer: {"a": 1})
+    test = {"type": "python", "value": {"code": "assert output == 'yes'", "k": 3}}
+    case = {"id": "a", "assertions": [test], "expected": None}
+    monkeypatch.setattr(module, "read_cases", lambda *_: [case])
+    monkeypatch.setattr(module, "send_results", lambda options, value, *_: value)
+    options = argparse.Namespace(golden="", lock="", run="x", allow_code=True)
+    answer = {"run_key": "k", "run_id": "r", "version": 1, "dataset": "s"}
+    sent = module.repeat({**answer, "repeat": [{"case_id": "a", "trials": 1}]}, options)
+    assert [(each["trial"], each["status"], each["output"]) for each in sent["results"]] == [
+        (2, "pass", "yes")
+    ]
+
+
+def write_case(client, assertions, expected=None):
     asked = {"messages": [{"role": "user", "content": "?"}]}
-    line = {"id": "a", "input": asked, "expected": None, "split": "test",
+    line = {"id": "a", "input": asked, "expected": expected, "split": "test",
             "assertions": assertions, "tags": [], "critical": False, "metadata": {}}  # fmt: skip
     (client.here / "golden.jsonl").write_text(json.dumps(line) + "\n")
     (client.here / "outputs.jsonl").write_text('{"id": "a", "output": "the Answer is 1,042.5 EUR"}\n')
@@ -237,6 +290,7 @@ def write_case(client, assertions):
         ({"type": "regex", "value": r"\d,\d{3}\.\d"}, 0),
         ({"type": "numeric", "value": 1042, "tolerance": 1}, 0),
         ({"type": "numeric", "value": 1042}, 1),
+        ({"type": "numeric", "value": {"value": 1042}, "tolerance": 1}, 0),
         ({"type": "rouge_l", "value": "the answer is"}, 2),
         ({"type": "python", "value": "assert 'EUR' in output and case['id'] == 'a'"}, 0),
         ({"type": "python", "value": "assert output == ''"}, 1),
@@ -252,6 +306,15 @@ def test_the_client_scores_as_the_server_does(client, assertion, code):
         return
     if code != 2:
         assert check.passed is (code == 0)
+
+
+@pytest.mark.parametrize("content", ["the Answer is 1,042.5 EUR", [{"text": "the Answer is 1,042.5 EUR"}]])
+def test_an_expected_conversation_is_its_last_message(client, content):
+    expected = {"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": content}]}
+    assert write_case(client, [], expected).returncode == 0
+    from evaluation.golden.lines import expected_text
+
+    assert expected_text(expected) == "the Answer is 1,042.5 EUR"
 
 
 def test_python_tests_are_not_run_unasked(client):
