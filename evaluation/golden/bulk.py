@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from django.db import transaction
 from django.http import QueryDict
 
-from evaluation.golden import case_lists, cases, drafts, lines, staleness
+from evaluation.golden import case_lists, cases, drafts, editing, lines, staleness
 from evaluation.golden.lines import Case
 from evaluation.golden.models import CaseRevision, CaseState, GoldenDataset
 from reviewapp.models import User
@@ -38,8 +39,8 @@ def change(dataset: GoldenDataset, sent: QueryDict, members: Sequence[str], by: 
         raise Refused("Choose what to change.")
     if not value and action in ("tag", "untag", "split"):
         raise Refused("Type the tag or the split.")
-    if len(value) > lines.TAG_CHARACTERS:
-        raise Refused(f"A tag has at most {lines.TAG_CHARACTERS} characters.")
+    if action == "tag" and "," in value:
+        raise Refused("Add one tag at a time: a comma would part it in two.")
     return _edit(dataset, chosen, _EDITS[action], value, by)
 
 
@@ -75,20 +76,26 @@ def _edit(
     dataset: GoldenDataset, chosen: list[str], edit: Callable[[Case, str], Case], value: str, by: str
 ) -> str:
     """New revisions of the cases that the change touches; retired ones stay as they are."""
-    rows = (
-        drafts.revisions(dataset)
-        .filter(case__case_id__in=chosen, line__isnull=False)
-        .select_related("case")
-        .order_by("case__case_id")
-    )
-    entering = [(index, _entering(row, edit, value)) for index, row in enumerate(rows)]
-    outcomes = cases.put(dataset, entering, by)
+    with transaction.atomic():
+        cases.lock(dataset)
+        rows = (
+            drafts.revisions(dataset)
+            .filter(case__case_id__in=chosen, line__isnull=False)
+            .order_by("case__case_id")
+        )
+        entering = [(index, _entering(row, edit, value)) for index, row in enumerate(rows)]
+        outcomes = cases.put(dataset, entering, by)
     changed = sum(outcome.status == "revised" for outcome in outcomes)
     return f"{_number(changed)} changed in the draft."
 
 
 def _entering(row: CaseRevision, edit: Callable[[Case, str], Case], value: str) -> cases.Entering:
-    return cases.Entering(edit(lines.from_line(row.line or ""), value), row.provenance, row.case.title)
+    """What the editor would refuse is refused here as well. Raises Refused."""
+    edited = edit(lines.from_line(row.line or ""), value)
+    try:
+        return cases.Entering(lines.read(editing.sent(edited)))
+    except lines.BadCase as refusal:
+        raise Refused(f"Nothing was changed. {edited.case_id}, {refusal}.") from None
 
 
 def _tag(case: Case, tag: str) -> Case:

@@ -186,13 +186,12 @@ def accept(candidate: Candidate, dataset: GoldenDataset, sent: Json, by: str) ->
     with transaction.atomic():
         locked = _undecided(candidate)
         case = lines.read({"metadata": locked.content["metadata"], **sent})
+        cases.lock(dataset)
         if case.case_id and GoldenCase.objects.filter(dataset=dataset, case_id=case.case_id).exists():
             raise Refused(
                 f"{dataset.name} holds a case {case.case_id} already; merge into it, or choose another id."
             )
-        entering = cases.Entering(
-            case, provenance=_entered(locked, by), title=locked.title, trace=locked.trace
-        )
+        entering = cases.Entering(case, provenance=_entered(locked, by), trace=locked.trace)
         outcome = cases.put(dataset, [(0, entering)], by)[0]
         made = GoldenCase.objects.get(dataset=dataset, case_id=outcome.case_id)
         _decide(locked, CandidateState.ACCEPTED, by, case=made)
@@ -203,6 +202,8 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
     """It says what a case says already: the case keeps its text and gains the failure modes."""
     with transaction.atomic():
         locked = _undecided(candidate)
+        cases.lock(into.dataset)
+        into.refresh_from_db(fields=["state", "revision"])
         if into.state == CaseState.RETIRED:
             raise Refused(f"{into.case_id} is retired: bring it back first, or promote this as a new case.")
         current = into.revisions.get(number=into.revision)
@@ -212,8 +213,7 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
         modes = sorted({*case.metadata["failure_modes"], *locked.content["metadata"]["failure_modes"]})
         if modes != sorted(case.metadata["failure_modes"]):
             merged = replace(case, metadata={**case.metadata, "failure_modes": modes})
-            entering = cases.Entering(merged, current.provenance, into.title)
-            cases.put(into.dataset, [(0, entering)], by)
+            cases.put(into.dataset, [(0, cases.Entering(merged))], by)
         _decide(locked, CandidateState.MERGED, by, case=into)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from evaluation.golden import lines
@@ -15,11 +16,13 @@ from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, Golden
 from ingest.models import Project, Trace
 
 BATCH = 1000
+# The title of a case whose text had to go.
+ERASED = "(erased)"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one sent case: created, revised, unchanged or rejected."""
+    """What became of one sent case: created, revised, renamed, unchanged or rejected."""
 
     index: int
     case_id: str
@@ -57,8 +60,10 @@ class Entering:
     """A case on its way in, with what a line does not hold."""
 
     case: Case
+    # Without it a revision keeps that of the one before.
     provenance: dict[str, Any] = field(default_factory=dict)
-    title: str = ""
+    # Empty: the question. None: what somebody wrote stays, and what was the question follows it.
+    title: str | None = None
     trace: Trace | None = None
     # The revision it replaces, 0 for a case that must be new; None replaces whichever there is.
     over: int | None = None
@@ -70,6 +75,7 @@ class _Known:
     revision: int
     state: str
     sha256: bytes
+    title: str
     last: int
 
 
@@ -122,8 +128,12 @@ def put(dataset: GoldenDataset, entering: Iterable[tuple[int, Entering]], by: st
     Raises Meanwhile, and writes nothing, where a case is not at the revision that `over` names.
     """
     with transaction.atomic():
-        locked = GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
-        return _put(locked, list(entering), by)
+        return _put(lock(dataset), list(entering), by)
+
+
+def lock(dataset: GoldenDataset) -> GoldenDataset:
+    """Until the transaction ends nobody else writes a case of it, or publishes."""
+    return GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
 
 
 def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) -> list[Outcome]:
@@ -146,7 +156,7 @@ def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) 
             fresh.append((_fresh(dataset, each, by), each))
             outcomes.append(Outcome(index, case_id, "created"))
         elif before.sha256 == each.case.content_sha256() and before.state != CaseState.RETIRED:
-            outcomes.append(Outcome(index, case_id, "unchanged"))
+            outcomes.append(Outcome(index, case_id, "renamed" if _rename(before, each) else "unchanged"))
         elif each.over not in (None, before.revision):
             raise Meanwhile(case_id)
         else:
@@ -157,6 +167,15 @@ def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) 
     _revise(revised, by)
     dataset.save(update_fields=["next_case"])
     return outcomes
+
+
+def _rename(before: _Known, each: Entering) -> bool:
+    """A title is no part of what is published: another one alone makes no revision."""
+    title = before.title if each.title is None else each.title or lines.title_of(each.case)
+    if title == before.title:
+        return False
+    GoldenCase.objects.filter(pk=before.pk).update(title=title)
+    return True
 
 
 def _named(dataset: GoldenDataset, each: Entering, seen: set[str]) -> Entering:
@@ -172,7 +191,7 @@ def _named(dataset: GoldenDataset, each: Entering, seen: set[str]) -> Entering:
 def _known(dataset: GoldenDataset, case_ids: list[str]) -> dict[str, _Known]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT c.case_id, c.id, c.revision, c.state, r.content_sha256,"
+            "SELECT c.case_id, c.id, c.revision, c.state, r.content_sha256, c.title,"
             " (SELECT max(l.number) FROM evaluation_caserevision l WHERE l.case_id = c.id)"
             " FROM evaluation_goldencase c"
             " JOIN evaluation_caserevision r ON r.case_id = c.id AND r.number = c.revision"
@@ -180,8 +199,8 @@ def _known(dataset: GoldenDataset, case_ids: list[str]) -> dict[str, _Known]:
             [dataset.pk, case_ids],
         )
         return {
-            case_id: _Known(pk, revision, state, bytes(sha256), last)
-            for case_id, pk, revision, state, sha256, last in cursor.fetchall()
+            case_id: _Known(pk, revision, state, bytes(sha256), title, last)
+            for case_id, pk, revision, state, sha256, title, last in cursor.fetchall()
         }
 
 
@@ -203,6 +222,7 @@ def _insert(fresh: list[tuple[GoldenCase, Entering]], by: str) -> None:
 
 
 def _revise(revised: list[tuple[_Known, Entering]], by: str) -> None:
+    revised = _kept(revised)
     CaseRevision.objects.bulk_create(
         [_revision(before.pk, before.last + 1, each, by) for before, each in revised], batch_size=BATCH
     )
@@ -216,6 +236,29 @@ def _revise(revised: list[tuple[_Known, Entering]], by: str) -> None:
         for before, each in revised
     ]
     GoldenCase.objects.bulk_update(changed, ["revision", "state", "title"], batch_size=BATCH)
+
+
+def _kept(revised: list[tuple[_Known, Entering]]) -> list[tuple[_Known, Entering]]:
+    """With the title and provenance of the revision before, where the new one says nothing of them."""
+    rows = CaseRevision.objects.filter(
+        case__in=[before.pk for before, _ in revised], number=F("case__revision")
+    ).values_list("case_id", "line", "provenance")
+    old = {pk: (_written(line), provenance) for pk, line, provenance in rows.iterator(chunk_size=BATCH)}
+    kept = []
+    for before, each in revised:
+        made, provenance = old[before.pk]
+        title = "" if before.title == made else before.title
+        kept.append((before, replace(
+            each,
+            title=title if each.title is None else each.title,
+            provenance=each.provenance or provenance,
+        )))  # fmt: skip
+    return kept
+
+
+def _written(line: str | None) -> str:
+    """The title that a case gets by itself; that of an erased one stays with nothing."""
+    return lines.title_of(lines.from_line(line)) if line else ERASED
 
 
 def _revision(case_pk: int, number: int, each: Entering, by: str) -> CaseRevision:
@@ -238,7 +281,7 @@ def _revision(case_pk: int, number: int, each: Entering, by: str) -> CaseRevisio
 def set_state(dataset: GoldenDataset, case_ids: Sequence[str], state: CaseState, reason: str) -> int:
     """Retire, quarantine or bring back cases; the next version follows."""
     with transaction.atomic():
-        GoldenDataset.objects.select_for_update().get(pk=dataset.pk)
+        lock(dataset)
         return (
             GoldenCase.objects.filter(dataset=dataset, case_id__in=case_ids)
             .exclude(state=state)

@@ -107,13 +107,13 @@ def read(sent: Mapping[str, str], before: Json | None) -> Case:
         "input": _input(sent, old),
         "expected": _expected(sent.get("expected", ""), old["expected"]),
         "assertions": list(_assertions(sent, old["assertions"])),
-        "tags": _listed(sent.get("tags", "")),
+        "tags": _listed(sent.get("tags", ""), old.get("tags", [])),
         "split": sent.get("split", "").strip(),
         "critical": bool(sent.get("critical")),
         "metadata": {
             **old["metadata"],
             "source": sent.get("source", "").strip(),
-            "failure_modes": _listed(sent.get("failure_modes", "")),
+            "failure_modes": _listed(sent.get("failure_modes", ""), old["metadata"].get("failure_modes", [])),
             "note": _lined(sent.get("note", "")),
         },
     }
@@ -128,7 +128,9 @@ def _lined(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _listed(text: str) -> list[str]:
+def _listed(text: str, old: list[str]) -> list[str]:
+    if text == ", ".join(old):
+        return old
     return list(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
 
 

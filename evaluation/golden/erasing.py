@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from evaluation.golden import versions
+from evaluation.golden.cases import ERASED
 from evaluation.golden.models import Candidate, CaseRevision, CaseState, GoldenCase, GoldenVersion
 from evaluation.runs.models import CaseResult
 from ingest.models import Project, Trace
@@ -58,9 +59,9 @@ def erase(project: Project, traces: Collection[int], reason: str, by: str) -> Go
     for version in withdrawn:
         versions.withdraw(version, reason, by)
     GoldenCase.objects.filter(pk__in=cases).update(
-        title="(erased)", state=CaseState.RETIRED, state_reason=reason, state_changed_at=Now()
+        title=ERASED, state=CaseState.RETIRED, state_reason=reason, state_changed_at=Now()
     )
     CaseRevision.objects.filter(case__in=cases, line__isnull=False).update(line=None, provenance={})
     CaseResult.objects.filter(case__in=cases).update(output="", reason="")
-    Candidate.objects.filter(trace__in=traces).update(content={}, title="(erased)", provenance={})
+    Candidate.objects.filter(trace__in=traces).update(content={}, title=ERASED, provenance={})
     return Gone(len(cases), names(withdrawn))

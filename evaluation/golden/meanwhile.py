@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluation.golden import overview
+from evaluation.golden import lines, overview
 from evaluation.golden.lines import Case
-from evaluation.golden.models import CaseRevision, GoldenCase
+from evaluation.golden.models import CaseRevision, CaseState, GoldenCase
 
 NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -40,8 +40,40 @@ def allowed(sent: Mapping[str, str]) -> int:
     return number(sent, "over") or number(sent, "revision")
 
 
+def written_title(case: GoldenCase, line: str | None) -> str:
+    """What somebody called it; empty where it is called after its question."""
+    return "" if line and case.title == lines.title_of(lines.from_line(line)) else case.title
+
+
+def title(sent: Mapping[str, str]) -> str | None:
+    """The title that a form asks for; None where it was left as the form had it."""
+    typed = _clean(sent, "title")
+    return None if typed == _clean(sent, "titled") else typed
+
+
+def _clean(sent: Mapping[str, str], name: str) -> str:
+    return sent.get(name, "").replace("\0", "")[:200].strip()
+
+
+def retitled(case: GoldenCase, sent: Mapping[str, str]) -> bool:
+    """Both changed the title."""
+    now = written_title(case, case.revisions.get(number=case.revision).line)
+    return title(sent) not in (None, now) and now != _clean(sent, "titled")
+
+
+def retired(case: GoldenCase, sent: Mapping[str, str]) -> bool:
+    """Somebody retired it since the form was opened; saving would bring it back."""
+    return case.state == CaseState.RETIRED and sent.get("state") != CaseState.RETIRED
+
+
 def conflict(case: GoldenCase, sent: Mapping[str, str], typed: Case) -> Conflict:
     case.refresh_from_db()
     now = case.revisions.get(number=case.revision)
     mine = CaseRevision(case=case, number=now.number, line=typed.line(now.number))
-    return Conflict(now, overview.differences(opened(case, sent), now), overview.differences(now, mine))
+    theirs, over = overview.differences(opened(case, sent), now), overview.differences(now, mine)
+    called, wanted = written_title(case, now.line), title(sent)
+    if called != _clean(sent, "titled"):
+        theirs.insert(0, overview.FieldChange("title", _clean(sent, "titled"), called))
+    if wanted not in (None, called):
+        over.insert(0, overview.FieldChange("title", called, wanted or ""))
+    return Conflict(now, theirs, over)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -101,18 +102,19 @@ def _must(line: Json) -> list[str]:
 def differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]:
     """Which parts of the line differ, as text."""
     old, new = ({**lines.parse(each.line)} if each.line else {} for each in (before, after))
-    found = [
-        FieldChange(name, _spelled(name, old), _spelled(name, new))
-        for name in ("input", "expected", "tags", "split", "critical")
+    found = _asked(old.get("input") or {}, new.get("input") or {})
+    found += [
+        FieldChange(name, *_apart(_spelled(name, old), _spelled(name, new), old.get(name), new.get(name)))
+        for name in ("expected", "tags", "split", "critical")
         if old.get(name) != new.get(name)
     ]
-    olds, news = old.get("assertions", []), new.get("assertions", [])
-    for index in range(max(len(olds), len(news))):
-        one = olds[index] if index < len(olds) else None
-        two = news[index] if index < len(news) else None
+    for index, (one, two) in enumerate(
+        zip_longest(old.get("assertions", []), new.get("assertions", []), fillvalue=None)
+    ):
         if one != two:
             kind = str((two or one or {}).get("type", ""))
-            found.append(FieldChange(f"assertions[{index}] {kind}", _assertion(one), _assertion(two)))
+            texts = _apart(_assertion(one), _assertion(two), one, two)
+            found.append(FieldChange(f"assertions[{index}] {kind}", *texts))
     olds, news = old.get("metadata", {}), new.get("metadata", {})
     found += [
         FieldChange(name, _spelled(name, olds), _spelled(name, news))
@@ -122,10 +124,37 @@ def differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]:
     return found
 
 
+def _asked(old: Json, new: Json) -> list[FieldChange]:
+    """Message by message: it need not be the last question that changed."""
+    if old == new:
+        return []
+    pairs = list(zip_longest(*(lines.messages_of(each) if each else [] for each in (old, new))))
+    found = [
+        FieldChange(_message_name(index, len(pairs), two or one), *_apart(_said(one), _said(two), one, two))
+        for index, (one, two) in enumerate(pairs)
+        if one != two
+    ]
+    return found or [FieldChange("input", assertions.as_text(old), assertions.as_text(new))]
+
+
+def _message_name(index: int, of: int, message: Json) -> str:
+    return "input" if of == 1 else f"input[{index}] {message.get('role', '')}"
+
+
+def _said(message: Json | None) -> str:
+    return "" if message is None else lines.content_text(message.get("content"))
+
+
+def _apart(before: str, after: str, old: Any, new: Any) -> tuple[str, str]:
+    """Both whole, where the texts alone are alike: it is a role, a limit or a type that changed."""
+    if before != after:
+        return before, after
+    before, after = ("" if each is None else assertions.as_text(each) for each in (old, new))
+    return before, after
+
+
 def _spelled(name: str, line: Json) -> str:
     value = line.get(name, "")
-    if name == "input" and isinstance(value, dict):
-        return lines.input_text(value)
     if name == "expected":
         return lines.expected_text(value) if value else ""
     return ", ".join(value) if isinstance(value, list) else str(value)

@@ -119,6 +119,7 @@ def edited(
         "error": error,
         "conflict": conflict,
         "opened": meanwhile.number(request.POST, "revision") or (case.revision if case else 0),
+        "titled": request.POST.get("titled", editor.title) if error or conflict else editor.title,
         "erased": case is not None and line is None,
         "leads": leads(request),
         **(about(request, case) if case else {}),
@@ -130,7 +131,8 @@ def edited(
 def shown(case: GoldenCase | None, line: Json | None) -> editing.Editor:
     if case is None or line is None:
         return editing.blank()
-    return editing.of_line(line, case.title, case.case_id)
+    current = case.revisions.get(number=case.revision)
+    return editing.of_line(line, meanwhile.written_title(case, current.line), case.case_id)
 
 
 def saved(
@@ -140,12 +142,12 @@ def saved(
     taken = BadCase("id", "there is a case of this id already; open it, or choose another id")
     if case is None and read.case_id and dataset.cases.filter(case_id=read.case_id).exists():
         raise taken
-    entering = cases.Entering(
-        read,
-        provenance=case.revisions.get(number=case.revision).provenance if case else {},
-        title=request.POST.get("title", "").replace("\0", "")[:200].strip(),
-        over=meanwhile.allowed(request.POST) if case else 0,
-    )
+    if case and meanwhile.retired(case, request.POST):
+        raise BadCase("", "it was retired since you opened it; nothing is saved yet, saving brings it back")
+    if case and not request.POST.get("over") and meanwhile.retitled(case, request.POST):
+        raise cases.Meanwhile(case.case_id)
+    over = meanwhile.allowed(request.POST) if case else 0
+    entering = cases.Entering(read, title=meanwhile.title(request.POST), over=over)
     try:
         outcome = cases.put(dataset, [(0, entering)], request.user.username)[0]
     except cases.Meanwhile:
@@ -156,6 +158,7 @@ def saved(
     words = {
         "created": "is in the draft",
         "revised": "has a new revision in the draft",
+        "renamed": "has another title; its content is as it was",
         "unchanged": "is as it was",
     }
     messages.success(request, f"{outcome.case_id} {words[outcome.status]}.")
