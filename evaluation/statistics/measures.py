@@ -15,6 +15,7 @@ from evaluation.statistics import resampling, tables
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.resampling import Kind, ratio
 from evaluation.statistics.weighted import Row, share
+from ingest.intervals import Z
 
 LEAST_ASYMPTOTIC, LEAST_MARGINAL = 100, 5
 NO_PAIRS = "no trace has both a human label and a verdict"
@@ -86,7 +87,7 @@ def measure(cells: Sequence[Cell]) -> Measures:
         precision=shares.precision,
         base_rate=shares.base_rate,
         judged_rate=shares.judged_rate,
-        pabak=_doubled(shares.agreement),
+        pabak=pabak(shares.agreement),
         kappa=kappa(cells, kinds),
         ac1=coefficient["ac1"],
         f1=coefficient["f1"],
@@ -141,7 +142,7 @@ def kappa(cells: Sequence[Cell], kinds: Sequence[Kind]) -> Figure:
     if found is None:
         return unknown(NO_CHANCE, n)
     if _is_plain(cells) and n >= LEAST_ASYMPTOTIC and _least_marginal(cells) >= LEAST_MARGINAL:
-        half = 1.959963984540054 * found.se
+        half = Z * found.se
         return Figure(found.value, found.value - half, min(1.0, found.value + half), n)
     return resampling.estimate(kinds, _kappa, n, why_null=NO_CHANCE)
 
@@ -191,11 +192,15 @@ def _share(cells: Sequence[Cell], holds: Any, why_null: str) -> Figure:
     return share(rows, why_null).figure
 
 
-def _doubled(agreement: Figure) -> Figure:
-    """PABAK of two classes."""
+def pabak(agreement: Figure, categories: int = 2) -> Figure:
+    """Agreement beyond that of guessing evenly: (K po - 1) / (K - 1)."""
     if agreement.value is None or agreement.low is None or agreement.high is None:
         return agreement
-    return Figure(2 * agreement.value - 1, 2 * agreement.low - 1, 2 * agreement.high - 1, agreement.n)
+    value, low, high = (
+        (categories * side - 1) / (categories - 1)
+        for side in (agreement.value, agreement.low, agreement.high)
+    )
+    return Figure(value, low, high, agreement.n)
 
 
 def _kappa(sums: Any) -> Any:

@@ -40,7 +40,7 @@ class Concord:
 def concord(units: Mapping[Unit, int], categories: int, level: str = "nominal") -> Concord:
     """Of units with their counts; those with fewer than two answers count for nothing.
 
-    `level` is one of LEVELS: whether categories only differ, or have an order.
+    `level` is one of LEVELS: whether categories only differ, have an order, or are equally far apart.
     """
     twice = {unit: many for unit, many in units.items() if len(unit) > 1 and many > 0}
     n = sum(twice.values())
@@ -119,8 +119,16 @@ def _ordinal(totals: Any) -> Any:
     return (middles[:, None] - middles[None, :]) ** 2
 
 
+def _interval(totals: Any) -> Any:
+    """Categories that are equally far apart, such as the steps of a scale that is a measure."""
+    import numpy as np
+
+    places = np.arange(len(totals), dtype=float)
+    return ((places[:, None] - places[None, :]) ** 2)[:, :, None] * np.ones_like(totals)[None]
+
+
 # The squared difference of two categories (categories x categories x draws), given everyone's answers.
-LEVELS = {"nominal": _nominal, "ordinal": _ordinal}
+LEVELS = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}
 
 
 def _shares(table: Any) -> tuple[Any, Any, Any]:

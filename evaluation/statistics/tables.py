@@ -22,13 +22,11 @@ class Kappa:
     se0: float
 
 
-def observed_agreement(table: Table) -> float | None:
-    n = _total(table)
-    return math.fsum(table[k][k] for k in range(len(table))) / n if n else None
-
-
 def kappa(table: Table, scheme: str = "identity") -> Kappa | None:
-    """Cohen's kappa, None when chance agreement is one (all in one category) or nothing is counted."""
+    """Cohen's kappa, None when chance agreement is one (all in one category) or nothing is counted.
+
+    `scheme` is identity, linear or quadratic: how near two categories are that have an order.
+    """
     size, n = len(table), _total(table)
     if not n:
         return None
@@ -53,45 +51,6 @@ def kappa(table: Table, scheme: str = "identity") -> Kappa | None:
     )
     scale = math.sqrt(n) * (1 - pe)
     return Kappa(value, math.sqrt(max(variance, 0)) / scale, math.sqrt(max(variance0, 0)) / scale)
-
-
-def ac1(table: Table) -> float | None:
-    """Gwet's AC1: chance agreement from the mean of both raters' shares."""
-    size, n = len(table), _total(table)
-    if not n or size < 2:
-        return None
-    shares = [(sum(table[k]) + sum(row[k] for row in table)) / (2 * n) for k in range(size)]
-    pe = math.fsum(q * (1 - q) for q in shares) / (size - 1)
-    po = math.fsum(table[k][k] for k in range(size)) / n
-    return (po - pe) / (1 - pe)
-
-
-def pabak(table: Table) -> float | None:
-    po = observed_agreement(table)
-    return None if po is None else (len(table) * po - 1) / (len(table) - 1)
-
-
-def mcc(table: Table) -> float | None:
-    """Matthews' correlation of a 2 x 2 table [[tp, fn], [fp, tn]]."""
-    (tp, fn), (fp, tn) = table
-    scale = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-    return (tp * tn - fp * fn) / math.sqrt(scale) if scale > 0 else None
-
-
-def f1(table: Table) -> float | None:
-    (tp, fn), (fp, _) = table
-    return 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else None
-
-
-def fleiss(counts: Sequence[Sequence[int]]) -> float | None:
-    """Fleiss' kappa of items rated equally often; each row counts an item's ratings by category."""
-    n = len(counts)
-    if not n or (raters := sum(counts[0])) < 2:
-        return None
-    agreement = math.fsum((sum(c * c for c in row) - raters) / (raters * (raters - 1)) for row in counts) / n
-    shares = [sum(row[k] for row in counts) / (n * raters) for k in range(len(counts[0]))]
-    chance = math.fsum(q * q for q in shares)
-    return None if 1 - chance < CERTAIN else (agreement - chance) / (1 - chance)
 
 
 def _weight(scheme: str, i: int, j: int, size: int) -> float:

@@ -47,6 +47,7 @@ def test_krippendorffs_example() -> None:
     units = units_of_coders(CODERS)
     assert concord(units, 4).alpha.value == pytest.approx(0.691358, abs=5e-7)
     assert concord(units, 4, "ordinal").alpha.value == pytest.approx(0.806721, abs=5e-7)
+    assert concord(units, 4, "interval").alpha.value == pytest.approx(0.810845, abs=5e-7)
 
 
 def test_ac1_of_two_people_as_gwet_has_it() -> None:
@@ -58,23 +59,35 @@ def test_ac1_of_two_people_as_gwet_has_it() -> None:
     assert found.kappa.value is not None and found.kappa.value < 0
 
 
+unit = st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=3, max_size=3)
+
+
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=4, max_size=40))
-def test_as_others_compute_it(rows: list[list[int]]) -> None:
-    units = Counter(tuple(sorted(row)) for row in rows)
-    if len({said for row in rows for said in row}) < 2:
-        assert concord(units, 4).alpha.why_null == NO_CHANCE
+@given(st.lists(unit, min_size=4, max_size=40))
+def test_alpha_is_that_of_krippendorff(rows: list[list[int | None]]) -> None:
+    """Also where some answered not at all, or alone."""
+    units = Counter(tuple(sorted(said for said in row if said is not None)) for row in rows)
+    if len({place for unit in units if len(unit) > 1 for place in unit}) < 2:
+        assert concord(units, 4).alpha.why_null in (NO_CHANCE, NOT_TWICE)
         return
-    matrix = np.array(rows, dtype=float).T
-    counts = [[row.count(place) for place in range(4)] for row in rows]
-    values = concord(units, 4), concord(units, 4, "ordinal")
-    for found, theirs in (
-        (values[0].alpha, krippendorff.alpha(matrix, level_of_measurement="nominal")),
-        (values[1].alpha, krippendorff.alpha(matrix, level_of_measurement="ordinal")),
-        (values[0].kappa, fleiss_kappa(np.array(counts))),
-    ):
+    matrix = np.array([[np.nan if said is None else said for said in row] for row in rows]).T
+    for level in ("nominal", "ordinal", "interval"):
+        found = concord(units, 4, level).alpha
+        theirs = krippendorff.alpha(matrix, level_of_measurement=level)
         # What is undefined in many resamples has no value, however it stands in this one.
         assert found.value is None or found.value == pytest.approx(theirs, abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=4, max_size=40))
+def test_kappa_is_that_of_fleiss(rows: list[list[int]]) -> None:
+    units = Counter(tuple(sorted(row)) for row in rows)
+    found = concord(units, 4).kappa
+    if len({said for row in rows for said in row}) < 2:
+        assert found.why_null == NO_CHANCE
+        return
+    counts = [[row.count(place) for place in range(4)] for row in rows]
+    assert found.value is None or found.value == pytest.approx(fleiss_kappa(np.array(counts)), abs=1e-9)
 
 
 def test_what_cannot_be_computed_says_why() -> None:
