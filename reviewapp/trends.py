@@ -13,13 +13,14 @@ from dataclasses import dataclass
 HEIGHT = 180
 INSET = 3.0  # per cent left free at both ends, for the marks
 LABELLED = 9
+LINE_HEIGHT = 14.0  # of a word at the end of a line
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
     """A point to draw: a value with its interval, or None where there is nothing; `n` observations.
 
-    `query` leads to the traces behind it; `words` say it in full.
+    `query` leads to the traces behind it; `words` say it in full; `note` stands below its n.
     """
 
     label: str
@@ -29,6 +30,7 @@ class Datum:
     n: int = 0
     query: str = ""
     words: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Place:
     label: str
     n: int
     is_labelled: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class Trend:
     places: tuple[Place, ...]
     height: int
     level: Line | None = None
+    ends: tuple[Line, ...] = ()
+
+    @property
+    def has_notes(self) -> bool:
+        return any(place.note for place in self.places)
 
     @property
     def is_empty(self) -> bool:
@@ -81,9 +89,10 @@ def trend(
     most: float = 1.0,
     height: int = HEIGHT,
     level: tuple[float, str] | None = None,
+    names: Sequence[str] = (),
 ) -> Trend:
     """Lines over the same places, within a range rounded outwards to grid lines; `level` is one to compare
-    them with, drawn across."""
+    them with, drawn across. `names` stand at the right ends of the lines, as does that of the level."""
     known = [
         side
         for line in lines
@@ -103,16 +112,30 @@ def trend(
     count = max((len(line) for line in lines), default=0)
     xs = [_x(index, count) for index in range(count)]
     every = max(1, math.ceil(count / LABELLED))
+    series = tuple(_series(line, xs, y) for line in lines)
+    across = Line(y(level[0]), level[1]) if level else None
+    named = [Line(s.marks[-1].y, name) for s, name in zip(series, names, strict=False) if s.marks]
     return Trend(
-        series=tuple(_series(line, xs, y) for line in lines),
+        series=series,
         grid=tuple(Line(y(tick), _label(tick)) for tick in ticks),
         places=tuple(
-            Place(x, datum.label, datum.n, (count - 1 - index) % every == 0)
+            Place(x, datum.label, datum.n, (count - 1 - index) % every == 0, datum.note)
             for index, (x, datum) in enumerate(zip(xs, lines[0] if lines else (), strict=False))
         ),
         height=height,
-        level=Line(y(level[0]), level[1]) if level else None,
+        level=across,
+        ends=_apart([*named, across] if across else named, height),
     )
+
+
+def _apart(ends: Sequence[Line], height: int) -> tuple[Line, ...]:
+    """From the top down, moved so far that no word stands on another."""
+    placed: list[Line] = []
+    for end in sorted(ends, key=lambda each: each.y):
+        least = placed[-1].y + LINE_HEIGHT if placed else 0.0
+        placed.append(Line(max(end.y, least), end.label))
+    below = max(0.0, placed[-1].y - height) if placed else 0.0
+    return tuple(Line(round(end.y - below, 1), end.label) for end in placed)
 
 
 def _series(line: Sequence[Datum], xs: Sequence[float], y: Callable[[float], float]) -> Series:

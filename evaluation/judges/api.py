@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
-from evaluation.judges import calibration, certificates, kept_figures, overview, running, statements, versions
+from evaluation.judges import (
+    calibration,
+    certificates,
+    drift,
+    kept_figures,
+    overview,
+    running,
+    statements,
+    versions,
+)
 from evaluation.judges.forms import queues_for
 from evaluation.judges.models import PREFERENCE, Judge, JudgeVersion, Kind
 from evaluation.judges.pairwise import comparing
@@ -29,9 +38,17 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     judge = _judge(request, name)
     scope = scope_of(judge, request.GET)
     told = kept_figures.of(scope)["api"] if scope else calibration.nothing(judge)
+    if scope:
+        told = told | {"judge": told["judge"] | {"drift": _drift(scope)}}
     if scope and scope.version.criterion == PREFERENCE:
         told = told | {"pairwise": comparing.tell(scope.version)}
     return json(told)
+
+
+def _drift(scope: Scope) -> dict[str, Any]:
+    """Of all that there is: rounds over the anchors know no window and no slice."""
+    whole = kept_figures.of(Scope(scope.version))
+    return drift.as_dict(drift.tell(scope.version, whole["page"]["system"]))
 
 
 @token(TokenScope.ADMIN)

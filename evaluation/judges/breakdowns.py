@@ -17,7 +17,9 @@ from evaluation.statistics.change import holm
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import confidence_sequence
 from evaluation.statistics.measures import Cell
-from evaluation.statistics.weighted import Row, share
+from evaluation.statistics.weighted import Row, share, warnings_of
+from reviewapp import figures
+from reviewapp.review.response import LEAST as LEAST_ANSWERED
 
 Json = dict[str, Any]
 CORRECTION_WEEKS = 4
@@ -111,6 +113,22 @@ def equal_n(cells: Placed) -> list[Json]:
             points.append({"from": week.isoformat(), "to": end.isoformat(), **_point(collected)})
             collected, end = [], None
     return points[::-1]
+
+
+def strata(pairs: Comparison) -> list[Json]:
+    """How each stratum was drawn and answered, with what a reader has to know of it; the largest first."""
+    cells: dict[str, list[Cell]] = defaultdict(list)
+    for _, cell in pairs.cells:
+        cells[cell.stratum].append(cell)
+    ordered = sorted(pairs.response.items(), key=lambda each: (-each[1][0], each[0]))
+    return [_stratum(name, drawn, answered, cells[name]) for name, (drawn, answered) in ordered]
+
+
+def _stratum(name: str, drawn: int, answered: int, cells: Sequence[Cell]) -> Json:
+    n = sum(cell.count for cell in cells)
+    low = [f"under {figures.percent(LEAST_ANSWERED)} answered"] if answered < LEAST_ANSWERED * drawn else []
+    warnings = [*low, *warnings_of(n, [cell.weight for cell in cells])]
+    return {"stratum": name, "drawn": drawn, "answered": answered, "n": n, "warnings": warnings}
 
 
 def changes(cells: Placed) -> list[Json]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from evaluation.judges import answered, breakdowns, comparison, probes
+from evaluation.judges import answered, breakdowns, comparison, drift, probes
 from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import Comparison
 from evaluation.judges.models import Judge, JudgeVersion, Stage
@@ -53,6 +53,7 @@ def compute(scope: Scope) -> Json:
         pairs = comparison.gather(cursor, scope, sampling)
         probed = probes.listed(cursor, PROBED_PAIRS)
         daily = comparison.daily(cursor)
+        moving = drift.compute(cursor, sampling, scope.version)
         most = listing.KEPT if pairs.n > LARGEST_BOOTSTRAP else listing.PAGE
         listed = {cell: listing.listed(cursor, cell, most) for cell in ("", *listing.CELLS)}
     cells = [cell for _, cell in pairs.cells]
@@ -74,8 +75,8 @@ def compute(scope: Scope) -> Json:
             "correction_reason": breakdowns.corrected(pairs.cells, pairs.judged).reason,
             "equal_n": breakdowns.equal_n(pairs.cells),
             "always": breakdowns.always(pairs.cells),
-            "response": {name: list(both) for name, both in pairs.response.items()},
             "labels_only": found.base_rate.as_dict(),
+            "system": moving,
             "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],
         },
         "listed": listed,
@@ -87,7 +88,8 @@ def nothing(judge: Judge) -> Json:
     none = Comparison("audit")
     found = measures.measure([])
     blank = certification.assess(found.agreement, found.tpr, found.tnr)
-    return _api({"name": judge.name, "version": None, "criterion": judge.criterion}, none, found, blank)
+    named = {"name": judge.name, "version": None, "criterion": judge.criterion, "drift": None}
+    return _api(named, none, found, blank)
 
 
 def _api(identified: Json, pairs: Comparison, found: Measures, finding: certification.Finding) -> Json:
@@ -106,7 +108,7 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
     )
     people = among_people(pairs.units)
     return {
-        "judge": identified | {"sampling": pairs.sampling},
+        "judge": identified | {"sampling": pairs.sampling, "strata": breakdowns.strata(pairs)},
         "state": finding.state.value,
         "n": pairs.n,
         "excluded": dict(pairs.excluded),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from string import ascii_lowercase
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from evaluation.changes import telling
 from evaluation.judges import pairs
+from evaluation.judges.breakdowns import CORRECTION_WEEKS
 from evaluation.judges.calibration import Json
 from evaluation.judges.kept_figures import Kept
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
@@ -89,8 +90,17 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
         "cell": asked.cell,
         "cell_words": pairs.CELL_WORDS.get(asked.cell, ""),
         "budget": budget(told, asked.width),
+        "sampling": _sampling(told["judge"]["strata"]),
         "widths": WIDTHS,
         "disagreements": told["confusion"]["fn"] + told["confusion"]["fp"],
+    }
+
+
+def _sampling(strata: Sequence[Json]) -> Json:
+    return {
+        "drawn": sum(each["drawn"] for each in strata),
+        "answered": sum(each["answered"] for each in strata),
+        "warned": sum(bool(each["warnings"]) for each in strata),
     }
 
 
@@ -105,7 +115,12 @@ def agreement_chart(told: Json, measure: str) -> Trend:
     points = told["over_time"]
     people = told["human_human"].get(measure, {}).get("value")
     level = None if people is None else (people, f"people {figures.decimals(people)}")
-    return trend([[_datum(point, point[measure]) for point in points]], least=-1.0, level=level)
+    drawn = {"drawn": "true"} if told["judge"]["sampling"] == "audit" else {}
+    line = [
+        replace(_datum(point, point[measure], 1, **drawn), note=_percent(point["base_rate"]["value"]))
+        for point in points
+    ]
+    return trend([line], least=-1.0, level=level, names=[_end(MEASURES[measure], line)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +173,29 @@ def _along(day: date, weeks: Sequence[date], chart: Trend) -> float:
 
 
 def rate_chart(told: Json) -> Trend:
-    """The corrected rate, and the raw one beside it."""
+    """The corrected rate, and the raw one beside it; each point is of four weeks."""
     points = told["over_time"]
-    return trend(
-        [
-            [_datum(point, point["corrected"]) for point in points],
-            [_datum(point, {**point["raw"], "low": None, "high": None}) for point in points],
-        ]
-    )
+    lines = [
+        [_datum(point, point["corrected"], CORRECTION_WEEKS) for point in points],
+        [_datum(point, {**point["raw"], "low": None, "high": None}, CORRECTION_WEEKS) for point in points],
+    ]
+    named = zip(("corrected", "raw"), lines, strict=True)
+    return trend(lines, names=[_end(name, line, figures.percent) for name, line in named])
 
 
-def _datum(point: Json, figure: Json) -> Datum:
-    return datum(date.fromisoformat(point["from"]), date.fromisoformat(point["to"]), figure)
+def _datum(point: Json, figure: Json, weeks: int = 1, **filters: str) -> Datum:
+    last = date.fromisoformat(point["to"]) - timedelta(days=1)
+    return datum(date.fromisoformat(point["from"]), last, figure, weeks=weeks, **filters)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else figures.percent(share)
+
+
+def _end(name: str, line: Sequence[Datum], write: Callable[[float], str] = figures.decimals) -> str:
+    """What stands at the right end of a line: its name and its last value."""
+    last = next((each.value for each in reversed(line) if each.value is not None), None)
+    return name if last is None else f"{name} {write(last)}"
 
 
 def budget(told: Json, width: int) -> Json:
@@ -208,15 +234,21 @@ class Parameters:
 
 
 def parameters(version: JudgeVersion) -> Parameters:
-    words = ", ".join(f"{name} {_brief(value)}" for name, value in version.parameters.items())
-    if len(words) <= BRIEF:
+    words = ", ".join(_brief(name, value) for name, value in version.parameters.items())
+    is_long = len(words) > BRIEF or any(isinstance(each, list | dict) for each in version.parameters.values())
+    if not is_long:
         return Parameters(words, "", is_long=False)
     full = json.dumps(version.parameters, indent=1, ensure_ascii=False)[:MOST_PARAMETERS]
-    return Parameters(words[:BRIEF], full, is_long=True)
+    return Parameters(words if len(words) <= BRIEF else f"{words[:BRIEF]}…", full, is_long=True)
 
 
-def _brief(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _brief(name: str, value: Any) -> str:
+    """ "46 rules", "threshold 0.5", "errors: 6 settings" """
+    if isinstance(value, list):
+        return f"{len(value)} {name}"
+    if isinstance(value, dict):
+        return f"{name}: {len(value)} settings"
+    return f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
 
 
 def since_last_look(user: User, judge: Judge, version: JudgeVersion, told: Json) -> Json | None:

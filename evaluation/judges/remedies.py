@@ -85,7 +85,7 @@ def anchor(version: JudgeVersion, trace: Trace, verdict: str, by: str) -> Anchor
     sets = AnchorSet.objects.select_for_update().filter(judge=version.judge, frozen_at__isnull=False)
     newest = sets.order_by("-frozen_at", "-pk").first()
     if newest is None:
-        raise Refused("There is no anchor set yet: freeze one under Runs and anchors first.")
+        raise Refused("There is no anchor set yet: freeze one under Anchors first.")
     kept = [each for each in newest.anchors.order_by("pk") if each.trace_id != trace.pk]
     number = version.judge.anchor_sets.count() + 1
     made = AnchorSet.objects.create(judge=version.judge, name=f"anchors {number}", created_by=by)

@@ -11,6 +11,7 @@ from evaluation.judges import certificates, kept_figures
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import GoLive, go_live
+from evaluation.statistics.change import difference
 from evaluation.statistics.figure import Figure
 
 
@@ -27,8 +28,8 @@ def validate(version: JudgeVersion) -> tuple[GoLive, dict[str, Any]]:
     figures = kept_figures.of(Scope(version))["api"]
     live = version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).first()
     agreement, tpr, tnr = (Figure(**figures[name]) for name in ("agreement", "tpr", "tnr"))
-    difference = _difference(agreement, live) if live else None
-    found = go_live(agreement, tpr, tnr, difference)
+    gap = _difference(agreement, live) if live else None
+    found = go_live(agreement, tpr, tnr, gap)
     return found, {
         "at": timezone.now().isoformat(),
         "n": figures["n"],
@@ -36,7 +37,7 @@ def validate(version: JudgeVersion) -> tuple[GoLive, dict[str, Any]]:
         "agreement": figures["agreement"],
         "tpr": figures["tpr"],
         "tnr": figures["tnr"],
-        "difference": difference.as_dict() if difference else None,
+        "difference": gap.as_dict() if gap else None,
         "conditions": [list(condition) for condition in found.conditions],
     }
 
@@ -70,10 +71,5 @@ def retire(version: JudgeVersion) -> None:
 
 def _difference(agreement: Figure, live: JudgeVersion) -> Figure | None:
     """Agreement minus that of the live version, as of two samples: wider, so never too kind."""
-    other = Figure(**kept_figures.of(Scope(live))["api"]["agreement"])
-    sides = agreement.value, agreement.low, other.value, other.high
-    if any(side is None for side in sides):
-        return None
-    value, low, other_value, other_high = (side or 0.0 for side in sides)
-    half = ((value - low) ** 2 + (other_high - other_value) ** 2) ** 0.5
-    return Figure(value - other_value, value - other_value - half, value - other_value + half, agreement.n)
+    found = difference(Figure(**kept_figures.of(Scope(live))["api"]["agreement"]), agreement)
+    return found if found.is_known else None

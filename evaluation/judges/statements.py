@@ -58,6 +58,10 @@ class Scope:
     slice: tuple[str, str] | None = None
 
     @property
+    def is_whole(self) -> bool:
+        return self.since is None and self.slice is None
+
+    @property
     def criterion(self) -> str:
         return self.version.criterion
 

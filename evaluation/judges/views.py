@@ -9,11 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.judges import (
-    anchors,
     api,
     calibration,
     certificates,
     disagreements,
+    drift_panel,
     kept_figures,
     overview,
     page,
@@ -23,6 +23,7 @@ from evaluation.judges import (
     watching,
 )
 from evaluation.judges.forms import queues_for
+from evaluation.judges.kept_figures import Kept
 from evaluation.judges.models import PREFERENCE, Judge, Kind, Stage
 from evaluation.judges.page import Asked
 from evaluation.judges.pairwise import views as pairwise_views
@@ -54,12 +55,20 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     if kept.figures is None:
         return render(request, "judges/computing.html", around)
     context = page.tell(scope, Asked.of(request.GET), kept) | around
+    context["panel"] = _panel(scope, kept)
     if scope.version.stage == Stage.LIVE:
         context["watch"] = watching.watch(kept.figures)
     context["changed"] = page.since_last_look(request.user, found, scope.version, context["figures"])
     if context["changed"]:
         context["worst"] = pairs.page(scope, "", known=kept.figures["first"][:3]).pairs
     return render(request, "judges/judge.html", context)
+
+
+def _panel(scope: Scope, kept: Kept) -> drift_panel.Panel:
+    """Of all that there is: rounds know no window and no slice."""
+    whole = kept if scope.is_whole else kept_figures.look(Scope(scope.version))
+    further = (whole.figures or {}).get("page", {})
+    return drift_panel.tell(scope.version, further.get("system"), further.get("sampling", ""))
 
 
 def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, object]:
@@ -76,7 +85,6 @@ def _around(request: MemberRequest, found: Judge, scope: Scope) -> dict[str, obj
         "slice": kept["slice"],
         "kept": {name: value for name, value in kept.items() if value},
         "causes": Cause.choices,
-        "drift": anchors.drift(scope.version),
         "runs_here": scope.version.kind != Kind.IMPORTED,
         "queues": queues_for(scope.version),
         "samples": votes.samples(scope.version.parameters),

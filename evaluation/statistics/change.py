@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import z_of
+from evaluation.statistics.weighted import FEW_LABELS
+
+SIGNIFICANT = 0.05
+# "It did not move" is said only where the interval leaves no room for more than this.
+WORTH_KNOWING = 0.10
 
 
 def binomial_tail(hits: int, n: int) -> float:
@@ -33,6 +39,56 @@ def paired_difference(broken: int, fixed: int, n: int) -> Figure:
     variance = (sum(both_added) - (both_added[0] - both_added[1]) ** 2 / added) / added**2
     half = z_of() * math.sqrt(variance)
     return Figure((fixed - broken) / n, max(-1.0, centre - half), min(1.0, centre + half), n)
+
+
+def difference(before: Figure, since: Figure) -> Figure:
+    """Since minus before, of two independent shares; from 30 observations of each.
+
+    The interval is Newcombe's (1998, method 10), made of both shares' own Wilson intervals; Zou and Donner
+    (2008) show that it holds for intervals of any kind, such as those of weighted shares.
+    """
+    n = before.n + since.n
+    if before.n < FEW_LABELS or since.n < FEW_LABELS:
+        return unknown(f"{before.n} before and {since.n} since, {FEW_LABELS} of each needed", n)
+    sides = before.value, before.low, before.high, since.value, since.low, since.high
+    if any(side is None for side in sides):
+        return unknown(before.why_null or since.why_null or "it has no interval", n)
+    was, was_low, was_high, now, now_low, now_high = (side or 0.0 for side in sides)
+    gap = now - was
+    low = gap - math.hypot(now - now_low, was_high - was)
+    high = gap + math.hypot(now_high - now, was - was_low)
+    return Figure(gap, max(-1.0, low), min(1.0, high), n)
+
+
+def has_moved(gap: Figure, p: float | None = None) -> bool | None:
+    """Whether a difference is one; None while it cannot be told from a move worth knowing.
+
+    By the p value of an exact test where there is one, else by whether the interval holds zero.
+    """
+    if gap.low is None or gap.high is None:
+        return None
+    if p <= SIGNIFICANT if p is not None else not gap.low <= 0 <= gap.high:
+        return True
+    return False if max(-gap.low, gap.high) <= WORTH_KNOWING else None
+
+
+class Mover(StrEnum):
+    """What moved, of a judge and the system that it judges."""
+
+    JUDGE = "judge"
+    SYSTEM = "system"
+    BOTH = "both"
+    NEITHER = "neither"
+    TOO_FEW = "too_few"
+
+
+def mover(judge: bool | None, system: bool | None) -> Mover:
+    """By whether each has moved; too few as soon as one of them cannot be told."""
+    if judge is None or system is None:
+        return Mover.TOO_FEW
+    if judge:
+        return Mover.BOTH if system else Mover.JUDGE
+    return Mover.SYSTEM if system else Mover.NEITHER
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -45,6 +45,25 @@ def rates(figure: Figure, decimals: int = 0) -> str:
 
 
 @register.filter
+def points(figure: Figure) -> str:
+    """A difference of shares in points of per cent: "+3.1", "−2.0"."""
+    return "n/a" if figure["value"] is None else _points(figure["value"])
+
+
+@register.filter
+def points_between(figure: Figure) -> str:
+    """ "−9.1 to +2.9" """
+    if figure["low"] is None or figure["high"] is None:
+        return ""
+    return f"{_points(figure['low'])} to {_points(figure['high'])}"
+
+
+def _points(share: float) -> str:
+    number = f"{abs(share) * 100:.1f}"
+    return number if number == "0.0" else f"{'+' if share > 0 else figures.MINUS}{number}"
+
+
+@register.filter
 def misses(figure: Figure) -> Figure:
     """The complement: of TPR the share missed, of TNR the share of false alarms."""
     turned = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evaluation.statistics import change
+from evaluation.statistics.figure import Figure
+from evaluation.statistics.intervals import share
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,63 @@ def test_kitagawa_names_slices_that_one_side_lacks() -> None:
     split = change.kitagawa({"a": (0.5, 0.9), "new": (0.5, 0.1)}, {"a": (1.0, 0.8)})
     assert split.only_online == ("new",)
     assert split.within == pytest.approx(0.1)
+
+
+def test_the_difference_of_two_shares_is_newcombes() -> None:
+    """His example: 56 of 70 against 48 of 80, method 10 [.0524, .3339]."""
+    found = change.difference(share(48, 80), share(56, 70))
+    assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    turned = change.difference(share(56, 70), share(48, 80))
+    assert (turned.value, turned.low, turned.high) == pytest.approx((-0.2, -0.3339, -0.0524), abs=5e-5)
+    assert found.n == 150
+
+
+def test_the_difference_of_two_shares_is_that_of_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for now, n_now, was, n_was in [(5, 40, 9, 60), (0, 30, 0, 30), (30, 30, 0, 44), (17, 400, 52, 390)]:
+        found = change.difference(share(was, n_was), share(now, n_now))
+        low, high = proportion.confint_proportions_2indep(now, n_now, was, n_was, method="newcomb")
+        assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
+
+
+def test_too_few_of_either_side_are_no_difference() -> None:
+    few = change.difference(share(3, 29), share(30, 300))
+    assert (few.value, few.why_null) == (None, "29 before and 300 since, 30 of each needed")
+    assert change.difference(share(0, 0), share(0, 0)).value is None
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "moved"),
+    [
+        (share(20, 200), share(60, 200), True),
+        (share(60, 200), share(20, 200), True),
+        (share(20, 400), share(22, 400), False),
+        (share(0, 30), share(0, 30), None),
+        (share(6, 40), share(8, 40), None),
+        (share(0, 5), share(5, 5), None),
+    ],
+)
+def test_that_nothing_moved_is_said_only_where_a_move_would_show(
+    was: Figure, now: Figure, moved: bool | None
+) -> None:
+    assert change.has_moved(change.difference(was, now)) is moved
+
+
+def test_an_exact_p_value_decides_where_there_is_one() -> None:
+    assert change.has_moved(change.paired_difference(13, 0, 200), change.mcnemar_two_sided(13, 0)) is True
+    assert change.has_moved(change.paired_difference(5, 0, 200), change.mcnemar_two_sided(5, 0)) is False
+    assert change.has_moved(change.paired_difference(0, 0, 20), 1.0) is False
+    assert change.has_moved(change.paired_difference(4, 0, 40), change.mcnemar_two_sided(4, 0)) is None
+    assert change.has_moved(change.paired_difference(0, 0, 0), None) is None
+
+
+def test_the_four_verdicts_and_too_few() -> None:
+    told = {
+        (judge, system): change.mover(judge, system).value
+        for judge in (True, False, None)
+        for system in (True, False, None)
+    }
+    assert [told[True, True], told[True, False], told[False, True], told[False, False]] == [
+        "both", "judge", "system", "neither",
+    ]  # fmt: skip
+    assert {told[pair] for pair in told if None in pair} == {"too_few"}
