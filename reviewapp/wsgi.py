@@ -7,7 +7,6 @@ exporter whose spans it never saw. The body is therefore read here, up to MAX_BO
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -18,13 +17,13 @@ from django.core.wsgi import get_wsgi_application
 
 from reviewapp.serving.admission import (
     READERS,
-    RETRY_AFTER_SECONDS,
     RUNNING,
     WAITING,
     Admission,
     Application,
     Environ,
     StartResponse,
+    refuse,
 )
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
@@ -98,18 +97,8 @@ class BodyDoor:
         return self._refuse(start_response, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
     def _refuse(self, start_response: StartResponse, status: HTTPStatus, detail: str) -> list[bytes]:
-        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-        body = json.dumps(problem).encode()
-        headers = [
-            ("Content-Type", "application/problem+json"),
-            ("Content-Length", str(len(body))),
-            ("Content-Security-Policy", self.policy),
-            ("Connection", "close"),
-        ]
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers.append(("Retry-After", str(RETRY_AFTER_SECONDS)))
-        start_response(f"{status.value} {status.phrase}", headers)
-        return [body]
+        headers = {"Content-Security-Policy": self.policy, "Connection": "close"}
+        return refuse(start_response, status, detail, headers)
 
 
 def make_application() -> Application:

@@ -10,8 +10,9 @@ import json
 import select
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -61,7 +62,7 @@ class Admission:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not self.places.acquire(blocking=False):
-            return self._refuse(start_response)
+            return self._refuse_more(start_response)
         try:
             answer = self.threads.submit(self._run, environ)
             head, body = answer.result()
@@ -73,7 +74,7 @@ class Admission:
         elif isinstance(body, HttpResponseBase):
             if not self.streams.acquire(blocking=False):
                 body.close()
-                return self._refuse(start_response)
+                return self._refuse_more(start_response)
             body = Stream(body, self.streams)
         start_response(*head)
         return body
@@ -93,22 +94,22 @@ class Admission:
         body.close()
         return head[0], [whole]
 
-    def _refuse(self, start_response: StartResponse) -> list[bytes]:
-        problem = {
-            "type": "about:blank",
-            "title": "Service Unavailable",
-            "status": 503,
-            "detail": "The server has all the work it can do. Send this again.",
-        }
-        body = json.dumps(problem).encode()
-        headers = {
-            "Content-Type": "application/problem+json",
-            "Content-Length": str(len(body)),
-            "Retry-After": str(RETRY_AFTER_SECONDS),
-            **self.headers,
-        }
-        start_response("503 Service Unavailable", list(headers.items()))
-        return [body]
+    def _refuse_more(self, start_response: StartResponse) -> list[bytes]:
+        detail = "The server has all the work it can do. Send this again."
+        return refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail, self.headers)
+
+
+def refuse(
+    start_response: StartResponse, status: HTTPStatus, detail: str, headers: Mapping[str, str]
+) -> list[bytes]:
+    """Problem details from before Django; 503 says when to come again."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = json.dumps(problem).encode()
+    given = {"Content-Type": "application/problem+json", "Content-Length": str(len(body)), **headers}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        given["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    start_response(f"{status.value} {status.phrase}", list(given.items()))
+    return [body]
 
 
 def _set_up_connection() -> None:
