@@ -14,7 +14,7 @@ EWMA_WEIGHT, EWMA_WIDTH = 0.2, 4.0
 LAMBDAS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 LIMIT = 28_800.0  # looks of five minutes in 100 days
 CHANGE_BOOST = 288.0
-LEAST_BASELINE, GOOD_BASELINE = 2000, 5000
+LEAST_BASELINE = 2000
 
 
 def exact_limits(n: int, rate: float) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,10 +66,6 @@ class Entry:
     scores: list[JsonDict] = field(default_factory=list)
     feedback: list[JsonDict] = field(default_factory=list)
     refusal: Invalid | None = None
-
-
-# Reads the objects of one request; an entry for each, in any order.
-Importer = Callable[[Sequence[Piece]], Iterable[Entry]]
 
 
 def pieces(items: Iterable[tuple[int, Any]]) -> Iterator[Piece | Entry]:
