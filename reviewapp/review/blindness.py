@@ -19,7 +19,7 @@ from ingest.models import Scope, Trace
 from ingest.routing.models import Route, Unsettled
 from ingest.tokens import Caller
 from reviewapp.models import Membership, Role
-from reviewapp.review.models import Assignment, ItemKind, ItemState, Queue, ReviewItem, State
+from reviewapp.review.models import Assignment, ItemKind, ItemState, Purpose, Queue, ReviewItem, State
 
 
 def hides(membership: Membership, traces: Iterable[Trace]) -> frozenset[int]:
@@ -38,6 +38,11 @@ def hides_in_lists(membership: Membership, traces: Iterable[Trace]) -> frozenset
     return _of(hidden_items(membership) | _unopened(membership), asked) | _coming(membership, asked)
 
 
+def is_still_to_judge(membership: Membership, traces: Iterable[Trace | None]) -> bool:
+    """Whether one of them waits for this member in another blind queue, or once more."""
+    return bool(_of(hidden_items(membership), [trace.pk for trace in traces if trace is not None]))
+
+
 def opens(membership: Membership, trace: Trace) -> bool:
     """Whether this member may see now what was said of the trace; if so, that is noted with their labels."""
     if hides(membership, [trace]):
@@ -53,7 +58,9 @@ def hidden_items(membership: Membership) -> QuerySet[ReviewItem]:
     blind = ReviewItem.objects.of_project(membership.project_id).filter(queue__blind=True)
     if _is_lead(membership):
         return blind.filter(Exists(mine.filter(state=State.LEASED)))
-    waiting = blind.filter(state=ItemState.OPEN, queue__archived_at=None)
+    # A repeat or a known item is for one reviewer alone.
+    theirs = Q(purpose=Purpose.REVIEW) | Q(reserved_for__contains=[membership.user_id])
+    waiting = blind.filter(theirs, state=ItemState.OPEN, queue__archived_at=None)
     return waiting.filter(~Exists(mine.filter(state=State.SUBMITTED)))
 
 
@@ -103,23 +110,23 @@ def hidden_traces(membership: Membership) -> Q:
 
 
 def held_by_token(caller: Caller) -> list[int]:
-    """The traces that the token's own reviewer judges blind in this moment."""
-    leased = Assignment.objects.filter(
-        item=OuterRef("pk"), state=State.LEASED, reviewer__service_reviewer__token=caller.token
-    )
-    held = ReviewItem.objects.of_project(caller.project).filter(Exists(leased), queue__blind=True)
-    return [
-        pk for item in held.only("trace", "other_trace") for pk in (item.trace_id, item.other_trace_id) if pk
-    ]
+    """The traces that the token judges blind in this moment."""
+    held = _held_by_token(caller).only("trace", "other_trace")
+    return [pk for item in held for pk in (item.trace_id, item.other_trace_id) if pk]
 
 
 def hidden_from_token(caller: Caller, traces: Iterable[Trace]) -> frozenset[int]:
-    """The same for a token: what it holds as its own reviewer, or anyone in whose name it can speak."""
+    """Those of the traces that the token judges blind in this moment."""
+    return _of(_held_by_token(caller), [trace.pk for trace in traces])
+
+
+def _held_by_token(caller: Caller) -> QuerySet[ReviewItem]:
+    """What it holds as its own reviewer, or anyone in whose name it can speak."""
     held = ReviewItem.objects.of_project(caller.project).filter(queue__blind=True)
     leased = Assignment.objects.filter(item=OuterRef("pk"), state=State.LEASED)
     if Scope.IMPERSONATE not in caller.token.scopes:
         leased = leased.filter(reviewer__service_reviewer__token=caller.token)
-    return _of(held.filter(Exists(leased)), [trace.pk for trace in traces])
+    return held.filter(Exists(leased))
 
 
 def _of(items: QuerySet[ReviewItem], traces: list[int]) -> frozenset[int]:

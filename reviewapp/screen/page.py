@@ -10,8 +10,8 @@ from typing import Any
 from django.db import connection
 from django.urls import reverse
 
-from reviewapp.models import User
-from reviewapp.review import answers, drafts
+from reviewapp.models import Membership, User
+from reviewapp.review import answers, blindness, drafts
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, SkipReason
 from reviewapp.screen import criteria, evidence, revealing, sittings
@@ -56,6 +56,8 @@ class Screen:
     reveal: Reveal | None = None
     closed: str = ""
     can_take: bool = False
+    kept: str = ""
+    is_hidden: bool = False  # the same trace waits for this reader elsewhere, so what was said of it does too
     signals: list[Signal] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     terms: str = ""
@@ -67,8 +69,8 @@ class Screen:
         return self.item.other_trace_id is not None
 
     @property
-    def is_blind(self) -> bool:
-        return self.queue.blind
+    def shows_signals(self) -> bool:
+        return not self.is_hidden and (not self.queue.blind or self.reveal is not None)
 
     @property
     def decisions(self) -> list[Decision]:
@@ -145,22 +147,35 @@ def revision(
     )
 
 
-def revealed(item: ReviewItem, reviewer: User, assignment: Assignment, *, raw_text: bool = False) -> Screen:
+def revealed(
+    item: ReviewItem,
+    reviewer: User,
+    assignment: Assignment,
+    *,
+    raw_text: bool = False,
+    is_hidden: bool = False,
+) -> Screen:
+    """With `is_hidden` one's own label alone."""
+    shown = {} if is_hidden else _signals(item)
     return _screen(
         item,
         reviewer,
         assignment.display_order,
         raw_text=raw_text,
-        reveal=revealing.tell(item, assignment),
-        **_signals(item),
+        reveal=revealing.tell(item, assignment, is_hidden=is_hidden),
+        is_hidden=is_hidden,
+        **shown,
     )
 
 
 def closed(
     item: ReviewItem, reviewer: User, words: str, *, can_take: bool = False, raw_text: bool = False
 ) -> Screen:
-    """An item that this reviewer neither holds nor has labelled."""
-    return _screen(item, reviewer, "ab", raw_text=raw_text, closed=words, can_take=can_take)
+    """An item that this reviewer neither holds nor has labelled; `kept` is what was typed on it."""
+    draft = drafts.load(item, reviewer)
+    said = draft.body if draft else {}
+    kept = "\n\n".join(filter(None, (said.get("note"), said.get("corrected_output"))))
+    return _screen(item, reviewer, "ab", raw_text=raw_text, closed=words, can_take=can_take, kept=kept)
 
 
 def _form(
@@ -181,8 +196,17 @@ def _form(
         order if item.other_trace_id else "",
     )
     more.setdefault("submit_to", reverse("submit_label", args=[item.queue.project.slug, item.pk]))
-    shown = {} if item.queue.blind else _signals(item)
-    return _screen(item, reviewer, order, raw_text=raw_text, parts=asked, body=body, **shown, **more)
+    is_hidden = not item.queue.blind and waits_elsewhere(item, reviewer)
+    shown = {} if item.queue.blind or is_hidden else _signals(item)
+    return _screen(
+        item, reviewer, order, raw_text=raw_text, parts=asked, body=body, is_hidden=is_hidden, **shown, **more
+    )
+
+
+def waits_elsewhere(item: ReviewItem, reader: User) -> bool:
+    """Whether a trace of the item is still to be judged by the reader in a blind queue, or once more."""
+    membership = Membership.objects.get(project=item.queue.project_id, user=reader)
+    return blindness.is_still_to_judge(membership, [item.trace, item.other_trace])
 
 
 def _screen(

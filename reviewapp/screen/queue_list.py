@@ -155,7 +155,8 @@ def rows_of(membership: Membership) -> list[Row]:
     project = membership.project
     found = list(Queue.objects.filter(project=project).select_related("rubric_version__rubric"))
     counts, work = queues.counts(project), work_of(membership)
-    audit = _audit_waiting(project)
+    # Before and after a claim it would tell a reviewer the lane of the item at hand.
+    audit = _audit_waiting(project) if Role(membership.role).allows(Role.LEAD) else {}
     named = set(Assignee.objects.filter(membership=membership).values_list("queue", flat=True))
     rows = [
         Row(

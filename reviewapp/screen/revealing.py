@@ -51,9 +51,12 @@ class Reveal:
     was_blind: bool
 
 
-def tell(item: ReviewItem, assignment: Assignment) -> Reveal:
+def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -> Reveal:
     mine = assignment.current
     assert mine is not None
+    if is_hidden:
+        own = said(mine, item, assignment.reviewer, assignment.display_order)
+        return Reveal([own], [Effect("check", "Your label is kept.")], mine.seconds, mine.blind)
     others = Label.objects.standing().filter(assignment__item=item).exclude(assignment=assignment)
     labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
     return Reveal(

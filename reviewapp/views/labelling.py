@@ -158,6 +158,7 @@ def diff(request: MemberRequest, pk: int) -> HttpResponse:
         "corrected_output", mine.current.corrected_output if mine and mine.current else ""
     )
     is_open = not found.queue.blind or (mine is not None and mine.revealed_at is not None)
+    is_open = is_open and not page.waits_elsewhere(found, request.user)
     told = differences.tell(found, corrected, request.GET.get("with", ""), is_open=is_open)
     template = "review/_diff.html" if request.htmx else "review/diff.html"
     return render(request, template, {"item": found, "told": told, "here": request.path})

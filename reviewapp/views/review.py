@@ -143,7 +143,12 @@ def leases_admit(request: MemberRequest, found: ReviewItem) -> bool:
 def show_reveal(
     request: MemberRequest, found: ReviewItem, mine: Assignment, *, raw_text: bool
 ) -> HttpResponse:
-    """From here on the reviewer knows, so it is noted before anything is shown."""
+    """From here on the reviewer knows, so it is noted before anything is shown.
+
+    While the same trace waits for them elsewhere they are shown their own label alone, and know nothing.
+    """
+    if page.waits_elsewhere(found, request.user):
+        return show(request, page.revealed(found, request.user, mine, raw_text=raw_text, is_hidden=True))
     labels.reveal(found, Actor(request.user))
     if "change" in request.GET:
         return show(request, page.revision(found, request.user, mine))

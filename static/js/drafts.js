@@ -5,7 +5,7 @@
 
   const form = () => document.querySelector("form#rubric");
   const copy = () => `draft ${form().dataset.whose}`;
-  const OWN = ["csrfmiddlewaretoken", "lease_token", "idempotency_key", "draft_version", "then"];
+  const OWN = ["csrfmiddlewaretoken", "lease_token", "draft_version", "then"];
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
   const headers = () => ({ "x-csrftoken": token(), "X-In-Place": "1", "X-Requested-With": "XMLHttpRequest" });
 
@@ -150,6 +150,7 @@
     delete detail.parameters.csrfmiddlewaretoken;
     Object.assign(detail.headers, headers());
     delete detail.headers["X-Requested-With"];
+    if (detail.elt !== form() && dirty) save();
     if (detail.elt === form() && detail.verb === "post") {
       clearTimeout(timer);
       submitting = detail.triggeringEvent?.submitter ?? null;
@@ -160,7 +161,8 @@
     // A refusal that brings the screen with all that was typed.
     if (detail.xhr.status >= 400 && detail.serverResponse.includes('id="review"')) Object.assign(detail, { shouldSwap: true, isError: false });
     if (detail.target.id !== "review" || !detail.shouldSwap) return;
-    if (detail.xhr.status < 300 && form()) localStorage.removeItem(copy());
+    // What is typed here stays when another item is taken back.
+    if (detail.xhr.status < 300 && detail.requestConfig.elt === form()) localStorage.removeItem(copy());
     dirty = false;
     submitting = null;
     wait = 1;

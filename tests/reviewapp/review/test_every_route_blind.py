@@ -377,5 +377,19 @@ def test_a_token_that_reviews_is_told_nothing_of_what_it_holds(house, project, c
     assert ("held", "note of a peer") in leaks(canaries, found, ["held"])
 
 
+def test_a_token_that_speaks_for_others_is_told_nothing_of_what_they_hold(house, project, canaries):
+    issued = tokens.issue(project, "front end", [Scope.IMPERSONATE, Scope.LABELS_READ, Scope.TRACES_READ])
+    client = Client(headers={"Authorization": f"Bearer {issued.text}"})
+    routes = [
+        each for each in route_table.routes() if each.access.door is Door.TOKEN and each.method == "GET"
+    ]
+    found, _ = walk(client, routes, house.values, canaries)
+    assert leaks(canaries, found, ["held"]) == {}
+    leases.release(house.lease.item, house.lease.item.assignments.get(token=house.lease.token).reviewer,
+                   house.lease.token)  # fmt: skip
+    found, _ = walk(client, routes, house.values, canaries)
+    assert ("held", "note of a peer") in leaks(canaries, found, ["held"])
+
+
 def lease_holder(issued):
     return reviewers.of_token(issued.token)

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp.models import Membership, Role
-from reviewapp.review import queues
+from reviewapp.review import items as stand
+from reviewapp.review import leases, queues
 from reviewapp.review.models import ReviewItem
 from reviewapp.screen import queue_list
 from tests.reviewapp.review.conftest import filled, make_queue, make_traces
@@ -80,6 +81,18 @@ def test_reviewers_see_their_own_figures_and_leads_all(rita, lead, items, queue)
         who.submit(*who.hold(), verdict="pass")
     assert [pace.username for pace in listed(rita.person, queue.project).context["told"].paces] == ["rita"]
     assert len(listed(lead, queue.project).context["told"].paces) == 2
+
+
+def test_how_many_wait_in_the_audit_lane_is_for_leads(rita, lead, items, queue):
+    """To a reviewer it would tell, before and after a claim, from which lane the item at hand comes."""
+    drawn = {"lane": "audit", "audit_rank": -1.0, "u": 0.5, "day": "2026-11-01"}
+    ReviewItem.objects.filter(pk=items[1].pk).update(**drawn)
+    assert "1 of them audit" in listed(lead, queue.project).content.decode()
+    before = listed(rita.person, queue.project).context["told"].rows[0].audit_waiting
+    leases.reclaim(stand.find(queue.project, items[1].pk), rita.person.user)
+    page = listed(rita.person, queue.project)
+    assert page.context["told"].rows[0].audit_waiting == before
+    assert "of them audit" not in page.content.decode()
 
 
 def test_more_queues_cost_no_more_questions(project, reviewer):

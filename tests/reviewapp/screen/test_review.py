@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -10,12 +14,40 @@ from django.urls import reverse
 from reviewapp.models import Role
 from reviewapp.review import drafts, leases, queues
 from reviewapp.review import items as stand
+from reviewapp.review.adjudication import Story, Voice
 from reviewapp.review.models import Assignment, Flag, Label
+from reviewapp.screen.criteria import Option
+from reviewapp.screen.page import Screen
+from reviewapp.screen.sittings import Decision
 from tests.conftest import person
 from tests.reviewapp.review.conftest import make_queue, make_traces
 from tests.reviewapp.screen.conftest import CANARY, Reviewing, run_out
 
 pytestmark = pytest.mark.django_db
+
+
+def seen(answer, name):
+    """The words of the element of this id as a person sees them: nothing where it is hidden."""
+    whole = answer.content.decode()
+    start = re.search(rf'<(\w+)[^>]*\bid="{name}"[^>]*>', whole)
+    assert start, name
+    if " hidden" in start[0]:
+        return ""
+    rest = whole[start.end() : whole.index(f"</{start[1]}>", start.end())]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", rest)).split())
+
+
+def test_what_the_templates_ask_of_the_screen_is_there():
+    """A name that is not gives nothing, silently: so a refusal was shown without its words."""
+    names = {"screen": Screen, "decision": Decision, "option": Option, "story": Story, "voice": Voice}
+    asked = set()
+    for room in ("review", "adjudication"):
+        for path in sorted((settings.BASE_DIR / "templates" / room).glob("*.html")):
+            inside = " ".join(re.findall(r"\{[{%](.*?)[}%]\}", path.read_text()))
+            asked |= {(path.name, *found) for found in re.findall(r"\b(\w+)\.([a-z_]+)", inside)}
+    assert len([each for each in asked if each[1] == "screen"]) > 40
+    assert [each for each in asked if each[1] in names and not hasattr(names[each[1]], each[2])] == []
+
 
 OF_QUEUE = ("review", "queue_standing", "finish")
 OF_ITEM = ("submit_label", "save_draft", "heartbeat", "skip", "flag", "undo", "retake", "change_mind", "diff")
@@ -87,6 +119,34 @@ def test_an_open_queue_shows_its_signals_at_once(rita, items):
     assert f"{CANARY}-score" in shown
 
 
+def test_what_still_waits_for_the_reader_elsewhere_is_not_told_in_an_open_queue(rita, items, project):
+    stand.enqueue(make_queue(project, "blind"), [item.trace.trace_id for item in items])
+    queues.change(rita.queue, blind=False)
+    assert CANARY not in rita.open().content.decode()
+    shown = rita.post("diff", items[0], HTMX, corrected_output="x").context["told"]
+    assert [choice.name for choice in shown.choices] == ["corrected"]
+
+
+def test_a_reveal_tells_nothing_while_the_trace_waits_for_the_reader_elsewhere(rita, items, lead, project):
+    queues.change(rita.queue, overlap=2)
+    other = make_queue(project, "other")
+    stand.enqueue(other, [items[0].trace.trace_id])
+    peer = Reviewing(lead, rita.queue)
+    held, hidden = peer.hold()
+    peer.submit(held, hidden, verdict="fail", note=f"{CANARY} of a peer")
+    mine, hidden = rita.hold()
+    assert mine == held == items[0]
+    rita.submit(mine, hidden, verdict="pass", note="my own words")
+    for page in (rita.item(mine), rita.item(mine, change="1")):
+        assert CANARY not in page.content.decode()
+        shown = page.content.decode()
+        assert "my own words" in shown and "The reviewers disagree" not in shown
+    assert Assignment.objects.get(item=mine, reviewer=rita.person.user).revealed_at is None
+    again = Reviewing(rita.person, other)
+    again.submit(*again.hold(), verdict="fail")
+    assert f"{CANARY} of a peer" in rita.item(mine).content.decode()
+
+
 def test_a_submit_writes_the_label_and_shows_the_next_item(rita, items):
     item, hidden = rita.hold()
     answer = rita.submit(
@@ -148,6 +208,9 @@ def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
     assert answer.status_code == 409
     assert "typed for long" in answer.content.decode()
     assert answer.context["screen"].trouble.can_retake
+    assert seen(answer, "lost") == (
+        "Your lease has run out, and the item is still free: take it again. Take it again"
+    )
     taken = rita.post("retake", item, HTMX, note="typed for long", verdict="fail", draft_version="1")
     assert "typed for long" in taken.content.decode()
     assert taken.context["screen"].lease is not None
@@ -164,8 +227,13 @@ def test_an_item_that_others_took_meanwhile_is_told_and_the_text_stays(rita, ite
     assert answer.status_code == 409
     assert not answer.context["screen"].trouble.can_retake
     assert "typed for long" in answer.content.decode()
+    words = "Your lease ran out, and others have taken the item since. What you typed is kept."
+    assert seen(answer, "lost") == f"{words} Next item"
     assert drafts.load(item, rita.person.user).body["note"] == "typed for long"
-    assert rita.post("retake", item, HTMX).status_code == 409
+    again = rita.post("retake", item, HTMX)
+    assert again.status_code == 409
+    assert "Others have taken this item meanwhile." in seen(again, "rubric")
+    assert "typed for long" in seen(again, "rubric")
     assert Label.objects.count() == 0
 
 
@@ -204,7 +272,9 @@ def test_undo_brings_the_item_back_with_its_answers(rita, items):
     assert back.headers["HX-Replace-Url"] == reverse("item", args=[rita.slug, item.pk])
     rita.submit(item, {"lease_token": screen.token}, HTMX, verdict="pass")
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "undo", "amend"]
-    assert rita.post("undo", items[4], HTMX).status_code == 409
+    refused = rita.post("undo", items[4], HTMX)
+    assert refused.status_code == 409
+    assert "You have no label on this item that could be taken back." in seen(refused, "rubric")
 
 
 def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):
@@ -229,7 +299,9 @@ def test_the_rail_does_not_reveal_so_an_undo_still_counts(rita, items):
 
 def test_skip_needs_a_reason_and_comes_last(rita, items):
     item, hidden = rita.hold()
-    assert rita.post("skip", item, HTMX, **hidden, reason="bored").status_code == 422
+    refused = rita.post("skip", item, HTMX, **hidden, reason="bored")
+    assert refused.status_code == 422
+    assert "Choose one of the four reasons." in seen(refused, "rubric")
     answer = rita.post("skip", item, HTMX, **hidden, reason="context", note="half a thought")
     assert answer.context["screen"].item == items[1]
     assert answer.context["screen"].sitting.skipped == 1
