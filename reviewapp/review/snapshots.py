@@ -111,7 +111,8 @@ def is_stale(item: ReviewItem) -> bool:
 def look(item: ReviewItem) -> bool:
     """Bring the item's snapshot up to date; whether what is shown has changed.
 
-    On an item without a label that voids the leases that run; on a labelled one it is marked.
+    On an item without a label that voids the leases that run. A labelled one is marked, and goes on showing
+    what was judged: its other reviewers, the lead who decides and all that is made of the labels see that.
     """
     if item.snapshot_id is not None and not is_stale(item):
         return False
@@ -163,28 +164,25 @@ KEEP_FIRST = """
 @transaction.atomic
 def _keep(item: ReviewItem, snapshot: Snapshot, revision: int, other_revision: int | None) -> bool:
     fresh = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
-    had, is_new = fresh.snapshot_id, fresh.snapshot_id != snapshot.pk
-    changed = had is not None and is_new
-    fresh.snapshot, fresh.seen_revision, fresh.seen_other_revision = snapshot, revision, other_revision
-    if changed:
-        _note_change(fresh)
-    fresh.save(
-        update_fields=[
-            "snapshot", "seen_revision", "seen_other_revision", "open_slots", "changed_since_review",
-        ]
-    )  # fmt: skip
-    for field in ("snapshot_id", "seen_revision", "seen_other_revision", "changed_since_review"):
+    changed = fresh.snapshot_id is not None and fresh.snapshot_id != snapshot.pk
+    is_judged = changed and Assignment.objects.filter(item=fresh, state=State.SUBMITTED).exists()
+    fresh.changed_since_review = is_judged or (fresh.changed_since_review and not changed)
+    if not is_judged:
+        fresh.snapshot, fresh.seen_revision, fresh.seen_other_revision = snapshot, revision, other_revision
+    if changed and not is_judged:
+        _void_leases(fresh)
+    fresh.save(update_fields=[*CHANGING, "open_slots"])
+    for field in CHANGING:
         setattr(item, field, getattr(fresh, field))
-    item.snapshot = snapshot
-    return changed
+    return changed and not is_judged
 
 
-def _note_change(item: ReviewItem) -> None:
-    assignments = Assignment.objects.filter(item=item)
-    if assignments.filter(state=State.SUBMITTED).exists():
-        item.changed_since_review = True
-        return
-    voided = assignments.filter(state=State.LEASED).update(state=State.RELEASED, token=None, lease_until=None)
+CHANGING = ("snapshot", "seen_revision", "seen_other_revision", "changed_since_review")
+
+
+def _void_leases(item: ReviewItem) -> None:
+    running = Assignment.objects.filter(item=item, state=State.LEASED)
+    voided = running.update(state=State.RELEASED, token=None, lease_until=None)
     if item.state == ItemState.OPEN:
         item.open_slots += voided
 
@@ -192,7 +190,7 @@ def _note_change(item: ReviewItem) -> None:
 def note_changes(limit: int = 200) -> int:
     """Look at items whose trace has changed since their snapshot was made; how many had changed. A job."""
     stale = ReviewItem.objects.raw(STALE, [limit])
-    return sum(look(item) for item in stale)
+    return sum(look(item) or item.changed_since_review for item in stale)
 
 
 def prepare(limit: int = 5000, ahead: int = 200) -> int:

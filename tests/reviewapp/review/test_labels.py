@@ -10,7 +10,19 @@ from django.db import IntegrityError, transaction
 from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
 from reviewapp.models import Role
-from reviewapp.review import drafts, flags, items, labels, leases, queues, resolutions, rubrics, snapshots
+from reviewapp.review import (
+    adjudication,
+    drafts,
+    flags,
+    items,
+    labels,
+    leases,
+    queues,
+    resolutions,
+    rubrics,
+    snapshots,
+    training,
+)
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import (
@@ -325,10 +337,42 @@ def test_what_comes_late_for_a_labelled_item_marks_it_and_a_lead_opens_a_round(q
     late_span(Trace.objects.get(pk=item.trace_id))
     assert snapshots.note_changes() == 1
     item = reload(item)
-    assert item.changed_since_review and label.snapshot_id != item.snapshot_id
+    assert item.changed_since_review and label.snapshot_id == item.snapshot_id
     fresh = items.open_round(item, "leonie")
     assert (fresh.round, fresh.state) == (2, ItemState.OPEN)
-    assert leases.claim(queue, rita).item.pk == fresh.pk
+    again = leases.claim(queue, rita)
+    assert again.item.pk == fresh.pk and again.item.snapshot_id != label.snapshot_id
+
+
+def test_after_the_first_label_everyone_judges_and_exports_what_the_first_one_saw(project, rita, paul):
+    queue = make_queue(project, overlap=2)
+    (item,) = filled(queue, 1)
+    held = leases.claim(queue, paul)
+    first = give(queue, rita, PASS)
+    late_span(Trace.objects.get(pk=item.trace_id))
+    # Paul reads what Rita judged: nothing on his screen has changed.
+    second = labels.submit(reload(item), Actor(paul), held.token, PASS).label
+    assert reload(item).changed_since_review
+    assert first.snapshot_id == second.snapshot_id == reload(item).snapshot_id
+    (example,) = training.examples(project, "openai", "pass")
+    assert example["messages"][-1]["content"] == "answer review-00000"
+    (shown,) = adjudication.sides(items.find(project, item.pk))
+    assert "answer review-00000" in shown.answer
+
+
+def test_once_no_label_is_left_the_next_one_judges_what_has_come(queue, rita, paul):
+    (item,) = filled(queue, 1)
+    give(queue, rita, PASS)
+    late_span(Trace.objects.get(pk=item.trace_id))
+    assert snapshots.note_changes() == 1
+    undone = labels.undo(reload(item), Actor(rita))
+    with pytest.raises(LeaseLost) as lost:
+        labels.submit(reload(item), Actor(rita), undone.token, PASS)
+    assert lost.value.changed
+    lease = leases.claim(queue, paul)
+    assert snapshots.content(lease.item.snapshot)["trace"]["output"] == "another answer"
+    assert not reload(item).changed_since_review
+    assert_sound(queue.project)
 
 
 def test_something_late_that_changes_nothing_shown_disturbs_nobody(queue, rita):

@@ -100,17 +100,21 @@ class Queue(RuleBasedStateMachine):
         return fresh[0] if fresh else min(open_to, key=lambda n: self.skipped[n, who], default=None)
 
     def look(self, which):
-        """Someone asks for what is shown of the item: has it changed? Then running leases end, or it is
-        noted where a label stands already."""
+        """Someone asks for what is shown of the item: has it changed? Then running leases end. Where a label
+        stands already it is noted, and what was judged goes on being shown."""
         self.shown.add(which)
         if which not in self.stale:
             return False
-        self.stale.remove(which)
-        if any(key[0] == which for key in self.done):
+        if self.is_judged(which):
             self.changed.add(which)
-        else:
-            self.free_all(which)
+            return False
+        self.stale.remove(which)
+        self.changed.discard(which)
+        self.free_all(which)
         return True
+
+    def is_judged(self, which):
+        return any(key[0] == which for key in self.done)
 
     def free_all(self, which):
         self.held = {key: token for key, token in self.held.items() if key[0] != which}
@@ -175,7 +179,7 @@ class Queue(RuleBasedStateMachine):
     def submit(self, who, which, verdict):
         which, who = self.one_of(which, who, self.held)
         token, item, actor = self.held.get((which, who)), self.item(which), Actor(self.people[who])
-        if which in self.stale and token is not None:
+        if which in self.stale and token is not None and not self.is_judged(which):
             with pytest.raises(LeaseLost) as refused:
                 labels.submit(item, actor, token, Answer(verdict=verdict))
             assert refused.value.changed
