@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from msgspec import UNSET, Struct
@@ -69,7 +70,7 @@ def post_queue(request: TokenRequest) -> HttpResponse:
     sent = _read(request, shapes.QueueBody)
     project = request.caller.project
     version = _version(request.caller, sent) or rubrics.create_starter(project)
-    with _recorded(request):
+    with transaction.atomic(), _recorded(request):
         queue = queues.create(project, sent.slug, kind=sent.kind, rubric_version=version, **_settings(sent))
         _set_rules(queue, sent)
     return _json(telling.queue_told(queue), 201)
@@ -82,7 +83,8 @@ def post_queue(request: TokenRequest) -> HttpResponse:
 def patch_queue(request: TokenRequest, slug: str) -> HttpResponse:
     queue, sent = _queue(request.caller, slug), _read(request, shapes.QueueChange)
     version = _version(request.caller, sent, queue)
-    with _recorded(request):
+    # All of it or nothing: what is refused has changed nothing.
+    with transaction.atomic(), _recorded(request):
         queue = queues.change(queue, **_settings(sent))
         _set_rules(queue, sent)
         if version is not None:
@@ -229,7 +231,7 @@ def export_labels(request: TokenRequest) -> HttpResponseBase:
 def post_rubric_version(request: TokenRequest, slug: str) -> HttpResponse:
     """Frozen at once. Queues go on asking from theirs until PATCH /queues/{slug} moves them."""
     sent = _read(request, shapes.RubricVersionBody)
-    with _recorded(request):
+    with transaction.atomic(), _recorded(request):
         rubric = rubrics.find(request.caller.project, slug) or _new_rubric(request.caller, slug, sent.name)
         version = rubrics.publish(rubric, _content(rubric, sent), f"token {request.caller.token.name}")
     return _json(telling.rubric_told(version), 201)

@@ -9,7 +9,7 @@ from ingest.models import ApiToken, Scope
 from ingest.routing.models import RoutingRule
 from reviewapp.review import labels, leases
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Label, Queue, RubricVersion
+from reviewapp.review.models import Label, Queue, Rubric, RubricVersion
 from tests.reviewapp.review.conftest import FAIL, filled, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,10 @@ def test_queues_are_made_changed_and_counted(project, send, rita):
     for bad in ({"overlap": 6}, {"lease_seconds": 0}, {"rules": [{"name": ""}]}, {"assignees": ["x"]},
                 {"rubric_version": 7}):  # fmt: skip
         assert send("PATCH", "queues/second", bad).status_code == 422, bad
+    half = {"overlap": 1, "paused": False, "rubric_version": 1, "rules": [{"name": ""}]}
+    assert send("PATCH", "queues/second", half).status_code == 422
+    assert (Queue.objects.get(slug="second").overlap, Queue.objects.get(slug="second").paused) == (3, True)
+    assert send("POST", "queues", {"slug": "third", "rules": [{"name": ""}]}).status_code == 422
     (told,) = send("GET", "queues").json()["queues"]
     assert told["counts"]["waiting"] == 2 and told["oldest_age_seconds"] >= 0
 
@@ -217,6 +221,8 @@ def test_rubric_versions_are_frozen_and_queues_move_to_them(queue, send):
     assert RubricVersion.objects.get(rubric__slug="fresh").failure_modes[0]["key"] == "too_long"
     bad = send("POST", "rubrics/fresh/versions", {"criteria": [{"key": "A b", "type": "poem"}]})
     assert {error["field"] for error in bad.json()["errors"]} == {"criteria[0].key", "criteria[0].type"}
+    assert send("POST", "rubrics/never/versions", {"criteria": [{"key": "A b"}]}).status_code == 422
+    assert not Rubric.objects.filter(slug="never").exists()
 
 
 OPERATIONS = [
