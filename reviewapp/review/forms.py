@@ -8,7 +8,7 @@ from django import forms
 
 from ingest.models import Project
 from reviewapp.models import Membership
-from reviewapp.review import presets
+from reviewapp.review import pairs, presets
 from reviewapp.review.models import AssignedTo, ItemKind, Queue, RubricVersion
 
 
@@ -21,7 +21,7 @@ class QueueForm(forms.Form):
     """Everything a queue is; `slug` and `kind` are asked for a new one only."""
 
     name = forms.CharField(max_length=120)
-    slug = forms.SlugField(max_length=60, help_text="Stands in addresses and rules; it never changes.")
+    slug = forms.SlugField(max_length=60, help_text="Appears in addresses and rules; it never changes.")
     kind = forms.ChoiceField(choices=ItemKind.choices, help_text="Single traces, or pairs of answers.")
     description = forms.CharField(
         max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For reviewers."
@@ -49,7 +49,7 @@ class QueueForm(forms.Form):
         help_text="Per cent; the ceiling of every judge is how well people agree.",
     )  # fmt: skip
     double_minimum = forms.IntegerField(
-        min_value=0, max_value=1000, initial=20, label="At least", help_text="Of them a day, while there are."
+        min_value=0, max_value=1000, initial=20, label="At least", help_text="A day, if there are so many."
     )
     due_days = forms.IntegerField(
         min_value=1, max_value=365, required=False, label="Due after", help_text="Days; empty: never."
@@ -102,7 +102,7 @@ def initial_of(queue: Queue) -> dict[str, Any]:
 
 class RubricForm(forms.Form):
     name = forms.CharField(max_length=120)
-    slug = forms.SlugField(max_length=60, help_text="Stands in addresses and exports; it never changes.")
+    slug = forms.SlugField(max_length=60, help_text="Appears in addresses and exports; it never changes.")
     template = forms.ChoiceField(
         choices=[(template.slug, template.name) for template in presets.TEMPLATES],
         label="Start from",
@@ -115,11 +115,12 @@ PAIR_COLUMNS = {
     "model": "Model",
     "prompt_name": "Prompt",
     "route": "Route",
+    pairs.REGENERATED: "Answer and its regeneration",
 }
 
 
 class PairsForm(forms.Form):
-    """Either two values to compare, or a list."""
+    """Two values to compare, answers that their users had made anew, or a list."""
 
     column = forms.ChoiceField(choices=list(PAIR_COLUMNS.items()), label="Compare by", required=False)
     first = forms.CharField(max_length=200, required=False, help_text="Such as v3.")
@@ -132,7 +133,8 @@ class PairsForm(forms.Form):
     def clean(self) -> dict[str, str]:
         cleaned: dict[str, str] = super().clean() or {}
         named = [cleaned.get("first"), cleaned.get("second")]
-        if not cleaned.get("lines") and not all(named):
+        is_named = all(named) or cleaned.get("column") == pairs.REGENERATED
+        if not cleaned.get("lines") and not is_named:
             raise forms.ValidationError("Name both sides to compare, or give a list of pairs.")
         if all(named) and named[0] == named[1]:
             raise forms.ValidationError("The two sides are the same.")

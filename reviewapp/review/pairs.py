@@ -14,6 +14,8 @@ from reviewapp.review.items import Enqueued
 from reviewapp.review.models import Preference, Queue, Resolution
 
 COLUMNS = ("prompt_version", "model", "prompt_name", "route")
+# An answer and the one that its user asked for instead.
+REGENERATED = "regenerated"
 MOST = 500
 MOST_SHOWN = 6
 
@@ -79,7 +81,26 @@ SAME_INPUT = """
 """
 
 
+def regenerations(project: Project, limit: int = MOST) -> list[tuple[str, str]]:
+    """Pairs of trace ids: an answer, and the newest that feedback names as its regeneration."""
+    with connection.cursor() as cursor:
+        cursor.execute(REGENERATIONS, {"project": project.pk, "limit": min(limit, MOST)})
+        return list(cursor.fetchall())
+
+
+REGENERATIONS = """
+    SELECT DISTINCT ON (t.id) t.trace_id, again.trace_id FROM ingest_feedback f
+    JOIN ingest_trace t ON t.id = f.trace_id
+    JOIN ingest_trace again ON again.project_id = f.project_id AND again.id <> t.id
+        AND again.trace_id = f.payload ->> 'next_trace_id'
+    WHERE f.project_id = %(project)s AND f.kind = 'regenerate' AND t.output <> '' AND again.output <> ''
+    ORDER BY t.id DESC, f.occurred_at DESC, f.id DESC LIMIT %(limit)s
+"""
+
+
 def enqueue(queue: Queue, column: str, first: str, second: str, by: str = "", limit: int = MOST) -> Enqueued:
+    if column == REGENERATED:
+        return items.enqueue_pairs(queue, regenerations(queue.project, limit), by)
     return items.enqueue_pairs(queue, find(queue.project, column, first, second, limit), by)
 
 
@@ -92,6 +113,27 @@ def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
     counts = Counter(
         _outcome(preference, a == first) for preference, a, b in sides if {a, b} == {first, second} and a != b
     )
+    return _rate(first, second, counts)
+
+
+def regenerated_rate(queue: Queue) -> WinRate:
+    """How often the regenerated answer won over the one that its user did not keep."""
+    with connection.cursor() as cursor:
+        cursor.execute(REGENERATED_SAID, [queue.pk])
+        said = [preference for (preference,) in cursor.fetchall()]
+    counts = Counter(_outcome(preference, False) for preference in said)
+    return _rate("regenerated", "first answer", counts)
+
+
+REGENERATED_SAID = """
+    SELECT r.preference FROM reviewapp_reviewitem i JOIN reviewapp_resolution r ON r.id = i.resolution_id
+    JOIN ingest_trace again ON again.id = i.other_trace_id
+    WHERE i.queue_id = %s AND EXISTS (SELECT FROM ingest_feedback f WHERE f.trace_id = i.trace_id
+        AND f.kind = 'regenerate' AND f.payload ->> 'next_trace_id' = again.trace_id)
+"""
+
+
+def _rate(first: str, second: str, counts: Counter[str]) -> WinRate:
     wins, losses, ties, bad = (counts[name] for name in ("wins", "losses", "ties", "both_bad"))
     n = wins + losses
     if not n:
@@ -108,7 +150,9 @@ def win_rates(queue: Queue) -> list[tuple[str, WinRate]]:
     for column in COLUMNS:
         sides = standing.values_list(f"item__trace__{column}", f"item__other_trace__{column}")
         found.update((column, *sorted(pair)) for pair in sides if all(pair) and pair[0] != pair[1])
-    return [(column, win_rate(queue, column, a, b)) for (column, a, b), _ in found.most_common(MOST_SHOWN)]
+    rates = [(column, win_rate(queue, column, a, b)) for (column, a, b), _ in found.most_common(MOST_SHOWN)]
+    again = regenerated_rate(queue)
+    return [*rates, (REGENERATED, again)] if again.n or again.ties or again.both_bad else rates
 
 
 def read(text: str) -> tuple[list[tuple[str, str]], list[str]]:

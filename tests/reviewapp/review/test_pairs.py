@@ -3,11 +3,12 @@
 import pytest
 from django.urls import reverse
 
-from reviewapp.review import labels, leases
+from ingest.models import Feedback, Trace
+from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
-from tests.reviewapp.review.conftest import make_queue, make_traces
+from tests.reviewapp.review.conftest import START, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,31 @@ def test_pairs_come_from_a_list_too_and_odd_lines_are_named(duel, lead):
     page = send(lead.client, duel, lines=lines).content.decode()
     assert ReviewItem.objects.filter(queue=duel, kind="pair").count() == 2
     assert "2 pairs were added" in page and "alone" in page and "v3-00000 + nowhere" in page
+
+
+def test_an_answer_and_the_one_its_user_asked_for_instead(duel, lead, rita):
+    traces = {trace.trace_id: trace for trace in Trace.objects.all()}
+    for number, again in enumerate(["v4-00000", "v4-00001", "nowhere"]):
+        Feedback.objects.create(
+            project=duel.project, trace=traces[f"v3-0000{number}"], key=f"f{number}", kind="regenerate",
+            occurred_at=START, payload={"next_trace_id": again}, target_kind="trace", sha256=b"1" * 32,
+        )  # fmt: skip
+    told = send(lead.client, duel, column="regenerated")
+    assert "2 pairs were added" in told.content.decode()
+    for preference in ("b", "tie"):
+        lease = leases.claim(duel, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, Answer(preference=preference))
+    page = told.client.get(reverse("queue_settings", args=[duel.project.slug, "duel"])).content.decode()
+    assert "regenerated over first answer" in page and "n = 1" in page
+
+
+def test_two_that_were_asked_differently_stand_under_their_own_questions(duel, reviewer):
+    items.enqueue_pairs(duel, [("v3-00000", "v4-00001"), ("v3-00002", "v4-00002")])
+    address = reverse("review", args=[duel.project.slug, "duel"])
+    apart = [trace.trace_id for trace in Trace.objects.filter(trace_id__in=["v3-00000", "v4-00001"])]
+    page = reviewer.client.get(address).content.decode()
+    assert all(page.count(f"question {name}") == 1 for name in apart)
+    assert "asked differently" in page
 
 
 @pytest.mark.parametrize(
