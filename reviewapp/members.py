@@ -11,6 +11,7 @@ from django.utils.crypto import get_random_string
 
 from ingest.models import Project
 from reviewapp.models import Membership, Role, User
+from reviewapp.review import queues
 
 # Letters and digits that are not mistaken for one another; 16 of them carry 79 bits.
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # noqa: S105
@@ -106,6 +107,7 @@ def change_role(membership: Membership, role: Role) -> None:
 @transaction.atomic
 def remove(membership: Membership) -> None:
     keep_an_admin(membership)
+    queues.leave(membership)
     membership.delete()
 
 

@@ -24,6 +24,7 @@ from reviewapp.review.models import (
     ItemKind,
     ItemState,
     Label,
+    Purpose,
     Queue,
     ReviewItem,
     RubricVersion,
@@ -164,6 +165,18 @@ def _overlap_untouched(queue: Queue) -> None:
     # Asked again under the lock: someone may have begun one of them in between.
     still = ReviewItem.objects.filter(pk__in=list(locked)).exclude(pk__in=begun)
     still.update(required=queue.overlap, open_slots=queue.overlap)
+
+
+@transaction.atomic
+def leave(membership: Membership) -> None:
+    """A member goes: what waited for them alone is shared out anew, or needs nobody any more."""
+    shared = list(Queue.objects.filter(assignees__membership=membership))
+    Assignee.objects.filter(membership=membership).delete()
+    copies = ReviewItem.objects.of_project(membership.project).exclude(purpose=Purpose.REVIEW)
+    for copy in copies.filter(state=ItemState.OPEN, reserved_for=[membership.user_id]):
+        items.remove(copy, "")
+    for queue in shared:
+        items.reserve_again(queue)
 
 
 def archive(queue: Queue) -> None:

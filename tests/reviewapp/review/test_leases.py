@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from reviewapp.models import Role
+from reviewapp import members
+from reviewapp.models import Membership, Role
 from reviewapp.review import items, labels, leases, queues, ranks
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, SkipReason, State
@@ -216,6 +217,20 @@ def test_round_robin_shares_the_items_out(project, rita, paul):
     assert sum(lease is not None for lease in mine) == 3
     queues.change(queue, assignees=["rosa"])
     assert leases.claim(queue, rita) is not None
+
+
+def test_what_waited_for_a_member_who_goes_is_for_the_others(project, rita, paul):
+    queue = make_queue(project, assignment="round_robin", assignees=[rita.username, paul.username])
+    made = filled(queue, 4)
+    copy = ReviewItem.objects.get(pk=made[0].pk)
+    copy.pk, copy.purpose, copy.original = None, "repeat", made[0]
+    copy.subject, copy.reserved_for = "again", [paul.pk]
+    copy.save()
+    members.remove(Membership.objects.get(user=paul))
+    taken = [leases.claim(queue, rita).item.pk for _ in range(4)]
+    assert sorted(taken) == sorted(item.pk for item in made)
+    assert leases.claim(queue, rita) is None
+    assert queues.counts(project)[queue.pk].waiting == 0
 
 
 def test_a_removed_item_is_gone_for_good(queue, rita):
