@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ MOST_ROWS = 40
 TEXTS = ("key", "title", "help", "type", "shown", "pass_example", "fail_example")
 FLAGS = ("critical", "required")
 NUMBERS = ("minimum", "maximum", "weight")
+BAR = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ def _entry(criterion: CriterionRevision) -> Entry:
     values = {name: str(getattr(criterion, name)) for name in TEXTS}
     for name in NUMBERS:
         value = getattr(criterion, name)
-        values[name] = "" if value is None else f"{value:g}"
+        values[name] = "" if value is None else f"{value:.15g}"
     values["options"] = lines(
         (str(option["value"]), option["label"], option.get("help", "")) for option in criterion.options
     )
@@ -65,8 +67,15 @@ def _entry(criterion: CriterionRevision) -> Entry:
 
 
 def lines(rows: Iterable[tuple[str, ...]]) -> str:
-    """Each row as a line with bars between, without empty ends."""
-    return "\n".join(" | ".join(row).rstrip(" |") for row in rows)
+    """Each row as a line with bars between, without empty ends; a bar in a text is written \\|."""
+    return "\n".join(_line([" ".join(text.splitlines()) for text in row]) for row in rows)
+
+
+def _line(texts: Sequence[str]) -> str:
+    filled = len(texts)
+    while filled > 1 and not texts[filled - 1]:
+        filled -= 1
+    return " | ".join(text.replace("|", "\\|") for text in texts[:filled])
 
 
 def of_post(posted: QueryDict) -> Form:
@@ -110,14 +119,21 @@ def move(form: Form, place: int, steps: int) -> None:
         form.entries.insert(target, form.entries.pop(place))
 
 
-def content(form: Form) -> Content:
+def content(form: Form, base: RubricVersion | None = None) -> Content:
+    """`base` is the version before: options that it had keep their values, which a form sends as text."""
+    had = _values_of(base)
     return Content(
         guidelines=form.guidelines,
         failure_modes=[_mode(line) for line in form.modes.splitlines() if line.strip()],
-        criteria=[_criterion(entry) for entry in form.entries],
+        criteria=[_criterion(entry, had.get(entry.values["key"], {})) for entry in form.entries],
         changelog=form.changelog,
         new_meaning=frozenset(entry.values["key"] for entry in form.entries if entry.new_meaning),
     )
+
+
+def _values_of(base: RubricVersion | None) -> dict[str, dict[str, Any]]:
+    criteria = base.criteria.all() if base is not None else ()
+    return {each.key: {str(option["value"]): option["value"] for option in each.options} for each in criteria}
 
 
 def _mode(line: str) -> dict[str, str]:
@@ -128,25 +144,27 @@ def _mode(line: str) -> dict[str, str]:
 
 
 def _parts(line: str, number: int) -> list[str]:
-    parts = [part.strip() for part in line.split("|", number - 1)]
+    parts = [part.replace("\\|", "|").strip() for part in BAR.split(line, number - 1)]
     return parts + [""] * (number - len(parts))
 
 
-def _criterion(entry: Entry) -> dict[str, Any]:
+def _criterion(entry: Entry, had: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {name: entry.values[name] for name in TEXTS}
     values |= {name: _number(entry.values[name]) for name in NUMBERS}
     values["weight"] = 1.0 if values["weight"] is None else values["weight"]
     values["options"] = [
-        _option(line, entry.values["type"]) for line in entry.values["options"].splitlines() if line.strip()
+        _option(line, entry.values["type"], had)
+        for line in entry.values["options"].splitlines()
+        if line.strip()
     ]
     return values | entry.flags
 
 
-def _option(line: str, kind: str) -> dict[str, Any]:
+def _option(line: str, kind: str, had: Mapping[str, Any]) -> dict[str, Any]:
     value, label, words = _parts(line, 3)
-    whole = kind == CriterionType.SCALE and value.lstrip("-").isascii() and value.lstrip("-").isdigit()
+    whole = kind == CriterionType.SCALE and re.fullmatch("-?[0-9]{1,9}", value)
     return {
-        "value": int(value) if whole and len(value) < 10 else value,
+        "value": had.get(value, int(value) if whole else value),
         "label": label or value,
         "help": words,
     }

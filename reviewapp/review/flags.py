@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from ingest import limits, sanitising
 from reviewapp.models import User
-from reviewapp.review.models import Flag, ReviewItem
+from reviewapp.review.models import Flag, ReviewItem, Rubric
 
 
 def flag(item: ReviewItem, reviewer: User, note: str = "", *, on_rubric: bool = False) -> Flag:
@@ -16,6 +17,12 @@ def flag(item: ReviewItem, reviewer: User, note: str = "", *, on_rubric: bool = 
         item=item, reviewer=reviewer, closed_at=None, defaults={"note": told, "on_rubric": on_rubric}
     )
     return mine
+
+
+def on_rubric(rubric: Rubric) -> QuerySet[Flag]:
+    """What reviewers and leads found unclear in it, the newest first: for its next version."""
+    found = Flag.objects.filter(closed_at=None, on_rubric=True, item__rubric_version__rubric=rubric)
+    return found.select_related("reviewer", "item__trace", "item__rubric_version").order_by("-created_at")
 
 
 def close(item: ReviewItem, by: User) -> int:

@@ -76,6 +76,18 @@ class Pace:
     known_right: int
     repeats: int
     repeats_same: int
+    # Of answers that a lead decided on, how many there were and how many were right.
+    decided: int
+    decided_right: int
+
+    @property
+    def tested(self) -> int:
+        """Answers held against a lead's decision or a hidden known item."""
+        return self.decided + self.known
+
+    @property
+    def right(self) -> int:
+        return self.decided_right + self.known_right
 
 
 def paces(project: Project, days: int = 30, reviewer: User | None = None) -> list[Pace]:
@@ -121,6 +133,10 @@ PACES = """
                 AND (method = 'adjudicated' OR voices > 1)) AS agreed,
             count(*) FILTER (WHERE purpose = 'review' AND outcome <> ''
                 AND (method = 'adjudicated' OR voices > 1)) AS comparable,
+            count(*) FILTER (WHERE purpose = 'review' AND outcome <> '' AND method = 'adjudicated')
+                AS decided,
+            count(*) FILTER (WHERE purpose = 'review' AND value = outcome AND method = 'adjudicated')
+                AS decided_right,
             count(*) FILTER (WHERE purpose = 'known') AS known,
             count(*) FILTER (WHERE purpose = 'known' AND value = known_value) AS known_right,
             count(*) FILTER (WHERE purpose = 'repeat') AS repeats,
@@ -138,7 +154,8 @@ PACES = """
         coalesce(t.labels, 0), coalesce(t.fails, 0), coalesce(t.passes, 0), coalesce(t.unsure, 0),
         st.skipped, st.held, coalesce(b.undone, 0), t.median_seconds, t.last_at,
         coalesce(t.agreed, 0), coalesce(t.comparable, 0), coalesce(t.known, 0), coalesce(t.known_right, 0),
-        coalesce(t.repeats, 0), coalesce(t.repeats_same, 0)
+        coalesce(t.repeats, 0), coalesce(t.repeats_same, 0), coalesce(t.decided, 0),
+        coalesce(t.decided_right, 0)
     FROM stood st JOIN reviewapp_user u ON u.id = st.reviewer_id
     LEFT JOIN told t ON t.reviewer_id = u.id
     LEFT JOIN taken_back b ON b.reviewer_id = u.id

@@ -150,6 +150,19 @@ def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVer
     return version
 
 
+def preview(rubric: Rubric, content: Content) -> tuple[RubricVersion, list[CriterionRevision]]:
+    """What reviewers would be asked, without storing it. Raises Invalid."""
+    version = RubricVersion(
+        rubric=rubric,
+        guidelines=rubric_forms.read_text(content.guidelines),
+        failure_modes=rubric_forms.read_modes(content.failure_modes),
+    )
+    criteria = rubric_forms.read_criteria(content.criteria)
+    meaning = meanings(version, criteria, content.new_meaning)
+    asked = [CriterionRevision(meaning=meaning[values["key"]], **values) for values in criteria]
+    return version, asked
+
+
 def _refuse_edit(version: RubricVersion) -> None:
     now = RubricVersion.objects.get(pk=version.pk)
     if now.stage == Stage.FROZEN:

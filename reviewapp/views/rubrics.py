@@ -11,11 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import editor, presets, rubrics
+from reviewapp.review import editor, flags, presets, rubrics
 from reviewapp.review.editor import Form
 from reviewapp.review.forms import RubricForm
-from reviewapp.review.models import CriterionType, Rubric, RubricVersion, Shown, Stage
+from reviewapp.review.models import CriterionRevision, CriterionType, Rubric, RubricVersion, Shown, Stage
 from reviewapp.review.refusals import Invalid, Refusal
+
+MOST_FLAGS = 50
 
 
 @session(Role.LEAD)
@@ -54,7 +56,13 @@ def rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     )
     shown = chosen(versions, request.GET.get("version", ""))
     criteria = shown.criteria.order_by("position", "pk") if shown else []
-    context = {"rubric": found, "versions": versions, "version": shown, "criteria": criteria}
+    context = {
+        "rubric": found,
+        "versions": versions,
+        "version": shown,
+        "criteria": criteria,
+        "flags": flags.on_rubric(found)[:MOST_FLAGS],
+    }
     return render(request, "rubrics/rubric.html", context)
 
 
@@ -88,15 +96,26 @@ def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
         del form.entries[at]
     elif "up" in posted or "down" in posted:
         editor.move(form, at, -1 if "up" in posted else 1)
+    elif "preview" in posted:
+        return previewed(request, rubric, form)
     elif "save" in posted or "freeze" in posted:
         return saved(request, rubric, form)
     return shown_editor(request, rubric, form)
 
 
+def previewed(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
+    """What reviewers would be asked by the form as it stands; nothing is stored."""
+    try:
+        preview = rubrics.preview(rubric, editor.content(form, rubrics.latest(rubric)))
+    except Invalid as refusal:
+        return shown_editor(request, rubric, form, refusal)
+    return shown_editor(request, rubric, form, preview=preview)
+
+
 def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
     try:
         draft = rubrics.draft_of(rubric, request.user.username)
-        kept = rubrics.save_draft(draft, form.edit, editor.content(form))
+        kept = rubrics.save_draft(draft, form.edit, editor.content(form, rubrics.latest(rubric)))
         if "freeze" in request.POST:
             rubrics.freeze(kept, request.user.username, kept.edit)
     except Refusal as refusal:
@@ -111,7 +130,11 @@ def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
 
 
 def shown_editor(
-    request: MemberRequest, rubric: Rubric, form: Form, refusal: Refusal | None = None
+    request: MemberRequest,
+    rubric: Rubric,
+    form: Form,
+    refusal: Refusal | None = None,
+    preview: tuple[RubricVersion, list[CriterionRevision]] | None = None,
 ) -> HttpResponse:
     errors = refusal.errors if isinstance(refusal, Invalid) else []
     by_place, other = editor.errors_by_place(errors)
@@ -125,6 +148,8 @@ def shown_editor(
         "refusal": refusal,
         "other_errors": other,
         "base": rubrics.latest(rubric),
+        "flags": flags.on_rubric(rubric)[:MOST_FLAGS],
+        "preview": preview,
     }
     template = "rubrics/_editor.html" if request.htmx else "rubrics/editor.html"
     return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)

@@ -8,11 +8,19 @@ from reviewapp.review import editor, flags, items, labels, leases, queues, rubri
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
+from reviewapp.review.reviewers import Pace
+from reviewapp.templatetags.review import consensus, quality
 from tests.reviewapp.review.conftest import filled, make_queue, reload
 
 pytestmark = pytest.mark.django_db
 BASE = "/projects/refunds"
 XSS = '<img src=x onerror=alert(1)>"><script>alert(1)</script>'
+
+
+def signed_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def give(queue, reviewer, **said):
@@ -62,6 +70,8 @@ def test_a_tie_is_shown_side_by_side_and_decided(tie, lead):
     page = lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
     assert "rosa" in page and "paul" in page and "differs" in page
     assert "<script>alert" not in page and "&lt;script&gt;" in page
+    # "Judge wrong" is one of the reasons to give.
+    assert f"review-items/{tie.pk}/judge" in page
     nothing = lead.client.post(f"{BASE}/adjudication/{tie.pk}", {"cause": "human_wrong"})
     assert nothing.status_code == 422
     said = {"verdict": "fail", "cause": "rubric_ambiguous", "note": "rule 4", "flag_rubric": "1"}
@@ -197,6 +207,52 @@ def test_the_editor_says_what_to_mend_and_loses_nothing(project, lead):
     assert lead.client.post(f"{BASE}/rubrics/answer-quality/edit", odd).status_code in (409, 422)
 
 
+def test_opening_and_saving_a_draft_changes_no_meaning(project, lead):
+    """What came by the API in forms that a line of text cannot tell apart."""
+    criteria = [
+        {"key": "stars", "title": "Stars", "type": "choice", "options": [1, 2]},
+        {"key": "either", "title": "Either", "type": "choice",
+         "options": [{"value": "a|b", "label": "A | B", "help": "either\nof them |"},
+                     {"value": "c\\", "label": "C|"}]},
+        {"key": "grade", "title": "Grade", "type": "scale", "options": ["1", "2", "-"]},
+        {"key": "cost", "title": "Cost", "type": "number", "minimum": 0.1234567, "maximum": 12345678},
+    ]  # fmt: skip
+    rubric = rubrics.create_empty(project, "odd", "Odd")
+    first = rubrics.publish(rubric, rubrics.Content("", [{"label": "Yes | no"}], criteria))
+    saved = lead.client.post(f"{BASE}/rubrics/odd/edit", draft_fields(rubric) | {"save": "1"})
+    assert saved.status_code == 302
+    draft = rubrics.open_draft(rubric)
+    assert set(draft.criteria.values_list("meaning", flat=True)) == {1}
+    assert draft.failure_modes == first.failure_modes
+    changed = {change.title for change in rubrics.diff(first, draft)}
+    # A line cannot hold two; that is wording.
+    assert changed == {"Either"}
+
+
+def test_the_draft_is_previewed_as_it_stands_without_being_stored(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    fields = draft_fields(rubric)
+    edit = rubrics.open_draft(rubric).edit
+    step = {"c1-title": "Polite enough?", "c1-shown": "after_fail", "preview": "1"}
+    page = lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | step, HTTP_HX_REQUEST="true")
+    shown = page.content.decode().partition('id="preview"')[2]
+    assert "<b>Polite enough?</b>" in shown and "only after fail" in shown
+    assert rubrics.open_draft(rubric).edit == edit
+    wrong = lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | step | {"c1-key": "A b"})
+    assert wrong.status_code == 422 and 'id="preview"' not in wrong.content.decode()
+
+
+def test_what_was_found_unclear_stands_by_the_rubric(tie, lead, rita):
+    flags.flag(tie, rita, XSS, on_rubric=True)
+    flags.flag(tie, lead.user, "about the item alone")
+    for page in ("rubrics/answer-quality", "rubrics/answer-quality/edit"):
+        text = lead.client.get(f"{BASE}/{page}").content.decode()
+        assert "Found unclear" in text and f"adjudication/{tie.pk}" in text
+        assert "<script>alert" not in text and "about the item alone" not in text
+    lead.client.post(f"{BASE}/adjudication/{tie.pk}/flags")
+    assert "Found unclear" not in lead.client.get(f"{BASE}/rubrics/answer-quality").content.decode()
+
+
 def test_a_frozen_version_is_never_changed(project):
     version = rubrics.create_starter(project)
     for act in (
@@ -207,6 +263,22 @@ def test_a_frozen_version_is_never_changed(project):
     ):
         with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
             act()
+
+
+def test_ones_own_history_tells_what_items_came_to_once_one_has_looked(project, tie, lead):
+    """Else a label could be taken back after a look at what the others said, and given anew as if blind."""
+    rosa = signed_in(tie.assignments.get(reviewer__username="rosa").reviewer)
+    assert "a lead decides" not in rosa.get(f"{BASE}/reviewers").content.decode()
+    rosa.get(f"{BASE}/items/{tie.pk}")
+    assert "a lead decides" in rosa.get(f"{BASE}/reviewers").content.decode()
+
+
+def test_a_reviewers_quality_is_drawn_to_a_half_and_told_from_thirty_on():
+    figures = dict.fromkeys(Pace.__dataclass_fields__, 0)
+    few = Pace(**figures | {"agreed": 29, "comparable": 29, "decided": 10, "known": 12})
+    assert (consensus(few), quality(few)) == ("too few, 1 more", "too few, 8 more")
+    many = Pace(**figures | {"decided": 20, "decided_right": 18, "known": 10, "known_right": 9})
+    assert quality(many) == ".88 (.74–.97), n = 30"
 
 
 def test_reviewers_see_themselves_and_leads_everyone(project, queue, reviewer, lead, rita):
