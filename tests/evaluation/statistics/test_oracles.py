@@ -37,7 +37,7 @@ def test_kappa_is_that_of_statsmodels(flat: list[int]) -> None:
             rows, columns = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
             assert not sum(flat) or max(rows) == max(columns) == sum(flat)
             continue
-        # It also divides by the standard error of no agreement, which is 0 where one rater says one thing only.
+        # It also divides by the error of no agreement, which is 0 where one rater says one thing only.
         with np.errstate(divide="ignore", invalid="ignore"):
             oracle = cohens_kappa(np.array(table), wt=named)
         assert found.value == pytest.approx(oracle.kappa, abs=1e-9)
