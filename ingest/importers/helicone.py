@@ -45,63 +45,59 @@ def _read(item: JsonDict, entry: Entry) -> None:
     )
     trace_id = required(row, "request_id", "requestId", "id")
     properties = mapping(present(row, "request_properties", "properties"))
-    asked, answered = mapping(_body(row, "request")), mapping(_body(row, "response"))
     started = present(row, "request_created_at", "created_at", "createdAt")
     ended = present(row, "response_created_at", "responseCreatedAt") or _later(started, _delay(row))
-    status = number(present(row, "response_status", "status", "statusCode")) or 0
-    failure = _failure(answered, status)
-    model = stated(row, "response_model", "model", "request_model", "model_override") or stated(
-        answered, "model"
-    )
-    input_tokens, output_tokens = _tokens(row, answered)
-    span = {
-        "span_id": f"{trace_id}:call"[:128],
-        "name": "helicone.request",
+    call = {"span_id": f"{trace_id}:call"[:128], "started_at": started, "ended_at": ended, **_call(row)}
+    trace = {
+        "id": trace_id,
         "started_at": started,
         "ended_at": ended,
+        "session_id": properties.get(_SESSION),
+        "user_id": stated(row, "request_user_id", "user_id", "userId"),
+        "prompt_name": stated(properties, _PROMPT) or stated(row, "prompt_id"),
+        "prompt_version": stated(properties, _VERSION),
+        "route": stated(properties, _PATH),
+        "tags": plain(properties) | {"helicone": trace_id},
+        "latency_ms": _delay(row),
+        "spans": [known(call)],
+    }
+    entry.traces.append(known(trace))
+    _statements(row, entry, trace_id)
+
+
+def _call(row: JsonDict) -> JsonDict:
+    """What the span of the one model call says, but for its id and its times."""
+    asked, answered = mapping(_body(row, "request")), mapping(_body(row, "response"))
+    status = number(present(row, "response_status", "status", "statusCode")) or 0
+    failure = _failure(answered, status)
+    # Whole requests and responses, in the words of the dialect that reads such.
+    bodies = {"gen_ai.prompt": asked, "gen_ai.completion": {} if failure else answered}
+    return {
+        "name": "helicone.request",
         "status": "error" if failure else None,
         "error": failure,
-        "attributes": known(
-            {
-                # Whole requests and responses, in the words of the dialect that reads such.
-                "langsmith.span.kind": "embedding"
-                if "embedding" in stated(row, "request_path", "path")
-                else "llm",
-                "gen_ai.prompt": asked,
-                "gen_ai.completion": {} if failure else answered,
-                "gen_ai.provider.name": stated(row, "provider").lower(),
-                "gen_ai.request.model": stated(asked, "model") or stated(row, "request_model") or model,
-                "gen_ai.response.model": stated(answered, "model") or model,
-                "gen_ai.response.id": stated(answered, "id"),
-                "gen_ai.usage.input_tokens": input_tokens,
-                "gen_ai.usage.output_tokens": output_tokens,
-                "gen_ai.usage.cost": number(present(row, "cost_usd", "costUSD", "cost")),
-                "gen_ai.response.finish_reasons": [
-                    said
-                    for choice in listed(answered.get("choices"))
-                    if (said := stated(mapping(choice), "finish_reason"))
-                ],
-            }
-        ),
+        "attributes": known(bodies | _attributes(row, asked, answered)),
     }
-    entry.traces.append(
-        known(
-            {
-                "id": trace_id,
-                "started_at": started,
-                "ended_at": ended,
-                "session_id": properties.get(_SESSION),
-                "user_id": stated(row, "request_user_id", "user_id", "userId"),
-                "prompt_name": stated(properties, _PROMPT) or stated(row, "prompt_id"),
-                "prompt_version": stated(properties, _VERSION),
-                "route": stated(properties, _PATH),
-                "tags": plain(properties) | {"helicone": trace_id},
-                "latency_ms": _delay(row),
-                "spans": [known(span)],
-            }
-        )
-    )
-    _statements(row, entry, trace_id)
+
+
+def _attributes(row: JsonDict, asked: JsonDict, answered: JsonDict) -> JsonDict:
+    model = stated(row, "response_model", "model", "request_model", "model_override")
+    model = model or stated(answered, "model")
+    input_tokens, output_tokens = _tokens(row, answered)
+    choices = (mapping(choice) for choice in listed(answered.get("choices")))
+    return {
+        "langsmith.span.kind": "embedding" if "embedding" in stated(row, "request_path", "path") else "llm",
+        "gen_ai.provider.name": stated(row, "provider").lower(),
+        "gen_ai.request.model": stated(asked, "model") or stated(row, "request_model") or model,
+        "gen_ai.response.model": stated(answered, "model") or model,
+        "gen_ai.response.id": stated(answered, "id"),
+        "gen_ai.usage.input_tokens": input_tokens,
+        "gen_ai.usage.output_tokens": output_tokens,
+        "gen_ai.usage.cost": number(present(row, "cost_usd", "costUSD", "cost")),
+        "gen_ai.response.finish_reasons": [
+            said for choice in choices if (said := stated(choice, "finish_reason"))
+        ],
+    }
 
 
 def _response(item: JsonDict) -> JsonDict:
