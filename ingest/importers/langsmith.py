@@ -149,35 +149,30 @@ def _feedback(item: JsonDict, entry: Entry) -> None:
     if correction:
         entry.feedback.append(correction)
     if score is not None or said not in (None, "", {}, []):
-        label = said if isinstance(said, str) else None
-        value = score if score is not None else said if isinstance(said, int | float) else None
-        body = {
-            "id": identity,
-            "target": target,
-            "name": required(item, "key"),
-            "value": value,
-            "label": label if label or value is not None else readable_value(said),
-            "explanation": stated(item, "comment"),
-            "source": _SOURCES.get(stated(source, "type"), "code"),
-            "timestamp": time,
-            "metadata": known({"extra": item.get("extra"), "source": about}),
-        }
-        add_statement(entry, body, user=user)
+        body = _score(item, target) | {"metadata": known({"extra": item.get("extra"), "source": about})}
+        add_statement(entry, body | {"timestamp": time}, user=user)
     elif comment := stated(item, "comment"):
-        entry.feedback.append(
-            known(
-                {
-                    "id": identity,
-                    "target": target,
-                    "kind": "comment",
-                    "comment": comment,
-                    "user": user,
-                    "occurred_at": time,
-                }
-            )
-        )
+        body = {"id": identity, "target": target, "kind": "comment", "comment": comment}
+        entry.feedback.append(known(body | {"user": user, "occurred_at": time}))
     elif correction is None:
         raise Invalid("score", "neither a score, a value, a comment nor a correction is given")
+
+
+def _score(item: JsonDict, target: JsonDict) -> JsonDict:
+    """A number is the value, a text the label, and what is neither is spelled out as one."""
+    said, score = item.get("value"), item.get("score")
+    label = said if isinstance(said, str) else None
+    value = score if score is not None else said if isinstance(said, int | float) else None
+    source = mapping(item.get("feedback_source"))
+    return {
+        "id": stated(item, "id"),
+        "target": target,
+        "name": required(item, "key"),
+        "value": value,
+        "label": label if label or value is not None else readable_value(said),
+        "explanation": stated(item, "comment"),
+        "source": _SOURCES.get(stated(source, "type"), "code"),
+    }
 
 
 def readable_value(value: Any) -> str:
