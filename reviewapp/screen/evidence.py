@@ -35,11 +35,6 @@ class Evidence:
     left_out: int = 0
 
     @property
-    def is_empty(self) -> bool:
-        told = self.told
-        return not (told.question or told.answer or told.system or told.earlier)
-
-    @property
     def is_marked(self) -> bool:
         return any(passage.share for passage in self.passages)
 

@@ -50,6 +50,10 @@ class Conversation:
     # Parts of question or answer that are no text: images, audio, reasoning.
     other: tuple[Any, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.question or self.answer or self.system or self.earlier)
+
 
 def tell(reading: Reading) -> Conversation:
     spoken = [message for message in reading.conversation if message.role not in SYSTEM_ROLES]

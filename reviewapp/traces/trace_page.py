@@ -116,11 +116,6 @@ class TracePage:
     withheld: bool
 
     @property
-    def is_empty(self) -> bool:
-        told = self.told
-        return not (told.question or told.answer or told.system or told.earlier)
-
-    @property
     def is_marked(self) -> bool:
         return any(passage.share for passage in self.passages)
 

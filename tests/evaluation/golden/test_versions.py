@@ -7,20 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
 from evaluation import backups
 from evaluation.golden import cases, formats, slices, versions
 from evaluation.golden.models import GoldenCase, GoldenVersion, VersionBody, VersionEntry
 from ingest.models import Project
+from tests.reviewapp.review.conftest import together
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,7 +90,7 @@ def test_a_publication_tried_again_leaves_the_bytes_as_they_are():
         with pytest.raises(versions.NothingToPublish):
             versions.publish(dataset, "y")
 
-    together(publish_nothing, publish_nothing)
+    together([publish_nothing] * 2)
     cases.put_values(dataset, [{"id": "c0", "input": "other"}], "x")
     versions.publish(dataset, "x")
     versions.restore(first)
@@ -124,17 +124,6 @@ def test_lines_stand_in_the_order_of_code_points(project):
     assert [re.search('"id":"([^"]*)"', line)[1] for line in lines] == sorted(names)
 
 
-def together(*functions):
-    def run(function):
-        try:
-            return function()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(functions)) as threads:
-        return list(threads.map(run, functions))
-
-
 @pytest.mark.django_db(transaction=True)
 def test_publishers_at_once_leave_no_gap_and_no_double():
     project = Project.objects.create(slug="refunds")
@@ -147,14 +136,14 @@ def test_publishers_at_once_leave_no_gap_and_no_double():
             return None
 
     for expected in (1, 2, 3):
-        assert sorted(together(*[attempt] * 4), key=str) == [expected, None, None, None]
+        assert sorted(together([attempt] * 4), key=str) == [expected, None, None, None]
         cases.put_values(dataset, [{"id": f"new-{expected}", "input": "q"}], "x")
 
     def write(n):
         cases.put_values(dataset, [{"id": f"w{n}", "input": "q"}], "x")
         return attempt()
 
-    together(*[lambda n=n: write(n) for n in range(4)])
+    together([lambda n=n: write(n) for n in range(4)])
     attempt()
     numbers = list(GoldenVersion.objects.order_by("number").values_list("number", flat=True))
     assert numbers == list(range(1, len(numbers) + 1))
@@ -167,7 +156,7 @@ def test_publishers_at_once_leave_no_gap_and_no_double():
 @pytest.mark.django_db(transaction=True)
 def test_many_writers_get_ids_of_their_own():
     dataset = filled(Project.objects.create(slug="refunds"), 0)
-    together(*[lambda: cases.put_values(dataset, [{"input": "q"}] * 5, "x")] * 4)
+    together([lambda: cases.put_values(dataset, [{"input": "q"}] * 5, "x")] * 4)
     assert sorted(GoldenCase.objects.values_list("case_id", flat=True)) == [
         f"case-{n:04d}" for n in range(1, 21)
     ]
