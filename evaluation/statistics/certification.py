@@ -17,6 +17,8 @@ MOST_MORE = 5000
 
 
 class State(StrEnum):
+    """What a certificate says of a judge; STALE only where the caller gives a reason (dates, identity)."""
+
     TRUSTED = "TRUSTED"
     CARE = "CARE"
     UNTRUSTED = "UNTRUSTED"

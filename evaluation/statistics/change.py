@@ -27,6 +27,7 @@ def mcnemar(broken: int, fixed: int) -> float:
 
 
 def mcnemar_two_sided(one_way: int, other_way: int) -> float:
+    """The same for a change either way: twice the smaller tail, at most 1."""
     return min(1.0, 2 * binomial_tail(max(one_way, other_way), one_way + other_way))
 
 

@@ -111,6 +111,7 @@ def _expit(x: float) -> float:
 
 
 def brier(pairs: Sequence[Scored]) -> Figure:
+    """Brier (1950): the weighted mean square of score minus outcome, 0 at best; with its normal interval."""
     return mean([p.row((p.score - p.failed) ** 2) for p in pairs], "the judge gives no score")
 
 

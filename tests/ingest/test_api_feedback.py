@@ -1,3 +1,5 @@
+"""POST /api/v1/feedback: what is taken, what counts, and what the answer says."""
+
 import itertools
 import json
 

@@ -1,3 +1,5 @@
+"""POST /api/v1/scores: what is taken, revisions, and scores that wait for their target."""
+
 import itertools
 import json
 

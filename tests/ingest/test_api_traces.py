@@ -1,3 +1,5 @@
+"""POST and GET /api/v1/traces: merging, refusals, and what is read back."""
+
 import gzip
 import json
 from datetime import datetime

@@ -1,3 +1,5 @@
+"""OTLP requests become rows: both encodings alike, one bad span alone refused, hostile text kept out."""
+
 import gzip
 import json
 import zlib

@@ -1,3 +1,5 @@
+"""Bodies of the native API: their forms, and what no reader of JSON agrees on."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Evaluation events become scores."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

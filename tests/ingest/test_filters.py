@@ -1,3 +1,5 @@
+"""Every filter of the list and the API, page by page in both orders."""
+
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 

@@ -1,3 +1,5 @@
+"""OpenTelemetry's GenAI conventions, old and new, wherever they put the messages."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""The one write: order and repetition change nothing, and conflicts are decided by content."""
+
 import random
 from datetime import UTC, datetime, timedelta
 from itertools import permutations

@@ -1,3 +1,5 @@
+"""OpenInference's attributes: calls, contents, tools, retrievers."""
+
 import json
 
 from ingest.otlp.messages import Message, ToolCall

@@ -1,3 +1,5 @@
+"""What a trace says, read from its rows: calls, input and output, what is inherited and added up."""
+
 import json
 import time
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""Langfuse's attributes: generations, usage and costs in their several words, tools, plain answers."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""LangSmith's attributes, as its SDK writes them into spans."""
+
 import json
 
 from ingest.otlp.messages import Message

@@ -1,3 +1,5 @@
+"""LiteLLM's attributes: cost, user, metadata, and a raw exchange that is no call."""
+
 import json
 
 from tests.ingest.dialects.told import reading

@@ -1,3 +1,5 @@
+"""Pydantic AI's and Logfire's attributes, in their versions."""
+
 import dataclasses
 import json
 

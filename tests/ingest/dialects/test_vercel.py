@@ -1,3 +1,5 @@
+"""The attributes of Vercel's AI SDK, in its versions."""
+
 import json
 
 import pytest

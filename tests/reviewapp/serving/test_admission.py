@@ -1,3 +1,5 @@
+"""So many requests run, so many wait, the rest are told when to come back; slow senders hold up nobody."""
+
 import json
 import socket
 import threading
