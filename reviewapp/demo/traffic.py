@@ -47,6 +47,8 @@ OCTOBER_HARDER = {"refunds": 0.12, "gift_cards": 0.06}
 # Product facts are many small stories, attacks are rare; any other story counts once.
 FACT_WEIGHT, ATTACK_WEIGHT = 0.35, 0.3
 ATTACKS = frozenset({"injection", "fishing", "abusive", "far"})
+# When the newer prompt came: in the third week, long before the judge's provider changes in the eighth.
+NEW_PROMPT_AGE = 0.72
 # Traffic of a Saturday or Sunday in that of a working day, and the growth over the whole plan.
 WEEKEND, GROWTH = 0.65, 0.4
 
@@ -146,7 +148,7 @@ class Conversation:
         self.language = GERMAN if self.rng.random() < GERMAN_SHARE else ENGLISH
         self.clock = self.arrival()
         age = (plan.anchor - self.clock) / timedelta(days=plan.days)
-        self.prompt_version = "v7" if age < 0.4 else "v6"
+        self.prompt_version = "v7" if age < NEW_PROMPT_AGE else "v6"
         self.model = self.model_at(age)
         self.environment = "staging" if self.rng.random() < STAGING_SHARE else "production"
         self.user_id = f"cust-{self.rng.randrange(1000, 4000)}"
