@@ -105,6 +105,21 @@ def test_one_s_own_lapsed_released_or_withdrawn_item_is_served_again(project, ri
     assert leases.claim(queue, rita).item == last.item
 
 
+@pytest.mark.parametrize("how", ["released", "deleted"])
+def test_the_look_begins_again_at_ones_own_that_is_free_whatever_else_finds_it(project, rita, how):
+    """A claim looks everywhere before it gives up, which would hide that the mark knows nothing of it."""
+    queue = make_queue(project, overlap=2)
+    filled(queue, 2)
+    held = leases.claim(queue, rita)
+    assert marks.renew(queue, rita) and beginning(queue, rita) < held.item.rank
+    mine = Assignment.objects.filter(pk=held.assignment_id)
+    if how == "deleted":
+        mine.delete()
+    else:
+        mine.update(state="released", token=None, lease_until=None)
+    assert beginning(queue, rita) == held.item.rank
+
+
 def test_what_others_give_back_before_the_mark_is_served(project, rita, paul):
     queue = make_queue(project)
     filled(queue, 3)

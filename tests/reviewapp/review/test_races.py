@@ -268,6 +268,30 @@ def test_nobody_makes_a_mark_while_another_is_about_to_open_something(project, m
     assert leases.claim(queue, rita).item == item
 
 
+OPENS = {
+    "added": lambda lease, fresh: items.enqueue(lease.item.queue, [fresh]),
+    "changed": lambda lease, _: ReviewItem.objects.filter(pk=lease.item.pk).update(rank=F("rank") + 1),
+    "released": lambda lease, _: Assignment.objects.filter(pk=lease.assignment_id).update(
+        state=State.RELEASED, token=None, lease_until=None
+    ),
+    "deleted": lambda lease, _: Assignment.objects.filter(pk=lease.assignment_id).delete(),
+}
+
+
+@pytest.mark.parametrize("how", OPENS)
+def test_each_way_of_opening_by_itself_keeps_marks_from_being_made(project, make_person, how):
+    rita = make_person("rita")
+    queue = make_queue(project, overlap=2)
+    filled(queue, 1)
+    (fresh,) = make_traces(project, 1, prefix="fresh")
+    lease = leases.claim(queue, rita)
+    with transaction.atomic():
+        OPENS[how](lease, fresh.trace_id)
+        assert together([lambda: marks.renew(queue, rita)]) == [False]
+        transaction.set_rollback(True)
+    assert marks.renew(queue, rita)
+
+
 def test_no_mark_hides_what_others_open_at_the_same_time(project, make_person, monkeypatch):
     monkeypatch.setattr(marks, "EVERY", 1)
     queue = make_queue(project, overlap=2)
