@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
+from ingest import sanitising
 from ingest.models import Project
 from ingest.routing.models import Route
 from reviewapp.models import Membership, User
@@ -62,7 +63,7 @@ def create(
 ) -> Queue:
     """Raises Invalid with the fields that do not fit."""
     queue = Queue(project=project, slug=slug, kind=kind, rubric_version=rubric_version)
-    queue.name = settings.pop("name", "") or slug.replace("-", " ").capitalize()
+    settings["name"] = settings.get("name") or slug.replace("-", " ").capitalize()
     people = settings.pop("assignees", None)
     _set(queue, settings)
     _check_version(queue, rubric_version)
@@ -117,7 +118,7 @@ def _set(queue: Queue, settings: dict[str, Any]) -> None:
     ]
     for name, value in settings.items():
         if name in SETTINGS:
-            setattr(queue, name, value)
+            setattr(queue, name, sanitising.text(value.strip(), set()) if isinstance(value, str) else value)
     try:
         queue.full_clean(exclude=["rubric_version", "project"], validate_unique=False)
     except ValidationError as error:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
+from ingest import sanitising
 from ingest.models import Project
 from reviewapp.review import presets, rubric_forms
 from reviewapp.review.models import CriterionRevision, Rubric, RubricVersion, Shown, Stage
@@ -83,7 +84,8 @@ def create(project: Project, template: Template, slug: str = "", name: str = "",
 
 def create_empty(project: Project, slug: str, name: str) -> Rubric:
     """A rubric without a version yet."""
-    return Rubric.objects.get_or_create(project=project, slug=slug, defaults={"name": name})[0]
+    told = sanitising.text(name.strip(), set()) or slug
+    return Rubric.objects.get_or_create(project=project, slug=slug, defaults={"name": told})[0]
 
 
 def content_of(version: RubricVersion | None) -> Content:

@@ -190,6 +190,16 @@ def test_queues_are_made_changed_and_counted(project, send, rita):
     assert told["counts"]["waiting"] == 2 and told["oldest_age_seconds"] >= 0
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800"])
+def test_a_text_that_no_row_can_hold_is_kept_without_what_it_cannot_hold(queue, send, odd):
+    for name in ("name", "description"):
+        assert send("PATCH", "queues/review", {name: odd}).status_code == 200
+        assert send("POST", "queues", {"slug": name, name: odd}).status_code == 201
+        assert "\ufffd" in getattr(Queue.objects.get(slug=name), name)
+    assert send("POST", "rubrics/odd/versions", {"name": odd}).status_code == 201
+    assert send("PATCH", "queues/review", {"name": "  "}).status_code == 422
+
+
 def test_pairs_are_enqueued_and_judged(project, send):
     make_traces(project, 3)
     send("POST", "queues", {"slug": "pairs", "kind": "pair"})
