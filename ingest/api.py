@@ -88,7 +88,7 @@ def post_scores(request: TokenRequest) -> HttpResponse:
     "/feedback",
     auth=TokenAuth(Scope.INGEST, Scope.FEEDBACK),
     tags=["Ingest"],
-    summary="Send feedback of users",
+    summary="Send user feedback",
     openapi_extra=openapi.intake(shapes.FeedbackBody, "feedback"),
 )
 def post_feedback(request: TokenRequest) -> HttpResponse:

@@ -47,13 +47,13 @@ REFUSALS = {
     401: "No valid token",
     403: "The token lacks the scope",
     404: "The token's project has no such thing",
-    409: "Something else has happened meanwhile; detail says what",
+    409: "Something else has happened in the meantime; detail says what",
     413: "Larger than the limits",
     415: "A content type or encoding that is not supported",
-    422: "A field holds what it cannot; errors names it",
+    422: "A field holds a value that it cannot take; errors names it",
     503: "The database does not answer; send it again after Retry-After",
 }
-DONE = {200: "Done, or found as it was", 201: "Made", 204: "Nothing there now"}
+DONE = {200: "Done, or found as it was", 201: "Created", 204: "Nothing there now"}
 INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)
 READ_REFUSALS = (400, 401, 403, 503)
 
@@ -97,8 +97,8 @@ def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
         },
         "responses": {
             200: {"description": "Committed", "content": receipt},
-            202: {"description": "Committed; all of it waits for what it speaks of", "content": receipt},
-            207: {"description": "Committed but for the rejected items", "content": receipt},
+            202: {"description": "Committed; all of it waits for its target", "content": receipt},
+            207: {"description": "Committed, except for the rejected items", "content": receipt},
             **refused_with(INGEST_REFUSALS),
         },
     }
@@ -120,8 +120,8 @@ def importing(formats: Iterable[str]) -> JsonDict:
         },
         "responses": {
             200: {"description": "Committed", "content": report},
-            202: {"description": "Committed; all of it waits for what it speaks of", "content": report},
-            207: {"description": "Committed but for the rejected items", "content": report},
+            202: {"description": "Committed; all of it waits for its target", "content": report},
+            207: {"description": "Committed, except for the rejected items", "content": report},
             **refused_with((400, 401, 403, 413, 415, 503)),
         },
     }

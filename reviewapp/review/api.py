@@ -63,7 +63,7 @@ def list_queues(request: TokenRequest) -> HttpResponse:
 
 
 @api.post(
-    "/queues", auth=TokenAuth(Scope.ADMIN), tags=TAG, summary="Make a queue",
+    "/queues", auth=TokenAuth(Scope.ADMIN), tags=TAG, summary="Create a queue",
     openapi_extra=openapi.exchange(shapes.QueueBody, {201: shapes.QueueTold}, REFUSED),
 )  # fmt: skip
 def post_queue(request: TokenRequest) -> HttpResponse:
@@ -225,7 +225,7 @@ def export_labels(request: TokenRequest) -> HttpResponseBase:
 
 
 @api.post(
-    "/rubrics/{slug:slug}/versions", auth=TokenAuth(Scope.ADMIN), tags=TAG, summary="Make a rubric version",
+    "/rubrics/{slug:slug}/versions", auth=TokenAuth(Scope.ADMIN), tags=TAG, summary="Create a rubric version",
     openapi_extra=openapi.exchange(shapes.RubricVersionBody, {201: shapes.RubricTold}, REFUSED),
 )  # fmt: skip
 def post_rubric_version(request: TokenRequest, slug: str) -> HttpResponse:
