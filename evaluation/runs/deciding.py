@@ -281,7 +281,8 @@ def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[s
         "certified": not found.uncertified,
         "digest_sent": bool(run.golden_digest),
         "digest_agrees": digest_agrees(run),
-        "turns_green": "" if run.arriving else gate.turns_green(verdict),
+        # What keeps the run from being judged stands among the reasons.
+        "turns_green": "" if problems else gate.turns_green(verdict),
     }
 
 

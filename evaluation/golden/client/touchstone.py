@@ -584,6 +584,8 @@ def gate(options: argparse.Namespace) -> int:
             break
         answer = settled(repeat(answer, options), options)
     announce(answer, options)
+    if answer.get("digest_agrees") is False:
+        return MISMATCH
     return DECISIONS.get(answer["decision"], INCONCLUSIVE)
 
 

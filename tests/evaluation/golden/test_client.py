@@ -195,6 +195,11 @@ def test_what_is_not_the_locked_version_is_refused(client):
     assert client("pull", "sums").returncode == 0
     golden, lock = client.here / "golden.jsonl", client.here / "golden.lock"
     body, locked = golden.read_bytes(), json.loads(lock.read_text())
+    (client.here / "results.json").write_text(json.dumps({"results": [{"case_id": "c01", "status": "pass"}]}))
+    wrong = client.here / "wrong.lock"
+    wrong.write_text(json.dumps({**locked, "digest": "sha256:" + "0" * 64}))
+    said = client("gate", "--lock", "wrong.lock", "--run-key", "wrong")
+    assert said.returncode == 4 and "the tests ran on other bytes" in said.stdout
     golden.write_bytes(body.replace(b'"c01"', b'"c0X"'))
     assert client("check", "--run", ANSWER).returncode == 4
     lock.write_text(json.dumps({**locked, "digest": "sha256:" + "0" * 64}))
@@ -247,7 +252,7 @@ def test_errors_alone_are_not_a_failure(client):
 
 def test_a_console_that_lacks_letters_changes_no_verdict(client):
     client("pull", "sums")
-    program = f"{sys.executable} -c 'print(chr(8776) + \"x\" * 999)'"
+    program = f"{sys.executable} -c 'import sys; sys.stdout.buffer.write(bytes([226, 137, 136, 10]))'"
     told = client("check", "--run", program, "--case", "c01", PYTHONIOENCODING="ascii")
     assert told.returncode == 1 and "FAIL c01" in told.stdout, told.stderr
 

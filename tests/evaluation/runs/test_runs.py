@@ -147,6 +147,7 @@ def test_the_gate_fails_closed(ci, golden, rows, more, words):
     assert got["decision"] == "inconclusive"
     assert words in " ".join(got["reasons"]) + ("no result" if not rows else "")
     assert not CiRun.objects.get().complete
+    assert got["turns_green"] == "", "no answer of a case would"
 
 
 def test_a_part_of_the_version_is_enough_when_it_was_selected(ci, golden):
