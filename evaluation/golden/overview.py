@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import zip_longest
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from evaluation.golden.models import (
     CaseRevision,
     CaseState,
     Download,
+    GoldenCase,
     GoldenDataset,
     Origin,
 )
@@ -26,7 +29,8 @@ from ingest.models import Trace
 from reviewapp.models import Membership
 
 Json = dict[str, Any]
-MOST_CHANGES, MOST_CANDIDATES, MOST_SLICES = 60, 8, 8
+CHANGES_A_PAGE, MOST_CANDIDATES, MOST_SLICES = 60, 8, 8
+MOST_REVISIONS = 20
 COVERAGE_DAYS = 30
 
 
@@ -67,9 +71,13 @@ class Slice:
     share_at: float
 
 
-def described(changes: tuple[Change, ...]) -> list[Changed]:
-    """The first of the changes in words; two queries for any number of them."""
-    shown = changes[:MOST_CHANGES]
+def paged(changes: tuple[Change, ...], number: str | None) -> Page[Change]:
+    return Paginator(changes, CHANGES_A_PAGE).get_page(number)
+
+
+def described(changes: Iterable[Change]) -> list[Changed]:
+    """Changes in words; one query for any number of them."""
+    shown = list(changes)
     wanted = {pk for change in shown for pk in (change.before, change.after) if pk}
     revisions = {each.pk: each for each in CaseRevision.objects.filter(pk__in=wanted)}
     return [_changed(change, revisions) for change in shown]
@@ -122,6 +130,14 @@ def differences(before: CaseRevision, after: CaseRevision) -> list[FieldChange]:
         if (olds.get(name) or "") != (news.get(name) or "")
     ]
     return found
+
+
+def history(case: GoldenCase) -> list[tuple[CaseRevision, list[FieldChange]]]:
+    """Newest first: each revision, and what it changed in the one before."""
+    rows = list(case.revisions.order_by("-number")[: MOST_REVISIONS + 1])
+    pairs = zip(rows, [*rows[1:], None], strict=False)
+    told = [(each, differences(before, each) if before and before.line else []) for each, before in pairs]
+    return told[:MOST_REVISIONS]
 
 
 def _asked(old: Json, new: Json) -> list[FieldChange]:

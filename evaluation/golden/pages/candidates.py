@@ -61,6 +61,7 @@ def shown(request: MemberRequest, candidate: Candidate, error: Exception | None 
         "datasets": datasets,
         "editor": editor,
         "nearest": nearest,
+        "into": request.POST.get("into") or nearest.get("case_id", ""),
         "alike": alike.select_related("dataset").first(),
         "error": error,
         "leads": True,

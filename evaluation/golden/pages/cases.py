@@ -20,6 +20,7 @@ from evaluation.golden import (
     files,
     lines,
     meanwhile,
+    overview,
     preview,
     staleness,
 )
@@ -73,6 +74,9 @@ def change_cases(request: MemberRequest, name: str) -> HttpResponse:
         messages.success(request, words)
     except bulk.Refused as refusal:
         messages.error(request, str(refusal))
+    alone = request.POST.get("back", "").replace("\0", "")
+    if alone and dataset.cases.filter(case_id=alone).exists():
+        return redirect("golden_case", request.project.slug, dataset.name, alone)
     query = request.POST.get("query", "")[:500]
     response = redirect("golden_cases", request.project.slug, dataset.name)
     response["Location"] += f"?{query}" if query.isprintable() and query else ""
@@ -168,12 +172,11 @@ def saved(
 def about(request: MemberRequest, case: GoldenCase) -> dict[str, Any]:
     results = case.results.select_related("run__version").order_by("-run__created_at", "-trial")
     return {
-        "revisions": case.revisions.order_by("-number"),
+        "revisions": overview.history(case),
         "published": case_lists.published_in(case),
         "caught": case_lists.last_results([case]).get(case.pk),
         "stale": staleness.why(case, case.revisions.get(number=case.revision)),
         "results": results[:RESULTS_SHOWN],
-        "states": CaseState.choices,
         "owners": people(request),
     }
 

@@ -73,6 +73,7 @@ def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
     all_versions = overview.versions_of(dataset)
     candidates = overview.candidates_of(request.membership)
     latest = next((each for each in all_versions if each.withdrawn_at is None), None)
+    page = overview.paged(difference.changes, request.GET.get("page"))
     context = {
         "dataset": dataset,
         "leads": leads(request),
@@ -81,8 +82,8 @@ def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
         "latest": latest,
         "next_number": all_versions[0].number + 1 if all_versions else 1,
         "difference": difference,
-        "changes": overview.described(difference.changes),
-        "more_changes": max(0, len(difference.changes) - overview.MOST_CHANGES),
+        "page": page,
+        "changes": overview.described(page),
         "candidates": list(candidates[: overview.MOST_CANDIDATES]),
         "candidate_count": candidates.count(),
         "slices": overview.coverage(dataset),

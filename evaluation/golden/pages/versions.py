@@ -100,11 +100,13 @@ def compare_golden(request: MemberRequest, name: str) -> HttpResponse:
         after = numbers.get(request.GET.get("to", ""), known[0])
         before = numbers.get(request.GET.get("from", ""), known[1] if len(known) > 1 else known[0])
         difference = drafts.between(before, after)
+        page = overview.paged(difference.changes, request.GET.get("page"))
         context |= {
             "before": before,
             "after": after,
             "difference": difference,
-            "changes": overview.described(difference.changes),
-            "more_changes": max(0, len(difference.changes) - overview.MOST_CHANGES),
+            "page": page,
+            "query": f"from={before.number}&to={after.number}&",
+            "changes": overview.described(page),
         }
     return render(request, "golden/compare.html", context)

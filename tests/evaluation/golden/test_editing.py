@@ -56,6 +56,14 @@ def test_two_leads_at_one_case_lose_nothing(lead, dataset):
     assert case.revision == 4 and line["expected"] == {"text": "my text"}
     assert line["input"] == value
     assert [each.created_by for each in case.revisions.order_by("number")][1:3] == ["lena", "lena"]
+    # What was saved over can still be read.
+    read = lead.client.get(page).content.decode()
+    assert (
+        escape("+ <b>four</b>") in read
+        and "+ IV" in read
+        and "\u2212 IV" in read
+        and "As it was made." in read
+    )
 
 
 def test_a_new_case_replaces_none_that_came_meanwhile(dataset):
@@ -177,6 +185,8 @@ def test_all_found_cases_change_at_once(lead, dataset):
         each.case_id for each in found.paginator.object_list
     ]
     assert 'name="all"' not in lead.client.get(f"{BASE}/golden/support/cases?q=c01").content.decode()
+    few = lead.client.get(f"{BASE}/golden/support/cases?q=c0").content.decode()
+    assert 'name="all" value="10"' in few and "on every page" not in few
 
 
 def test_a_title_alone_is_saved_and_makes_no_revision(lead, dataset):
@@ -300,3 +310,18 @@ def test_a_bulk_change_keeps_what_was_saved_while_it_waited(dataset, monkeypatch
     bulk.change(dataset, QueryDict("case=c07&action=tag&value=vip"), [], "leo")
     line = json.loads(CaseRevision.objects.filter(case__case_id="c07").latest("number").line)
     assert line["tags"] == ["vip"] and line["expected"] == {"text": "saved meanwhile"}
+
+
+def test_a_case_is_given_away_and_retired_from_its_own_page(lead, reviewer, dataset):
+    page = f"{BASE}/golden/support/case/c05"
+    assert "Change course" in lead.client.get(page).content.decode()
+    assert "Change course" not in reviewer.client.get(page).content.decode()
+    change = f"{BASE}/golden/support/cases/change"
+    for action, value in (("owner", "leo"), ("retired", "policy ended")):
+        sent = {"case": "c05", "back": "c05", "action": action, "value": value}
+        assert lead.client.post(change, sent)["Location"] == page
+    case = GoldenCase.objects.get(case_id="c05")
+    assert (case.owner.username, case.state, case.state_reason) == ("leo", "retired", "policy ended")
+    assert "bring back" in lead.client.get(page).content.decode()
+    odd = {"case": "c05", "back": "c05\0x/..", "action": "active"}
+    assert lead.client.post(change, odd)["Location"] == f"{BASE}/golden/support/cases"

@@ -1,6 +1,8 @@
 """The pages of the golden dataset and of runs: for whom, what they do, and with how many questions."""
 
+import html
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +12,7 @@ from evaluation.golden import cases, versions
 from evaluation.golden.models import GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
 from reviewapp import audit
-from tests.evaluation.golden.conftest import BASE
+from tests.evaluation.golden.conftest import BASE, VALUES
 from tests.evaluation.runs.test_runs import report, results
 
 
@@ -71,6 +73,19 @@ def test_the_number_of_statements_does_not_grow(
 ):
     with django_assert_max_num_queries(most):
         assert lead.client.get(BASE + path).status_code == 200
+
+
+def test_every_change_of_a_draft_and_between_versions_can_be_read(lead, dataset):
+    tagged = [{**value, "tags": ["vip"]} for value in VALUES]
+    cases.put_values(dataset, tagged, "leo")
+    for path in ("/golden/support", "/golden/support/compare?from=1&to=2"):
+        first = lead.client.get(BASE + path).content.decode()
+        assert "/case/c58" in first and "/case/c59" not in first and "of 61" in first
+        more = html.unescape(re.search(r'rel="next" href="([^"]*)"', first)[1])
+        second = lead.client.get(BASE + path.partition("?")[0] + more).content.decode()
+        assert "/case/c59" in second and "/case/c58" not in second
+        if path == "/golden/support":
+            versions.publish(dataset, "leo", "tagged")
 
 
 def test_the_run_page_says_what_happened(lead, runs):
