@@ -76,12 +76,13 @@ class Finish:
 def tell(queue: Queue, reviewer: User) -> Finish:
     sitting = sittings.sitting(queue, reviewer)
     seconds = [step.seconds for step in reversed(sitting.steps) if step.seconds is not None]
-    length = sitting.steps[0].at - sitting.steps[-1].at if sitting.steps else timedelta()
+    began = sitting.before.began or (sitting.steps[-1].at if sitting.steps else None)
+    length = sitting.steps[0].at - began if began else timedelta()
     items = [step.item for step in sitting.steps if step.said]
     return Finish(
         sitting=sitting,
         minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
-        failures=sum(step.said in FAILED for step in sitting.steps),
+        failures=sitting.before.failures + sum(step.said in FAILED for step in sitting.steps),
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, items)),
         caused=caused(items),

@@ -70,20 +70,35 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The decisions of a sitting that came before the steps that are known: how many, of these labels and
+    failures, and since when."""
+
+    handled: int = 0
+    done: int = 0
+    failures: int = 0
+    began: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sitting:
-    """`waiting` counts no further than a sitting goes; `last` are the latest decisions, of any sitting."""
+    """`waiting` counts no further than a sitting goes; `last` are the latest decisions, of any sitting.
+
+    A long sitting has more steps than `steps` holds: `before` says how many came earlier.
+    """
 
     steps: tuple[Step, ...]
     waiting: int
     last: tuple[Decision, ...] = ()
+    before: Before = Before()
 
     @property
     def done(self) -> int:
-        return sum(bool(step.said) for step in self.steps)
+        return self.before.done + sum(bool(step.said) for step in self.steps)
 
     @property
     def handled(self) -> int:
-        return len(self.steps)
+        return self.before.handled + len(self.steps)
 
     @property
     def skipped(self) -> int:
@@ -135,7 +150,12 @@ def sitting(queue: Queue, reviewer: User, known: tuple[Step, ...] | None = None)
     """`known` are its steps, where they have just been asked for."""
     waiting = waiting_for(queue, reviewer, FIRST_GOAL + FURTHER)
     done = steps(queue, reviewer) if known is None else known
-    return Sitting(done, waiting, tuple(last(queue, reviewer)))
+    return Sitting(done, waiting, tuple(last(queue, reviewer)), before(queue, reviewer, done))
+
+
+def handled(queue: Queue, reviewer: User, known: tuple[Step, ...]) -> int:
+    """How many decisions the sitting of these steps has."""
+    return before(queue, reviewer, known).handled + len(known)
 
 
 def steps(queue: Queue, reviewer: User) -> tuple[Step, ...]:
@@ -151,6 +171,40 @@ def steps(queue: Queue, reviewer: User) -> tuple[Step, ...]:
         together.append(Step(item, at, verdict or preference or "", seconds))
         later = at
     return tuple(together)
+
+
+def before(queue: Queue, reviewer: User, known: tuple[Step, ...]) -> Before:
+    """Of a sitting with more steps than are listed; only then is anything asked."""
+    if len(known) < MOST_STEPS:
+        return Before()
+    values: dict[str, Any] = {
+        "queue": queue.pk,
+        "reviewer": reviewer.pk,
+        "since": timezone.now() - LONGEST,
+        "first": known[-1].at,
+        "pause": PAUSE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE, values)
+        return Before(*cursor.fetchone())
+
+
+BEFORE = """
+    WITH step AS (
+        SELECT coalesce(a.submitted_at, a.skipped_at) AS at, a.state = 'submitted' AS done,
+            l.verdict = 'fail' OR l.preference = 'both_bad' AS failed
+        FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+        LEFT JOIN reviewapp_label l ON l.id = a.current_id
+        WHERE i.queue_id = %(queue)s AND a.reviewer_id = %(reviewer)s AND a.state IN ('submitted', 'skipped')
+            AND coalesce(a.submitted_at, a.skipped_at) >= %(since)s
+            AND coalesce(a.submitted_at, a.skipped_at) < %(first)s
+    ), apart AS (
+        SELECT at, done, failed, lag(at, 1, %(first)s) OVER (ORDER BY at DESC) - at > %(pause)s AS is_pause
+        FROM step
+    )
+    SELECT count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE failed), min(at) FROM apart
+    WHERE at > coalesce((SELECT max(at) FROM apart WHERE is_pause), '-infinity')
+"""
 
 
 def last(queue: Queue, reviewer: User) -> list[Decision]:

@@ -77,7 +77,7 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
     """The next item, claimed in the answer to the submit of the last; or the end of the sitting."""
     finish_line = reverse("finish", args=[request.project.slug, queue.slug])
     steps = sittings.steps(queue, request.user)
-    if after_submit and sittings.is_end(len(steps)):
+    if after_submit and sittings.is_end(sittings.handled(queue, request.user, steps)):
         return go(request, finish_line)
     address = reverse("review", args=[request.project.slug, queue.slug])
     try:

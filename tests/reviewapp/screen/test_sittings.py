@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from reviewapp.review import items as stand
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
-from tests.reviewapp.review.conftest import filled
+from tests.reviewapp.review.conftest import filled, make_traces
+
+HTMX = {"HX-Request": "true", "HX-Target": "review"}
 
 
 @pytest.mark.parametrize(("handled", "goal"), [(0, 40), (39, 40), (40, 60), (59, 60), (60, 80)])
@@ -44,6 +47,30 @@ def test_a_long_pause_begins_a_new_sitting(rita, items, queue):
     told = sittings.sitting(queue, rita.person.user)
     assert (told.done, told.total) == (2, 4)
     assert len(told.last) == 3
+
+
+@pytest.mark.django_db
+def test_a_sitting_of_hours_goes_on_counting(rita, items, queue, monkeypatch):
+    """It knows no more than its latest steps: from the four hundredth on, each submit ended a stretch."""
+    monkeypatch.setattr(sittings, "MOST_STEPS", 2)
+    stand.enqueue(queue, [trace.trace_id for trace in make_traces(queue.project, 4, prefix="more")])
+    for number, said in enumerate(["fail", "pass", "fail", "pass", "pass"]):
+        rita.submit(*rita.hold(), verdict=said)
+        assert sittings.sitting(queue, rita.person.user).handled == number + 1
+    held, hidden = rita.hold()
+    rita.post("skip", held, **hidden, reason="context")
+    told = finishing.tell(queue, rita.person.user)
+    assert (told.sitting.handled, told.sitting.done, told.sitting.skipped, told.failures) == (6, 5, 1, 2)
+    first, second = Assignment.objects.filter(state="submitted").order_by("submitted_at")[:2]
+    for mine, ago in ((first, 3), (second, 2)):
+        Assignment.objects.filter(pk=mine.pk).update(submitted_at=timezone.now() - timedelta(hours=ago))
+    assert sittings.sitting(queue, rita.person.user).handled == 4
+    monkeypatch.setattr(sittings, "FIRST_GOAL", 2)
+    monkeypatch.setattr(sittings, "FURTHER", 3)
+    page = rita.submit(*rita.hold(), HTMX, verdict="pass")
+    assert page.headers["HX-Redirect"].endswith("/finish")
+    page = rita.submit(*rita.hold(), HTMX, verdict="pass")
+    assert "HX-Redirect" not in page.headers
 
 
 @pytest.mark.django_db
