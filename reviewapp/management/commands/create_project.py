@@ -1,4 +1,4 @@
-"""Make a project; one that is there already stays as it is."""
+"""Create a project; one that exists already stays as it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def start(project: Project) -> None:
 
 
 class Command(BaseCommand):
-    help = "Make a project. One that is there already stays as it is, but for a --name that is given."
+    help = "Create a project. One that exists already stays as it is, except for a --name that is given."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="letters, digits and hyphens; stands in links and commands")
@@ -42,5 +42,5 @@ class Command(BaseCommand):
         with pghistory.context(command="create_project"), transaction.atomic():
             project.save()
             start(project)
-        self.stderr.write(f"Project {slug} {'is made' if is_new else 'was there already'}.")
+        self.stderr.write(f"Project {slug} {'is created' if is_new else 'exists already'}.")
         self.stderr.write(f"Next: manage.py create_user NAME --project {slug} --role admin")

@@ -1,4 +1,4 @@
-"""Make accounts and put them into a project with a role; run again, it brings them to that role."""
+"""Create accounts and put them into a project with a role; run again, it gives them that role."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from reviewapp.models import Role
 
 class Command(BaseCommand):
     help = (
-        "Make accounts and put them into a project with a role. Prints one line for each, the name and, "
-        "for a new account without --password, its generated password. An account that is there keeps its "
+        "Create accounts and put them into a project with a role. Prints one line for each, the name and, "
+        "for a new account without --password, its generated password. An account that exists keeps its "
         "password unless --password is given, and gets the membership and the role."
     )
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
     def report(self, joined: Joined) -> None:
         user = joined.membership.user
         self.stdout.write(f"{user.username} {joined.password}".rstrip())
-        made = "is made" if joined.is_new_account else "was there already"
+        made = "is created" if joined.is_new_account else "exists already"
         self.stderr.write(
             f"Account {user.username} {made}; {joined.membership.role} of {joined.membership.project}."
         )
@@ -61,6 +61,6 @@ def project_or_error(slug: str) -> Project:
     if project is None:
         there = ", ".join(Project.objects.order_by("slug").values_list("slug", flat=True)[:20]) or "none yet"
         raise CommandError(
-            f"There is no project {slug!r} (there: {there}). Make it: manage.py create_project {slug}"
+            f"There is no project {slug!r} (there: {there}). Create it: manage.py create_project {slug}"
         )
     return project
