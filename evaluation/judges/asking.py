@@ -59,6 +59,14 @@ def ask_drawn(version: JudgeVersion, run: JudgeRun | None = None, *, since_live:
     return _insert(version, run, _DRAWN.format(since=since), limit=CHUNK, live_at=version.live_at)
 
 
+def ask_sample(version: JudgeVersion, run: JudgeRun, most: int | None = None) -> int:
+    """All that was imported, and all that was drawn or somewhat more than `most`; how many."""
+    count = ask_imported(version, run)
+    while (most is None or count < most) and (chunk := ask_drawn(version, run)):
+        count += chunk
+    return count
+
+
 def ask_share(version: JudgeVersion, share: float, run: JudgeRun) -> int:
     """The share of all traces with the smallest u, so that a larger share holds every smaller one."""
     project = version.judge.project

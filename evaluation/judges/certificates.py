@@ -39,13 +39,18 @@ def issue(version: JudgeVersion, by: str = "") -> Certificate:
     )
 
 
+def newest(version: JudgeVersion) -> Certificate | None:
+    """The last one that was issued, whether it still holds or not."""
+    return version.certificates.order_by("-issued_at", "-pk").first()
+
+
 def current(version: JudgeVersion) -> Certificate:
     """The newest certificate; issued anew where there is none, it is a day old, or no longer says what is."""
     with transaction.atomic():
         Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
-        newest = version.certificates.order_by("-issued_at", "-pk").first()
-        if newest and (newest.stale_reason or _still_says(newest, version)):
-            return newest
+        last = newest(version)
+        if last and (last.stale_reason or _still_says(last, version)):
+            return last
         return issue(version)
 
 
@@ -58,8 +63,8 @@ def _still_says(certificate: Certificate, version: JudgeVersion) -> bool:
 
 def holds(version: JudgeVersion) -> bool:
     """Whether the gate may rely on this version now."""
-    newest = version.certificates.order_by("-issued_at", "-pk").first()
-    return bool(newest and state_of(newest) == State.TRUSTED)
+    last = newest(version)
+    return bool(last and state_of(last) == State.TRUSTED)
 
 
 def state_of(certificate: Certificate) -> str:
@@ -67,7 +72,7 @@ def state_of(certificate: Certificate) -> str:
     version = certificate.version
     if (
         certificate.stale_reason
-        or certificate.expires_at <= timezone.now()
+        or certificate.has_expired
         or certificate.fingerprint != version.fingerprint
         or certificate.meaning != version.meaning
         or calibration.staleness(version)
@@ -78,8 +83,8 @@ def state_of(certificate: Certificate) -> str:
 
 def take_back(version: JudgeVersion, reason: str) -> None:
     """Turn the badge to STALE until a new validation: something pinned has changed, or an alarm rang."""
-    newest = version.certificates.order_by("-issued_at", "-pk").first() or issue(version)
-    Certificate.objects.filter(pk=newest.pk, stale_reason="").update(stale_reason=reason[:200])
+    last = newest(version) or issue(version)
+    Certificate.objects.filter(pk=last.pk, stale_reason="").update(stale_reason=reason[:200])
     kept_figures.forget([version])
 
 

@@ -9,6 +9,7 @@ from django.core.validators import validate_slug
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from ingest.models import Project, Trace
 from reviewapp.models import User
@@ -477,6 +478,10 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.version_id}"
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
 
 
 class LastLook(models.Model):

@@ -72,6 +72,9 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
         "measure": asked.measure,
         "measures": MEASURES,
         "agreement_chart": chart,
+        "weeks": [
+            (point, _datum(point, point["agreement"], 1, **_drawn(told)).query) for point in told["over_time"]
+        ],
         "markers": markers(told, chart, further["changes"], scope.version),
         "agreement_words": MEASURES[asked.measure],
         "rate_chart": rate_chart(told),
@@ -115,7 +118,7 @@ def agreement_chart(told: Json, measure: str) -> Trend:
     points = told["over_time"]
     people = told["human_human"].get(measure, {}).get("value")
     level = None if people is None else (people, f"people {figures.decimals(people)}")
-    drawn = {"drawn": "true"} if told["judge"]["sampling"] == "audit" else {}
+    drawn = _drawn(told)
     line = [
         replace(_datum(point, point[measure], 1, **drawn), note=_percent(point["base_rate"]["value"]))
         for point in points
@@ -186,6 +189,11 @@ def rate_chart(told: Json) -> Trend:
 def _datum(point: Json, figure: Json, weeks: int = 1, **filters: str) -> Datum:
     last = date.fromisoformat(point["to"]) - timedelta(days=1)
     return datum(date.fromisoformat(point["from"]), last, figure, weeks=weeks, **filters)
+
+
+def _drawn(told: Json) -> dict[str, str]:
+    """What narrows the traces of a time to those behind a figure of people's labels."""
+    return {"drawn": "true"} if told["judge"]["sampling"] == "audit" else {}
 
 
 def _percent(share: float | None) -> str:

@@ -20,6 +20,8 @@ from reviewapp.models import Role
 
 RUNS_SHOWN = 5
 TRACES_OFFERED = 12
+# So many are asked for by one press of the button; a second press asks for more.
+MOST_AT_ONCE = 20_000
 
 
 @session(Role.LEAD)
@@ -126,7 +128,7 @@ def _ask(version: JudgeVersion, given: dict[str, Any], by: str) -> int:
         chosen = [(pk, str(Origin.GIVEN)) for pk in found.values_list("pk", flat=True)]
         return asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN, by))
     run = asking.start(version, RunKind.SAMPLE, by)
-    return asking.ask_imported(version, run) + asking.ask_drawn(version, run)
+    return asking.ask_sample(version, run, MOST_AT_ONCE)
 
 
 @session(Role.LEAD)

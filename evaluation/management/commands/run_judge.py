@@ -116,10 +116,7 @@ class Command(BaseCommand):
             run = asking.start(version, RunKind.SAMPLE, "run_judge", share=sample)
             return run, asking.ask_share(version, sample, run)
         run = asking.start(version, RunKind.SAMPLE, "run_judge")
-        count = asking.ask_imported(version, run)
-        while chunk := asking.ask_drawn(version, run):
-            count += chunk
-        return run, count
+        return run, asking.ask_sample(version, run)
 
     def _work(self, run: JudgeRun) -> None:
         while open_ones := asking.progress(run)["open"]:

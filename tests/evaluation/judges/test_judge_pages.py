@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from evaluation.judges import judging, versions
-from evaluation.judges.models import AnchorSet, Disagreement, JudgeVersion, Judgment, Kind
-from ingest.models import Project, Trace
+from evaluation.judges import asking, certificates, judging, versions
+from evaluation.judges.models import AnchorSet, Certificate, Disagreement, JudgeVersion, Judgment, Kind
+from ingest.models import AuditDraw, Project, Trace
 from tests.conftest import Person
 from tests.evaluation.judges.lines import line, load, table
 
@@ -31,6 +32,50 @@ def test_the_sentence_stands_first_with_interval_and_counts(lead: Person, projec
     assert "raises a false alarm on 2 % of good answers" in told
     assert "CARE" in told
     assert told.count("data-row") == 21
+
+
+def test_a_point_leads_to_the_traces_of_its_own_week(lead: Person, project: Project) -> None:
+    load(project, table(4, 4, 4, 20, pi=0.5, timestamp="2026-08-05T09:00:00Z"))
+    told = page(lead.client, "judges/helpful")
+    assert '<a href="/projects/refunds/traces?from=2026-08-03&amp;to=2026-08-09">2026-08-03</a>' in told
+    assert 'from=2026-07-13&amp;to=2026-08-09"' in told, "a corrected rate is of four weeks"
+    assert "to=2026-08-10" not in told
+
+
+def test_long_parameters_are_counted_and_told_in_full_on_demand(lead: Person, project: Project) -> None:
+    rules = [{"contains": f"fault {n}", "weight": 0.9} for n in range(40)]
+    versions.create(project, "many", Kind.RULES, parameters={"rules": rules, "threshold": 0.5})
+    told = page(lead.client, "judges/many")
+    assert "<summary>40 rules, threshold 0.5</summary>" in told
+    assert "fault 39" in told
+    versions.create(project, "few", Kind.RULES, parameters={"threshold": 0.25})
+    assert '<dd class="mono">threshold 0.25</dd>' in page(lead.client, "judges/few")
+
+
+def test_how_long_the_certificate_holds_is_told(lead: Person, project: Project) -> None:
+    load(project, table(40, 4, 4, 300, pi=0.5))
+    version = JudgeVersion.objects.get()
+    assert "<dt>Certificate</dt><dd>none yet</dd>" in page(lead.client, "judges/helpful")
+    issued = certificates.issue(version)
+    assert f"TRUSTED until {issued.expires_at:%-d %b %Y}" in page(lead.client, "judges/helpful")
+    Certificate.objects.update(expires_at=timezone.now())
+    assert "<dd>expired on" in page(lead.client, "judges/helpful")
+    certificates.take_back(version, "the alarm rang")
+    assert "taken back: the alarm rang" in page(lead.client, "judges/helpful")
+
+
+def test_all_that_was_drawn_is_asked_for_at_once(
+    lead: Person, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "CHUNK", 2)
+    version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": []})
+    traces = Trace.objects.bulk_create(
+        Trace(project=project, trace_id=f"t{n}", started_at=timezone.now()) for n in range(5)
+    )
+    AuditDraw.objects.bulk_create(AuditDraw(trace=each, u=0.1, audit=0.2, judge=0.2) for each in traces)
+    asked = {"what": "drawn"}
+    told = lead.client.post(f"/projects/refunds/judge-versions/{version.pk}/run", asked, follow=True)
+    assert "5 to judge" in told.content.decode()
 
 
 def test_cells_lead_to_their_traces(lead: Person, project: Project) -> None:

@@ -133,6 +133,19 @@ def test_those_who_were_not_answered_are_stood_for(story: Story, reviewer: Perso
     assert found["base_rate"]["value"] == pytest.approx(2 / 3)
 
 
+def test_what_a_reader_has_to_know_of_a_stratum(story: Story, reviewer: Person, lead: Person) -> None:
+    story.pair(0.1, "fail", "fail", reviewer.user, stratum="a")
+    story.item(0.2, days=20, stratum="a")
+    for number in range(30):
+        story.pair(number / 100, "pass", "pass", reviewer.user, stratum="b")
+    warned, well = story.figures()["judge"]["strata"][::-1]
+    assert (warned["stratum"], warned["drawn"], warned["answered"], warned["n"]) == ("a", 2, 1, 1)
+    assert warned["warnings"] == ["under 80 % answered", "under 30 labels"]
+    assert (well["stratum"], well["warnings"]) == ("b", [])
+    told = lead.client.get("/projects/refunds/judges/helpful").content.decode()
+    assert "31 of 32 drawn traces answered; 1 of 2 strata with a warning" in told
+
+
 def test_a_skip_is_no_answer_and_holds_up_nothing(story: Story, reviewer: Person, lead: Person) -> None:
     skipped = story.item(0.05)
     Assignment.objects.create(

@@ -1,0 +1,30 @@
+"""What stands at the right end of a chart's lines can be read, however near the lines are."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from reviewapp.trends import LINE_HEIGHT, Datum, trend
+
+
+def line(*values: float | None) -> list[Datum]:
+    return [Datum(f"W{place}", value) for place, value in enumerate(values)]
+
+
+def test_names_stand_where_their_lines_end() -> None:
+    chart = trend([line(0.2, 0.9), line(0.8, 0.1)], names=["one", "other"])
+    assert [end.label for end in chart.ends] == ["one", "other"]
+    assert [end.y for end in chart.ends] == [series.marks[-1].y for series in chart.series]
+
+
+def test_names_that_would_stand_on_each_other_move_apart() -> None:
+    chart = trend([line(0.02, 0.01), line(0.9, 0.0)], names=["one", "other"], level=(0.005, "people"))
+    ys = [end.y for end in chart.ends]
+    assert len(ys) == 3
+    assert all(below - above >= LINE_HEIGHT for above, below in pairwise(ys))
+    assert ys[-1] <= chart.height
+
+
+def test_a_line_without_points_has_no_name() -> None:
+    chart = trend([line(0.2, 0.3), line(None, None)], names=["one", "other"])
+    assert [end.label for end in chart.ends] == ["one"]
