@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from evaluation.statistics import change
 from evaluation.statistics.figure import Figure
 from evaluation.statistics.intervals import share
+from evaluation.statistics.weighted import Row
+from evaluation.statistics.weighted import share as weighted_share
 
 
 @pytest.mark.parametrize(
@@ -111,3 +114,26 @@ def test_the_four_verdicts_and_too_few() -> None:
         "both", "judge", "system", "neither",
     ]  # fmt: skip
     assert {told[pair] for pair in told if None in pair} == {"too_few"}
+
+
+def test_the_interval_covers_the_difference_of_weighted_shares_and_hides_no_large_move() -> None:
+    """A third of the labels at five times the weight; steady once, and once by about ten points."""
+    drawn = np.random.default_rng(5)
+
+    def labelled(p: float, n: int) -> Figure:
+        heavy = int(drawn.binomial(n, 1 / 3))
+        rows = [
+            Row(float(failed), weight, count)
+            for weight, many, rate in ((10.0, n - heavy, p), (50.0, heavy, 2 * p))
+            for fails in [int(drawn.binomial(many, rate))]
+            for failed, count in ((1, fails), (0, many - fails))
+            if count
+        ]
+        return weighted_share(rows).figure
+
+    for p, truth, n in ((0.08, 0.0, 300), (0.14, 0.06 * 12 / 7, 600)):
+        gaps = [change.difference(labelled(0.08, n), labelled(p, n)) for _ in range(1000)]
+        covered = sum((gap.low or 0) <= truth <= (gap.high or 0) for gap in gaps)
+        assert 920 <= covered <= 970
+        wrongly = [change.has_moved(gap) for gap in gaps].count(truth == 0)
+        assert wrongly <= (80 if truth == 0 else 40)
