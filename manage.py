@@ -14,9 +14,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
     take_data_dir(sys.argv)
     from django.core.management import execute_from_command_line
+    from django.db import ProgrammingError
+    from psycopg.errors import UndefinedTable
 
     with database_for(sys.argv):
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable):
+                raise
+            sys.exit("The database has no tables yet: `python manage.py migrate` makes them, or `serve`.")
 
 
 def take_data_dir(arguments: list[str]) -> None:

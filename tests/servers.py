@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -14,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
@@ -145,9 +147,25 @@ def data_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@cache
+def first_started() -> Path:
+    """A data directory as a first start leaves it; copies of it start in a second, with all tables there."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    directory = stack.enter_context(data_directory())
+    server = Server(directory)
+    try:
+        server.start()
+    finally:
+        server.stop()
+    return directory
+
+
 @contextlib.contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[Server]:
     with data_directory() as directory:
+        # cp keeps the owner, as PostgreSQL wants its own.
+        subprocess.run(["cp", "-a", f"{first_started()}/.", directory], check=True)
         server = Server(directory, *arguments, **environment)
         try:
             server.start()

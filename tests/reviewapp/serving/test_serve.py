@@ -127,6 +127,16 @@ def test_commands_bring_the_database_along_and_the_last_takes_it_away(own):
     assert Postgres(own.data_dir).pid() is None
 
 
+def test_a_command_before_the_first_start_says_what_to_do():
+    with data_directory() as empty:
+        server = Server(empty)
+        done = subprocess.run(
+            server.command("create_project", "one"), env=server.environment, capture_output=True, text=True
+        )
+    assert done.returncode == 1
+    assert "no tables yet" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_a_second_server_on_the_same_data_is_refused(server):
     second = Server(server.data_dir)
     second.log = server.data_dir / "second.log"
@@ -183,7 +193,7 @@ def test_a_worker_that_stands_still_is_started_again(server, idle_workers_killed
     ) as connection:
         query = "SELECT extract(epoch FROM clock_timestamp() - beat_at) FROM reviewapp_heartbeat"
         while connection.execute(f"{query} WHERE name = 'worker'").fetchone()[0] > 3:
-            assert time.monotonic() - idle_workers_killed < 35
+            assert time.monotonic() - idle_workers_killed < 120
             time.sleep(0.1)
     assert time.monotonic() - idle_workers_killed > 4  # else this is still the heartbeat from before
     server.wait_ready(10)
