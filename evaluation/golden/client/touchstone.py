@@ -88,7 +88,7 @@ def ask(
             return error.code, error.headers, error.read()
         except (urllib.error.URLError, OSError, ValueError) as error:
             if attempt == TRIES - 1:
-                raise Stop(TROUBLE, "{} does not answer: {}".format(base, getattr(error, "reason", error)))
+                raise Stop(TROUBLE, f"{base} does not answer: {getattr(error, 'reason', error)}")
             time.sleep(wait(None, attempt))
     raise AssertionError
 
@@ -118,7 +118,7 @@ def refused(status: int, body: bytes) -> Stop:
         413: "Raise MAX_BODY_MB there, or send native results: those go in parts. ",
     }
     kind = TooLarge if status == 413 else Stop
-    return kind(TROUBLE, "The server refused (%d): %s %s" % (status, detail, hints.get(status, "")))
+    return kind(TROUBLE, f"The server refused ({status}): {detail} {hints.get(status, '')}")
 
 
 # pull
@@ -132,7 +132,7 @@ def pull(options: argparse.Namespace) -> int:
         body = fetch_locked(name, locked, options)
     else:
         if lock and not options.update:
-            named = "{} version {}".format(lock["name"], lock["version"])
+            named = f"{lock['name']} version {lock['version']}"
             raise Stop(
                 MISMATCH,
                 f"{options.lock} names {named}; say --update to move it, or --lock FILE for another one.",
@@ -143,12 +143,10 @@ def pull(options: argparse.Namespace) -> int:
             )
         locked, body = fetch(name, wanted or "latest")
         write(Path(options.lock), json.dumps(locked, indent=2, sort_keys=True) + "\n")
-        say("{} now names {} version {}. Commit it.".format(options.lock, name, locked["version"]))
+        say(f"{options.lock} now names {name} version {locked['version']}. Commit it.")
     write(Path(options.out), body)
-    say(
-        "%s: %d cases of %s v%s, sha256:%s"
-        % (options.out, body.count(b"\n"), name, locked["version"], locked["digest"][7:19])
-    )
+    count, digest = body.count(b"\n"), locked["digest"][7:19]
+    say(f"{options.out}: {count} cases of {name} v{locked['version']}, sha256:{digest}")
     return PASS
 
 
@@ -175,17 +173,15 @@ def fetch_locked(name: str, lock: Json, options: argparse.Namespace) -> bytes:
             return body
         cached.unlink()
     if options.offline:
-        raise Stop(
-            TROUBLE, "Version {} is not in {}; pull it once with a connection.".format(lock["version"], CACHE)
-        )
-    status, _, body = ask("/api/v1/golden/%s/versions/%d" % (quoted(name), lock["version"]))
+        raise Stop(TROUBLE, f"Version {lock['version']} is not in {CACHE}; pull it once with a connection.")
+    status, _, body = ask(f"/api/v1/golden/{quoted(name)}/versions/{lock['version']}")
     if status != 200:
         raise refused(status, body)
     if "sha256:" + hashlib.sha256(body).hexdigest() != lock["digest"]:
         raise Stop(
             MISMATCH,
-            "{} version {} is not what {} names. Nothing was written. Published versions never "
-            "change, so ask who changed the lock or the server.".format(name, lock["version"], options.lock),
+            f"{name} version {lock['version']} is not what {options.lock} names. Nothing was written. "
+            "Published versions never change, so ask who changed the lock or the server.",
         )
     keep(lock["digest"], body)
     return body
@@ -224,7 +220,7 @@ def write(path: Path, content: Any) -> None:
     """Whole or not at all."""
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".%d.part" % os.getpid())
+    aside = path.with_name(path.name + f".{os.getpid()}.part")
     aside.write_bytes(data)
     os.replace(aside, path)
 
@@ -237,7 +233,7 @@ def check(options: argparse.Namespace) -> int:
     if options.case:
         unknown = set(options.case) - {case["id"] for case in cases}
         if unknown:
-            raise Stop(TROUBLE, "{} holds no case {}.".format(options.golden, ", ".join(sorted(unknown))))
+            raise Stop(TROUBLE, f"{options.golden} holds no case {', '.join(sorted(unknown))}.")
         cases = [case for case in cases if case["id"] in options.case]
     cases = [case for case in cases if selected(case, options)]
     outputs = read_outputs(options.outputs) if options.outputs else {}
@@ -284,7 +280,7 @@ def read_outputs(path: str) -> dict[str, list[str]]:
                     text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
                     found.setdefault(str(case_id), []).append(text)
     except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise Stop(TROUBLE, "{}, line {}: {!r}".format(path, number, error))
+        raise Stop(TROUBLE, f"{path}, line {number}: {error!r}")
     return found
 
 
@@ -343,7 +339,7 @@ def produce(command: str, case: Json) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise Stop(TROUBLE, f"{command}: {error}")
     if done.returncode:
-        raise Stop(TROUBLE, "%s exited with %d" % (command, done.returncode))
+        raise Stop(TROUBLE, f"{command} exited with {done.returncode}")
     return done.stdout[:-1] if done.stdout.endswith("\n") else done.stdout
 
 
@@ -520,16 +516,14 @@ def told(cases: list[Json], results: list[Json], options: argparse.Namespace) ->
         name: sum(each.get("status", "sent") == name for each in results)
         for name in ("pass", "fail", "error", "skip", "sent")
     }
-    words = ", ".join("%d %s" % (number, name) for name, number in counts.items() if number)
-    say(
-        "%d cases: %s%s"
-        % (len(cases), words or "nothing", "; %d without output" % len(missing) if missing else "")
-    )
+    words = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    unanswered = f"; {len(missing)} without output" if missing else ""
+    say(f"{len(cases)} cases: {words or 'nothing'}{unanswered}")
     if counts["sent"]:
-        say("%d outputs are scored by the server: run `gate %s`." % (counts["sent"], options.results))
+        say(f"{counts['sent']} outputs are scored by the server: run `gate {options.results}`.")
     if options.junit:
         write(Path(options.junit), junit(by_id, results))
-    summarise(options, markdown(by_id, results, words))
+    summarise(options, markdown(results, words))
     if counts["fail"]:
         return FAIL
     undecided = missing or not results or any(counts[name] for name in ("error", "skip", "sent"))
@@ -537,15 +531,15 @@ def told(cases: list[Json], results: list[Json], options: argparse.Namespace) ->
 
 
 def explain(case: Json, result: Json, options: argparse.Namespace) -> None:
-    say("\n{} {}{}".format(result["status"].upper(), case["id"], " (critical)" if case["critical"] else ""))
+    say(f"\n{result['status'].upper()} {case['id']}{' (critical)' if case['critical'] else ''}")
     say(f"  asked     {short(asked(case), 200)}")
     expected = expected_text(case) or "; ".join(as_text(each.get("value")) for each in case["assertions"])
     say(f"  - expected {short(expected, 400)}")
-    say("  + actual   {}".format(short(str(result.get("output", "")), 400)))
-    say("  why       {}".format(result.get("reason", "")))
+    say(f"  + actual   {short(str(result.get('output', '')), 400)}")
+    say(f"  why       {result.get('reason', '')}")
     if case["metadata"].get("note"):
-        say("  note      {}".format(case["metadata"]["note"]))
-    say("  repeat    {}".format(repeat_command(case["id"], options)))
+        say(f"  note      {case['metadata']['note']}")
+    say(f"  repeat    {repeat_command(case['id'], options)}")
 
 
 def repeat_command(case_id: str, options: argparse.Namespace) -> str:
@@ -573,7 +567,7 @@ def short(text: str, most: int = 80) -> str:
 
 def push(options: argparse.Namespace) -> int:
     answer = upload(options)
-    say("Uploaded: {} ({})".format(answer["url"], answer["decision"]))
+    say(f"Uploaded: {answer['url']} ({answer['decision']})")
     return PASS
 
 
@@ -592,7 +586,7 @@ def gate(options: argparse.Namespace) -> int:
 def repeat(answer: Json, options: argparse.Namespace) -> Json:
     """Run the cases that the gate asks for again, and send them as further trials of the run."""
     wanted = {each["case_id"]: each["trials"] for each in answer["repeat"]}
-    say("The gate asks for %d cases again." % len(wanted))
+    say(f"The gate asks for {len(wanted)} cases again.")
     last = last_trials(answer)
     results = []
     for case in read_cases(options.golden, options.lock):
@@ -605,7 +599,7 @@ def repeat(answer: Json, options: argparse.Namespace) -> Json:
 
 def last_trials(answer: Json) -> dict[str, int]:
     """The highest number of each case's trials in the run so far."""
-    status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
+    status, _, body = ask(f"/api/v1/runs/{answer['run_id']}")
     if status != 200:
         raise refused(status, body)
     last: dict[str, int] = {}
@@ -657,7 +651,7 @@ def send_results(options: argparse.Namespace, value: Json, version: int, name: s
     about["run_key"] = value.get("run_key") or "file-" + hashlib.sha256(encoded(about)).hexdigest()[:32]
     waiting = parts(results)
     if len(waiting) > 1:
-        say("Sending %d results in %d parts." % (len(results), len(waiting)))
+        say(f"Sending {len(results)} results in {len(waiting)} parts.")
     answer: Json = {}
     while waiting:
         part = waiting.pop(0)
@@ -709,9 +703,7 @@ def send(options: argparse.Namespace, body: bytes, query: str, version: int, nam
         "Content-Type": kinds.get(options.format if query else "native", "application/json"),
         "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, query + hashlib.sha256(body).hexdigest())),
     }
-    status, _, answer = ask(
-        "/api/v1/golden/%s/versions/%d/runs%s" % (quoted(name), version, query), body, headers
-    )
+    status, _, answer = ask(f"/api/v1/golden/{quoted(name)}/versions/{version}/runs{query}", body, headers)
     if status not in (200, 201):
         raise refused(status, answer)
     value = json.loads(answer)
@@ -723,7 +715,7 @@ def settled(answer: Json, options: argparse.Namespace) -> Json:
     end = time.time() + options.wait
     while answer["decision"] == "pending" and time.time() < end:
         time.sleep(2)
-        status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
+        status, _, body = ask(f"/api/v1/runs/{answer['run_id']}")
         if status != 200:
             raise refused(status, body)
         answer = json.loads(body)
@@ -731,7 +723,7 @@ def settled(answer: Json, options: argparse.Namespace) -> Json:
 
 
 def announce(answer: Json, options: argparse.Namespace) -> None:
-    say("Golden gate: {}".format(answer["decision"].upper()))
+    say(f"Golden gate: {answer['decision'].upper()}")
     for reason in answer["reasons"]:
         say("  " + reason)
     if answer["decision"] != "pass":
@@ -740,7 +732,7 @@ def announce(answer: Json, options: argparse.Namespace) -> None:
             say("  What would turn it green: " + answer["turns_green"])
     say("  " + answer["url"])
     if options.junit:
-        status, _, body = ask("/api/v1/runs/{}/junit.xml".format(answer["run_id"]))
+        status, _, body = ask(f"/api/v1/runs/{answer['run_id']}/junit.xml")
         if status != 200:
             raise refused(status, body)
         write(Path(options.junit), body)
@@ -753,12 +745,12 @@ def show_broken(answer: Json, options: argparse.Namespace) -> None:
         cases = {case["id"]: case for case in read_cases(options.golden, options.lock)}
     except Stop:
         cases = {}
-    status, _, body = ask("/api/v1/runs/{}".format(answer["run_id"]))
+    status, _, body = ask(f"/api/v1/runs/{answer['run_id']}")
     results = json.loads(body).get("results", []) if status == 200 else []
     failed = {each["case_id"]: each for each in results if each["status"] in ("fail", "error")}
     for case_id in (broken or sorted(failed))[:20]:
         why = failed.get(case_id, {}).get("reason", "")
-        say("  ✗ {}{}".format(case_id, ": " + short(why, 200) if why else ""))
+        say(f"  ✗ {case_id}{': ' + short(why, 200) if why else ''}")
         if case_id in cases:
             say(f"      asked {short(asked(cases[case_id]), 120)}")
             note = cases[case_id]["metadata"].get("note")
@@ -785,9 +777,9 @@ def described(options: argparse.Namespace) -> Json:
     )
     key = options.run_key
     if not key and env.get("GITHUB_RUN_ID"):
-        key = "gh-{}-{}".format(env["GITHUB_RUN_ID"], env.get("GITHUB_RUN_ATTEMPT", "1"))
+        key = f"gh-{env['GITHUB_RUN_ID']}-{env.get('GITHUB_RUN_ATTEMPT', '1')}"
     if not key and env.get("CI_PIPELINE_ID"):
-        key = "gl-{}-{}".format(env["CI_PIPELINE_ID"], env.get("CI_JOB_ID", "1"))
+        key = f"gl-{env['CI_PIPELINE_ID']}-{env.get('CI_JOB_ID', '1')}"
     selection = {name: value for name, value in (("split", options.split), ("tag", options.tag)) if value}
     system = {
         name: value
@@ -827,13 +819,11 @@ def summarise(options: argparse.Namespace, words: str) -> None:
             file.write(words + "\n")
 
 
-def markdown(cases: dict[str, Json], results: list[Json], words: str) -> str:
+def markdown(results: list[Json], words: str) -> str:
     lines = [f"## Golden check: {words}", ""]
     for result in results:
         if result.get("status") in ("fail", "error"):
-            lines.append(
-                "- **{}** {}".format(plain(result["case_id"]), plain(short(result.get("reason", ""), 300)))
-            )
+            lines.append(f"- **{plain(result['case_id'])}** {plain(short(result.get('reason', ''), 300))}")
     return "\n".join(lines) + "\n"
 
 
@@ -845,21 +835,17 @@ def junit(cases: dict[str, Json], results: list[Json]) -> str:
     rows = []
     for result in results:
         name = quoteattr(writable(result["case_id"]))
-        row = '<testcase classname="golden" name={} time="{:.3f}">'.format(
-            name, result.get("latency_ms", 0) / 1000
-        )
+        row = f'<testcase classname="golden" name={name} time="{result.get("latency_ms", 0) / 1000:.3f}">'
         tag = {"fail": "failure", "error": "error", "skip": "skipped"}.get(result.get("status", "skip"))
         if tag:
             reason = writable(result.get("reason", "scored by the server"))
-            body = "expected: {}\nactual: {}".format(
-                expected_text(cases[result["case_id"]]), result.get("output", "")
-            )
+            body = f"expected: {expected_text(cases[result['case_id']])}\nactual: {result.get('output', '')}"
             row += f"<{tag} message={quoteattr(reason)}>{escape(writable(body))}</{tag}>"
         rows.append(row + "</testcase>")
     failures = sum(each.get("status") == "fail" for each in results)
     errors = sum(each.get("status") == "error" for each in results)
-    head = '<testsuite name="golden" tests="%d" failures="%d" errors="%d">' % (len(results), failures, errors)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n{}\n{}\n</testsuite>\n'.format(head, "\n".join(rows))
+    head = f'<testsuite name="golden" tests="{len(results)}" failures="{failures}" errors="{errors}">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *rows, "</testsuite>", ""])
 
 
 def writable(text: str) -> str:
