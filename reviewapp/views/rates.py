@@ -100,7 +100,7 @@ def boost(request: MemberRequest) -> HttpResponse:
                 by=request.user.username,
                 reason=given["why"],
             )
-            messages.success(request, "The boost holds from now on and ends by itself.")
+            messages.success(request, "The boost holds from now on and ends on its own.")
             return to_stratum(request, name)
         except sampled.Refused as refused:
             form.add_error(None, str(refused))

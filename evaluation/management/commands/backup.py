@@ -12,7 +12,7 @@ from evaluation import backups
 
 
 class Command(BaseCommand):
-    help = "Write the whole database to FILE; the server may run meanwhile. Read it back with restore."
+    help = "Write the whole database to FILE; the server may go on running. Read it back with restore."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path)

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self, project: Project, stream: IO[bytes], begun: Progress, mark: Bookmark | None, size: int
     ) -> None:
         if begun.line:
-            self.stderr.write(f"Going on after line {begun.line}; --restart begins anew.")
+            self.stderr.write(f"Going on after line {begun.line}; --restart starts over.")
         bar, progress = Bar(size), begun
         for progress in lines.ingest(project, stream, begun):
             if mark is not None:
