@@ -7,6 +7,8 @@
 
   const form = () => document.querySelector("form#rubric");
   const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  // What is left to do with an item that is held no more: nothing can be submitted then.
+  const onward = () => document.querySelector("#lost:not([hidden]) :is(button, a)");
   const press = (id) => document.getElementById(id)?.click();
   const parts = () => [...document.querySelectorAll("form#rubric [data-criterion]")].filter((part) => part.offsetParent);
   const current = () => document.querySelector("form#rubric [data-criterion].current");
@@ -54,7 +56,7 @@
     if (!form() || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
     const inCriterion = target.closest("[data-criterion]");
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("submit-next");
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (onward() || document.getElementById("submit-next"))?.click();
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
     else if (event.shiftKey && /^Digit[1-9]$/.test(event.code) && !typing(target)) choose(9 + Number(event.code.at(-1)));
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;

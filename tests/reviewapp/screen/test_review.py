@@ -209,7 +209,7 @@ def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
     assert "typed for long" in answer.content.decode()
     assert answer.context["screen"].trouble.can_retake
     assert seen(answer, "lost") == (
-        "Your lease has run out, and the item is still free: take it again. Take it again"
+        "Your lease has run out, and the item is still free: take it again. Take it again Ctrl ↵"
     )
     taken = rita.post("retake", item, HTMX, note="typed for long", verdict="fail", draft_version="1")
     assert "typed for long" in taken.content.decode()
@@ -228,7 +228,7 @@ def test_an_item_that_others_took_meanwhile_is_told_and_the_text_stays(rita, ite
     assert not answer.context["screen"].trouble.can_retake
     assert "typed for long" in answer.content.decode()
     words = "Your lease ran out, and others have taken the item since. What you typed is kept."
-    assert seen(answer, "lost") == f"{words} Next item"
+    assert seen(answer, "lost") == f"{words} Next item Ctrl ↵"
     assert drafts.load(item, rita.person.user).body["note"] == "typed for long"
     again = rita.post("retake", item, HTMX)
     assert again.status_code == 409

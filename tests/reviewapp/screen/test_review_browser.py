@@ -279,11 +279,23 @@ def test_a_lease_that_ran_out_keeps_the_text_and_is_taken_again(page, house):
     # Without the page's heartbeat, as on a machine that slept.
     page.evaluate("document.getElementById('lease').dataset.beat = '/nowhere'")
     expect(page.locator("#lost")).to_be_visible(timeout=8000)
-    page.locator("#lost button").click()
+    keys(page, "Control+Enter")
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#note")).to_have_value("slowly typed")
     keys(page, "Escape", "1", "Control+Enter")
     expect(place(page)).to_have_text("2")
+
+
+def test_what_is_typed_in_the_moment_before_an_undo_is_there_again(page, house):
+    page.goto(house.queue("hasty", traces("hasty", 3)))
+    keys(page, "1", "Control+Enter")
+    expect(place(page)).to_have_text("2")
+    keys(page, "n")
+    page.keyboard.type("a thought")
+    keys(page, "Escape", "u")
+    expect(page.locator("#note")).to_have_value("")
+    keys(page, "Control+Enter")
+    expect(page.locator("#note")).to_have_value("a thought")
 
 
 def test_without_a_network_it_says_so_tries_again_and_loses_nothing(page, house):
