@@ -327,6 +327,8 @@ def turns_green(verdict: Verdict) -> str:
         return ""
     if verdict.repeat:
         return f"Run {_cases(len(verdict.repeat))} again and send the results under the same run key."
+    if not compared.paired:
+        return _enough(compared, threshold)
     critical = [case for case in compared.broken if case.critical]
     mended = {case.case_id for case in critical}
     words = [f"{_critical_must(len(critical))} pass again."] if critical else []
@@ -347,6 +349,16 @@ def turns_green(verdict: Verdict) -> str:
         f"over the threshold of {percent(threshold)}."
     )
     return " ".join(words)
+
+
+def _enough(compared: Comparison, threshold: float) -> str:
+    """Without a baseline: how many of the failing cases decide."""
+    n, passed = compared.n, compared.passed
+    enough = (more for more in range(n - passed + 1) if wilson_lower(passed + more, n) >= threshold)
+    if (more := next(enough, None)) is None:
+        return f"{_cases(n)} are too few to show {percent(threshold)}, even if all of them pass."
+    failing = _cases(n - passed)
+    return f"{more} of the {failing} that fail must pass: the lower bound then reaches {percent(threshold)}."
 
 
 def _critical_must(number: int) -> str:

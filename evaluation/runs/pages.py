@@ -62,6 +62,7 @@ def run(request: MemberRequest, run_id: str) -> HttpResponse:
     failing = run_page.failing(found)
     broken = baseline["broken"]
     others = [name for name in failing if name not in broken]
+    counts = {"broken": len(broken), "fixed": len(baseline["fixed"]), "others": len(others)}
     context = {
         "run": found,
         "answer": found.answer,
@@ -71,7 +72,8 @@ def run(request: MemberRequest, run_id: str) -> HttpResponse:
         "broken": run_page.cases(found, broken),
         "fixed": run_page.cases(found, baseline["fixed"]),
         "others": run_page.cases(found, others),
-        "counts": {"broken": len(broken), "fixed": len(baseline["fixed"]), "others": len(others)},
+        "counts": counts,
+        "hidden": {name: run_page.hidden(number) for name, number in counts.items()},
         "digest": bytes(found.version.digest).hex(),
         # To be copied into a shell: a key is a text that somebody sent.
         "quoted_key": shlex.quote(found.run_key),

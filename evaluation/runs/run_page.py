@@ -181,6 +181,11 @@ def _digest(answer: Json, run: CiRun) -> Check:
     return Check("good" if answer["digest_agrees"] else "failure", "Digest matches", f"v{run.version.number}")
 
 
+def hidden(number: int) -> int:
+    """How many of so many cases the page leaves out."""
+    return max(0, number - MOST_CASES)
+
+
 def cases(run: CiRun, ids: Iterable[str]) -> list[Shown]:
     """The named cases with both runs' answers; a handful of queries for any number of them."""
     wanted = list(ids)[:MOST_CASES]

@@ -306,3 +306,9 @@ def test_the_command_to_repeat_is_safe_to_paste(ci, main, lead):
     got = report(ci, "x; rm -rf ~", results("c00"), baseline="main").json()
     page = lead.client.get(f"/projects/refunds/runs/{got['run_id']}").content.decode()
     assert got["repeat"] and escape("gate --run-key 'x; rm -rf ~' --run COMMAND") in page
+
+
+def test_the_run_page_says_how_many_cases_it_leaves_out(ci, main, lead):
+    got = report(ci, "many", results(*[f"c{n:02d}" for n in range(45)]), baseline="main").json()
+    page = lead.client.get(f"/projects/refunds/runs/{got['run_id']}").content.decode()
+    assert "and 15 more, all of them in the" in page
