@@ -1,4 +1,4 @@
-// In the list of disagreements 1 to 4 name what was wrong in the row that has the focus.
+// The judges' pages: variables for a prompt, and keys for the list of disagreements.
 (() => {
   "use strict";
 
@@ -11,6 +11,7 @@
     prompt.focus();
   });
 
+  // 1 to 4 name what was wrong in the row that has the focus.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !/^[1-4]$/.test(event.key)) return;
     const row = document.activeElement.closest(".disagreements tr");

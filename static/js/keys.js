@@ -55,5 +55,4 @@
     toast.textContent = "Copied";
     setTimeout(() => toast.replaceChildren(), 3000);
   });
-
 })();
