@@ -28,7 +28,7 @@ def test_the_sentence_stands_first_with_interval_and_counts(lead: Person, projec
     load(project, table(44, 14, 7, 347, pi=0.05))
     told = page(lead.client, "judges/helpful")
     assert "This judge misses 24 % of real failures" in told
-    assert "95 % CI 15–37, 14 of 58" in told
+    assert '95 % CI 15–37, <a href="?cell=fn#disagreements">14 of 58</a>' in told
     assert "raises a false alarm on 2 % of good answers" in told
     assert "CARE" in told
     assert told.count("data-row") == 21
