@@ -340,6 +340,27 @@ def test_pairs_are_answered_by_keys(page, house):
     assert {label["preference"] for label in house.labels()} & {"a", "b"}
 
 
+def test_a_rubric_is_edited_in_place(browser, house):
+    context, page = sign_in(browser, house, "gina")
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{house.url}/projects/{PROJECT}/rubrics/answer-quality/edit")
+    forms, criteria = page.locator("#editor form"), page.locator("#editor details.criterion")
+    expect(criteria).to_have_count(3)
+    page.locator("button[name=add]").press("Enter")
+    expect(criteria).to_have_count(4)
+    expect(forms).to_have_count(1)
+    page.get_by_label("Question").last.fill("Is it polite?")
+    page.locator("button[name=preview]").press("Enter")
+    expect(page.locator("#preview")).to_contain_text("Is it polite?")
+    criteria.last.locator("summary").press("Enter")
+    criteria.last.locator("button[name=remove]").press("Enter")
+    expect(criteria).to_have_count(3)
+    expect(forms).to_have_count(1)
+    context.close()
+    assert faults == []
+
+
 def test_chosen_rows_of_the_explorer_go_to_a_queue(browser, house):
     house.queue("by-hand", traces("by-hand", 1))
     house.call("traces", [trace("chosen", number) for number in range(1, 5)])
