@@ -208,7 +208,7 @@ def reserve_again(queue: Queue) -> None:
 
 @transaction.atomic
 def remove(item: ReviewItem, by: str) -> None:
-    """Take it out for good: no route brings it back. Labels already given stay."""
+    """Take it out for good, and what repeats it: no route brings it back. Labels already given stay."""
     locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
     if locked.state == ItemState.REMOVED:
         return
@@ -217,6 +217,8 @@ def remove(item: ReviewItem, by: str) -> None:
     locked.state, locked.open_slots = ItemState.REMOVED, 0
     locked.removed_at, locked.removed_by = datetime.now(UTC), by
     locked.save(update_fields=["state", "open_slots", "removed_at", "removed_by"])
+    for copy in ReviewItem.objects.filter(original=locked, state=ItemState.OPEN):
+        remove(copy, by)
 
 
 @transaction.atomic

@@ -252,6 +252,8 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
     check_admission(queue, reviewer)
     if queue.archived_at:
         raise ItemClosed("This queue is archived.")
+    if queue.paused and not Assignment.objects.filter(item=item, reviewer=reviewer).exists():
+        raise ItemClosed("This queue is paused: it gives out nothing new.")
     expire()
     mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
     lease = mine or _take(queue, reviewer, _taking(ONE.format()), item=item.pk)

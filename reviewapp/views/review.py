@@ -132,6 +132,8 @@ def closing(request: MemberRequest, found: ReviewItem, mine: Assignment | None) 
             "words": "You do not hold this item any more. What you typed is kept with it.",
             "can_take": True,
         }
+    if found.queue.paused:
+        return {"words": "The queue is paused: it gives out nothing new."}
     words = "Nobody holds this item for you." if free else "This item takes no more labels just now."
     return {"words": words, "can_take": free}
 

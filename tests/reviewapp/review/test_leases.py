@@ -193,10 +193,30 @@ def test_a_released_item_keeps_its_place(queue, rita):
     assert leases.claim(queue, rita).item.pk == first.pk
 
 
+def test_a_removed_item_takes_what_repeats_it_along(queue, rita, paul):
+    (item,) = filled(queue, 1)
+    copy = ReviewItem.objects.get(pk=item.pk)
+    copy.pk, copy.purpose, copy.original = None, "known", item
+    copy.subject, copy.reserved_for = "again", [paul.pk]
+    copy.save()
+    items.remove(item, "a lead")
+    assert leases.claim(queue, paul) is None
+    assert reload(copy).state == ItemState.REMOVED
+
+
 def test_a_paused_or_archived_queue_gives_nothing(queue, rita):
     filled(queue, 1)
     queue = queues.change(queue, paused=True)
     assert leases.claim(queue, rita) is None
+    # Nor by name; what one had begun may be finished.
+    for item in ReviewItem.objects.filter(queue=queue):
+        with pytest.raises(ItemClosed, match="paused"):
+            leases.reclaim(reload(item), rita)
+    queue = queues.change(queue, paused=False)
+    lease = leases.claim(queue, rita)
+    queue = queues.change(queue, paused=True)
+    run_out(lease)
+    assert leases.reclaim(reload(lease.item), rita).item == lease.item
     queue = queues.change(queue, paused=False)
     queues.archive(queue)
     assert leases.claim(queues.find(queue.project, queue.slug), rita) is None

@@ -49,6 +49,7 @@ class Queue(RuleBasedStateMachine):
         self.asked, self.shown, self.stale, self.changed = set(), set(), set(), set()
         self.first, self.said, self.steps, self.paused = {}, {}, 0, False
         self.items, self.begun, self.required, self.ended = [], set(), {}, set()
+        self.had = set()
 
     @initialize(overlap=st.integers(1, 3))
     def open(self, overlap):
@@ -135,12 +136,14 @@ class Queue(RuleBasedStateMachine):
         self.held[which, who] = lease.token
         self.skipped.pop((which, who), None)
         self.begun.add(which)
+        self.had.add((which, who))
 
     @rule(who=WHO, which=WHICH)
     def reclaim(self, who, which):
         which %= len(self.items)
         self.lapsed.clear()
-        may = (which, who) in self.held or (self.free(which) and (which, who) not in self.done)
+        is_given = not self.paused or (which, who) in self.had
+        may = (which, who) in self.held or (self.free(which) and (which, who) not in self.done and is_given)
         if not may:
             with pytest.raises(ItemClosed):
                 leases.reclaim(self.item(which), self.people[who])
