@@ -93,10 +93,10 @@ def tell(version: JudgeVersion, kept: Json | None) -> Drift:
 
 
 def as_dict(found: Drift) -> Json:
-    """For the API: the verdict with the figures of both sides."""
+    """For the API: the verdict with the figures of both sides; null while no two rounds are compared."""
     judge, side = found.judge, found.system
     return {
-        "verdict": found.mover.value,
+        "verdict": found.mover.value if judge.span else None,
         "judge": {
             "moved": judge.has_moved if judge.span else None,
             "against": judge.against or None,

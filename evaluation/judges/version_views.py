@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation.judges import anchors, asking, running, stages, versions, wording
 from evaluation.judges.forms import RunForm, VersionForm
-from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind
+from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind, Stage
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
@@ -74,14 +74,13 @@ def _create(request: MemberRequest, form: VersionForm) -> JudgeVersion:
 @require_POST
 def go_live(request: MemberRequest, pk: int) -> HttpResponse:
     version = version_of(request, pk)
+    told = "is validated again" if version.stage == Stage.LIVE else "is live; the one before it is retired"
     try:
         stages.promote(version, request.user.username)
     except stages.NotValidated as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(
-            request, f"{version.judge.name} {version.label} is live; the one before it is retired."
-        )
+        messages.success(request, f"{version.judge.name} {version.label} {told}.")
     return _to(request, version)
 
 

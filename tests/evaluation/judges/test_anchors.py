@@ -101,6 +101,7 @@ def test_one_round_of_the_first_version_compares_with_nothing(project: Project, 
     assert rounds.compare(first).difference.why_null == rounds.NO_ROUNDS.why_null
     assert rounds.compare(version(project, 2)).p is None
     assert drift_panel.tell(first, None, "").verdict == ""
+    assert drift.as_dict(drift.tell(first, None))["verdict"] is None
 
 
 def test_too_few_anchors_say_nothing_of_the_judge(project: Project, frozen: list[Trace]) -> None:

@@ -211,6 +211,7 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     judging.work(20)
     assert Judgment.objects.filter(version=version, progress="done").count() == 200
     assert "is live" in post(f"judge-versions/{version.pk}/go-live")
+    assert "is validated again" in post(f"judge-versions/{version.pk}/go-live")
     assert "are frozen as anchors 1" in post(f"judge-versions/{version.pk}/anchors")
     assert AnchorSet.objects.get().anchors.filter(verdict="fail").count() == 20
     assert "200 to judge" in post(f"judge-versions/{version.pk}/run", what="anchors")
