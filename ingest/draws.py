@@ -6,8 +6,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from ingest.models import Project, Trace
-
 
 class Cause(models.TextChoices):
     MANUAL = "manual", "set by hand"
@@ -19,7 +17,7 @@ class Cause(models.TextChoices):
 class SamplingRate(models.Model):
     """The audit and judge shares of a stratum from a moment on; changed by a new row, never rewritten."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="sampling_rates")
+    project = models.ForeignKey("ingest.Project", models.CASCADE, related_name="sampling_rates")
     stratum = models.CharField(max_length=200)
     audit = models.FloatField()
     # j - a: judged where a <= u < a + this (see `sampling.lane`).
@@ -49,7 +47,7 @@ class AuditDraw(models.Model):
     A trace has settled when it has one.
     """
 
-    trace = models.OneToOneField(Trace, models.CASCADE, primary_key=True, related_name="draw")
+    trace = models.OneToOneField("ingest.Trace", models.CASCADE, primary_key=True, related_name="draw")
     u = models.FloatField()
     stratum = models.CharField(max_length=200)
     audit = models.FloatField()
