@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.db.models import Count, Q
 
 from evaluation.golden import drafts
 from evaluation.golden.cases import Outcome, Report
 from evaluation.golden.drafts import Difference
+from evaluation.golden.lines import Json
 from evaluation.golden.models import CaseState, GoldenDataset, GoldenVersion
 from evaluation.golden.versions import digest_text
 from ingest.models import Project
-
-Json = dict[str, Any]
 
 
 def datasets(project: Project) -> list[Json]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation.golden.formats import FORMATS
+from evaluation.golden.lines import Json
 from ingest import openapi
 from ingest.documents import JSON, NDJSON
 
-Json = dict[str, Any]
 _NAME: Json = {"in": "path", "name": "name", "required": True, "schema": {"type": "string", "maxLength": 60}}
 _NUMBER: Json = {
     "in": "path",

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from evaluation.golden import cases, lines, nearby
-from evaluation.golden.lines import Case
+from evaluation.golden.lines import Case, Json
 from evaluation.golden.models import (
     Candidate,
     CandidateState,
@@ -31,8 +31,6 @@ from ingest.redaction import policies
 from reviewapp.models import Membership
 from reviewapp.review import blindness, snapshots
 from reviewapp.review.models import Label, Resolution, ReviewItem
-
-Json = dict[str, Any]
 
 
 class NotConfirmed(Exception):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from evaluation.golden import assertions, candidates, drafts, lines
 from evaluation.golden.drafts import Change
+from evaluation.golden.lines import Json
 from evaluation.golden.models import (
     CandidateState,
     CaseRevision,
@@ -28,7 +29,6 @@ from evaluation.runs.models import CiRun, Decision
 from ingest.models import Trace
 from reviewapp.models import Membership
 
-Json = dict[str, Any]
 CHANGES_A_PAGE, MOST_CANDIDATES, MOST_SLICES = 60, 8, 8
 MOST_REVISIONS = 20
 COVERAGE_DAYS = 30

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -13,13 +12,12 @@ from django.utils import timezone
 
 from evaluation import gate
 from evaluation.golden.asked import Selection
-from evaluation.golden.lines import parse
+from evaluation.golden.lines import Json, parse
 from evaluation.golden.models import GoldenCase, GoldenVersion
 from evaluation.golden.versions import digest_text
 from evaluation.runs.judged import uncertified
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 
-Json = dict[str, Any]
 MOST_NAMED = 1000
 JUDGED = "rubric"
 # A part that follows another later than this follows no more.

@@ -8,9 +8,9 @@ from typing import Any
 
 from evaluation.gate import p_text, percent
 from evaluation.golden import assertions, lines
+from evaluation.golden.lines import Json
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
 
-Json = dict[str, Any]
 MOST_CASES = 30
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
+from evaluation.golden.lines import Json
 from evaluation.runs import archives
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 
-Json = dict[str, Any]
 _TRIAL = re.compile(r"\d{1,6}", re.ASCII)
 _BRACKET = re.compile(r"\[(.+)\]\s*$", re.DOTALL)
 _CORRECT = 1.0

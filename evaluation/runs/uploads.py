@@ -9,12 +9,12 @@ from typing import Any
 
 from django.http import QueryDict
 
+from evaluation.golden.lines import Json
 from evaluation.runs import tools
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 from ingest import documents, sanitising
 from ingest.problems import Problem
 
-Json = dict[str, Any]
 STATUSES = ("pass", "fail", "error", "skip")
 MOST_RESULTS = 60_000
 TEXT_FIELDS = {"run_key": 200, "commit": 200, "branch": 200, "baseline": 200, "golden_digest": 80}
