@@ -156,7 +156,14 @@ def label_effects_of(request: MemberRequest, pk: int, refused: str = "") -> Http
         "item_pk": pk,
         "confirmed": resolution,
         "candidate": found,
+        # Beside the next item to decide it has to say which one it speaks of.
+        "asked": resolution.item.trace.input if resolution and _is_elsewhere(request, pk) else "",
         "leads": leads(request),
         "refused": refused,
     }
     return render(request, "golden/_effects.html", context)
+
+
+def _is_elsewhere(request: MemberRequest, pk: int) -> bool:
+    path = (request.htmx.current_url_abs_path if request.htmx else "") or ""
+    return path != "" and path.partition("?")[0].rpartition("/")[2] != str(pk)

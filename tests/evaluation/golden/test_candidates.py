@@ -69,6 +69,19 @@ def test_only_a_confirmed_failure_becomes_a_candidate(project, failure, lead, da
     assert "decided about it before" in again.content.decode()
 
 
+def test_beside_the_next_item_it_says_of_which_it_speaks(failure, lead, dataset):
+    """After a decision the lead sees the next item, which the key does not mean."""
+    address = reverse("label_effects", args=["refunds", failure.pk])
+
+    def seen_from(path):
+        headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{BASE}{path}"}
+        return lead.client.get(address, headers=headers).content.decode()
+
+    assert "Decided just now: “Call me on" in seen_from(f"/adjudication/{failure.pk + 1}?a=b")
+    assert "Decided just now: “Call me on" in seen_from("/adjudication")
+    assert "just now" not in seen_from(f"/items/{failure.pk}")
+
+
 def test_a_label_that_is_taken_back_keeps_its_case_out(project, failure, lead, dataset):
     candidate = candidates.propose(project, failure.pk, "rosa")
     candidates.accept(candidate, dataset, {"id": "LF-1", "input": "q"}, "leo")
