@@ -60,6 +60,18 @@ def judgement(turn: Turn, name: str) -> dict[str, Any]:
     return said | (_failing(turn, rng, manner) if fails else {})
 
 
+def preference(a: Turn, b: Turn, name: str) -> dict[str, Any]:
+    """Of two answers to one question: the one without the flaw that the reviewer sees in the other."""
+    manner = MANNERS[name]
+    rng = Random(f"{a.trace_id}/{b.trace_id}/{name}")  # noqa: S311 - a story, not a secret
+    bad_a, bad_b = (rng.random() < (manner.sees if turn.flaw else manner.false_alarms) for turn in (a, b))
+    if bad_a != bad_b:
+        return {"preference": "b" if bad_a else "a", "confidence": "sure"}
+    if bad_a:
+        return {"preference": "both_bad", "confidence": "sure"}
+    return {"preference": rng.choice(("tie", "tie", "a", "b")), "confidence": "unsure"}
+
+
 def _failing(turn: Turn, rng: Random, manner: Manner) -> dict[str, Any]:
     believed = turn.flaw or "incomplete"
     said: dict[str, Any] = {"failure_modes": [MODES[believed]]}

@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from evaluation.demo import deploys, golden, judging
 from ingest.models import Project
-from reviewapp.demo import larkfield, reviewing, sending
+from reviewapp.demo import comparing, larkfield, reviewing, sending
 from reviewapp.demo.traffic import Plan
 
 MANAGE = settings.BASE_DIR / "manage.py"
@@ -65,6 +65,7 @@ class Command(BaseCommand):
         if not reviewing.has_begun(project):
             self.send(project, traces, url, keys.token)
         self.review(project, larkfield.plan_of(project, traces), url)
+        comparing.compare(project, larkfield.plan_of(project, traces), url)
         self.judge(project, larkfield.plan_of(project, traces))
         self.evaluate(project, url, keys.token)
         self.stdout.write(box(shown, keys))

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from evaluation.demo import judging
 from evaluation.management.commands import demo
 from ingest import shapes
-from reviewapp.demo import bodies, larkfield, reactions, sending, stories
+from reviewapp.demo import bodies, larkfield, people, reactions, sending, stories
 from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, OTEL, Plan, conversations
 from reviewapp.models import Membership, Role, User
 from tests import servers
@@ -195,6 +195,14 @@ def test_a_rejected_item_is_an_error():
     answer = b'{"accepted": 1, "pending": 0, "rejected": [{"index": 0, "error": "no id"}]}'
     with pytest.raises(sending.Refused, match="no id"):
         sending.result("/api/v1/traces", answer, sending.NDJSON)
+
+
+def test_of_two_answers_reviewers_prefer_the_one_without_a_flaw(turns):
+    flawed, good = ([turn for turn in turns if bool(turn.flaw) is bad][:30] for bad in (True, False))
+    said = lambda a, b: Counter(people.preference(*pair, "priya")["preference"] for pair in zip(a, b))  # noqa: B905, E731
+    assert said(flawed, good)["b"] > 25 and said(good, flawed)["a"] > 25
+    assert said(flawed, flawed[::-1])["both_bad"] > 25
+    assert {"tie", "a", "b"} == said(good, good[::-1]).keys()
 
 
 def test_the_box_is_a_box():
