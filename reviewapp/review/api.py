@@ -30,6 +30,7 @@ from ingest.tokens import Caller, TokenAuth, TokenRequest
 from reviewapp.review import (
     actors,
     blindness,
+    counters,
     items,
     labels,
     leases,
@@ -235,6 +236,17 @@ def post_rubric_version(request: TokenRequest, slug: str) -> HttpResponse:
         rubric = rubrics.find(request.caller.project, slug) or _new_rubric(request.caller, slug, sent.name)
         version = rubrics.publish(rubric, _content(rubric, sent), f"token {request.caller.token.name}")
     return _json(telling.rubric_told(version), 201)
+
+
+@api.api_operation(
+    READ, "/audit/counters", auth=TokenAuth(Scope.ADMIN), tags=TAG, summary="Counters and recounts",
+    openapi_extra=openapi.answer(shapes.CountersTold, refusals=openapi.READ_REFUSALS),
+)  # fmt: skip
+def audit_counters(request: TokenRequest) -> HttpResponse:
+    """Each counter that is shown of the queues beside its recount from labels and leases, at one moment."""
+    found = counters.audit(request.caller.project)
+    told = [shapes.CounterTold(each.name, each.shown, each.recount) for each in found]
+    return _json(shapes.CountersTold(all(each.shown == each.recount for each in found), told))
 
 
 def _new_rubric(caller: Caller, slug: str, name: str | None) -> Rubric:

@@ -24,7 +24,6 @@ from reviewapp.review.models import (
     Assignment,
     ItemKind,
     ItemState,
-    Label,
     Purpose,
     Queue,
     ReviewItem,
@@ -250,12 +249,6 @@ COUNTS = """
     ) a
     WHERE q.project_id = %s
 """
-
-
-def recount(project: Project) -> dict[str, int]:
-    """The project's figures once more, from the labels themselves: for the audit of shown counters."""
-    submitted = Label.objects.of_project(project).standing().count()
-    return {"labels": submitted, "miscounted_items": items.miscounted(project)}
 
 
 def fill() -> int:

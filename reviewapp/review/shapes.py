@@ -261,6 +261,19 @@ class Labelled(Struct):
     item: ItemState
 
 
+class CounterTold(Struct):
+    name: str
+    shown: int
+    recount: int
+
+
+class CountersTold(Struct):
+    """`equal` whether each counter is what its recount gives."""
+
+    equal: bool
+    counters: list[CounterTold]
+
+
 class EnqueuedTold(Struct):
     """`known` stood in the queue before, or was removed by a human; `unknown` are no traces here."""
 

@@ -7,9 +7,9 @@ import pytest
 from ingest import tokens
 from ingest.models import ApiToken, Scope
 from ingest.routing.models import RoutingRule
-from reviewapp.review import labels, leases
+from reviewapp.review import items, labels, leases, resolutions
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Label, Queue, Rubric, RubricVersion
+from reviewapp.review.models import Label, Queue, ReviewItem, Rubric, RubricVersion
 from tests.reviewapp.review.conftest import FAIL, filled, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -245,6 +245,7 @@ OPERATIONS = [
     ("POST", "items/1/label", {Scope.LABELS_WRITE, Scope.IMPERSONATE, Scope.ADMIN}),
     ("GET", "labels", {Scope.LABELS_READ, Scope.ADMIN}),
     ("GET", "labels/export", {Scope.LABELS_READ, Scope.ADMIN}),
+    ("GET", "audit/counters", {Scope.ADMIN}),
 ]
 
 
@@ -256,6 +257,30 @@ def test_each_scope_opens_what_it_should(project, send, method, address, allowed
             assert status == 403, (scope, status)
         elif scope is not Scope.IMPERSONATE:
             assert status != 403, (scope, status)
+
+
+def test_each_counter_stands_beside_its_recount(project, send, rita, paul, lead_user):
+    queue = make_queue(project, overlap=2, due_days=1)
+    made = filled(queue, 6)
+    for item, verdicts in zip(made, (("pass", "pass"), ("fail", "pass"), ("fail",), ("pass",)), strict=False):
+        for who, verdict in zip((rita, paul), verdicts, strict=False):
+            lease = leases.reclaim(items.find(project, item.pk), who)
+            labels.submit(lease.item, Actor(who), lease.token, labels.Answer(verdict=verdict))
+    labels.undo(items.find(project, made[3].pk), Actor(rita))
+    resolutions.adjudicate(items.find(project, made[2].pk), lead_user, verdict="fail")
+    items.remove(items.find(project, made[5].pk), "a lead")
+    ReviewItem.objects.filter(pk=made[4].pk).update(due_at="2026-01-01T00:00:00Z")
+    told = send("GET", "audit/counters").json()
+    assert told["equal"] is True
+    shown = {each["name"].rpartition(".")[2]: each["shown"] for each in told["counters"]}
+    assert shown == {
+        "waiting": 2, "held": 1, "adjudication": 1, "resolved": 2, "removed": 1, "overdue": 1, "labels": 5,
+    }  # fmt: skip
+    ReviewItem.objects.filter(pk=made[4].pk).update(open_slots=0)
+    told = send("GET", "audit/counters").json()
+    wrong = [each["name"] for each in told["counters"] if each["shown"] != each["recount"]]
+    assert told["equal"] is False and wrong == ["queues.review.waiting", "queues.review.overdue"]
+    assert send("GET", "audit/counters", None, (Scope.LABELS_READ,)).status_code == 403
 
 
 def test_a_token_of_another_project_reaches_nothing(queue, other_project, rita):
