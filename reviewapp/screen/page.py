@@ -69,6 +69,12 @@ class Screen:
         return self.item.other_trace_id is not None
 
     @property
+    def is_same_question(self) -> bool:
+        """Of a pair, but for case and spaces."""
+        asked = {" ".join(each.told.question.lower().split()) for each in self.evidence}
+        return len(asked) == 1
+
+    @property
     def shows_signals(self) -> bool:
         return not self.is_hidden and (not self.queue.blind or self.reveal is not None)
 
