@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -241,15 +241,21 @@ def test_a_slow_endpoint_holds_up_no_other(
     named = '[[endpoint]]\nname = "{0}"\nmodel = "openai/{0}-2026-08-11"\n'
     settings.JUDGES_FILE = str(tmp_path / "judges.toml")
     (tmp_path / "judges.toml").write_text(named.format("slow") + named.format("quick"))
-    under_way, most = 0, 0
+    quick_are_asked = threading.Event()
+    under_way, most, ended, quick, ended_before = 0, 0, 0, 0, -1
 
     def ask(endpoint: Any, *_: Any) -> Reply:
-        nonlocal under_way, most
+        nonlocal under_way, most, ended, quick, ended_before
         if endpoint.name == "slow":
             under_way += 1
             most = max(most, under_way)
-            time.sleep(1.0)
-            under_way -= 1
+            quick_are_asked.wait(10)
+            under_way, ended = under_way - 1, ended + 1
+        else:
+            quick += 1
+            if quick == 30:
+                ended_before = ended
+                quick_are_asked.set()
         return Reply('{"verdict": "pass"}')
 
     monkeypatch.setattr(client, "ask", ask)
@@ -258,7 +264,9 @@ def test_a_slow_endpoint_holds_up_no_other(
         version = versions.create(project, name, Kind.LITELLM, endpoint=name, prompt="Well?")
         run = asking.start(version, RunKind.GIVEN)
         asking.ask_traces(version, [(row.pk, Origin.GIVEN) for row in chosen], run)
-    judging.work(0.8)
+    judging.work(30)
     of = Judgment.objects.filter(progress=Progress.DONE)
     assert of.filter(version__judge__name="quick").count() == 30
-    assert 0 < of.filter(version__judge__name="slow").count() <= most <= claims.CHUNK
+    assert of.filter(version__judge__name="slow").count() == 60
+    assert ended_before == 0, "no quick one waited for a slow one"
+    assert most <= claims.CHUNK
