@@ -35,7 +35,7 @@ def queues(request: MemberRequest) -> HttpResponse:
 def enqueue(request: MemberRequest) -> HttpResponse:
     """Put the traces chosen in the explorer into a queue."""
     live = Queue.objects.live().filter(project=request.project, kind=ItemKind.TRACE)
-    queue = get_object_or_404(live, slug=request.POST.get("queue", ""))
+    queue = get_object_or_404(live, slug=request.POST.get("queue", "").replace("\0", ""))
     # Escaped like an address, since an id may hold any character.
     chosen = [unquote(name) for name in request.POST.getlist("trace")[:MOST_AT_ONCE]]
     if not chosen:
@@ -55,6 +55,7 @@ def added_words(done: Enqueued, queue: Queue) -> str:
 def way_back(request: MemberRequest) -> str:
     """The list as it was, if the form says so and it is of this site."""
     wanted = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+    # A name alone would be taken for that of a route.
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted
     return reverse("traces", args=[request.project.slug])

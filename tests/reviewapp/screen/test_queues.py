@@ -141,10 +141,11 @@ def test_a_trace_or_queue_of_another_project_is_out_of_reach(queue, put, other_p
     assert "0 traces added" in put(theirs.trace_id).content.decode()
     other = make_queue(other_project, "other")
     assert put("x", queue=other.slug).status_code == 404
+    assert put("x", queue="\0").status_code == 404
 
 
 @pytest.mark.parametrize(
-    "where", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"]
+    "where", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", "nan", "-1", "\0"]
 )
 def test_the_way_back_stays_on_this_site(put, project, where):
     assert put(next=where).redirect_chain[0][0] == reverse("traces", args=[project.slug])
