@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, IntegerField, JSONField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast
 from django.http import QueryDict
 
 from evaluation.golden import drafts, staleness
 from evaluation.golden.models import CaseRevision, CaseState, GoldenCase, GoldenDataset, VersionEntry
 from evaluation.runs.models import CaseResult
+
+SEARCHED = ("input", "expected", "metadata__note")
 
 
 def found(dataset: GoldenDataset, asked: QueryDict) -> QuerySet[GoldenCase]:
@@ -28,7 +32,8 @@ def found(dataset: GoldenDataset, asked: QueryDict) -> QuerySet[GoldenCase]:
     if state in CaseState.values:
         cases = cases.filter(state=state)
     if words := clean(asked, "q"):
-        cases = cases.filter(Q(case_id__icontains=words) | Q(title__icontains=words))
+        named = Q(case_id__icontains=words) | Q(title__icontains=words)
+        cases = cases.filter(named | _saying(dataset, words))
     matching = _matching(asked)
     if matching:
         inner = CaseRevision.objects.filter(matching, case__dataset=dataset, number=F("case__revision"))
@@ -39,6 +44,18 @@ def found(dataset: GoldenDataset, asked: QueryDict) -> QuerySet[GoldenCase]:
     elif owner:
         cases = cases.filter(owner__username=owner)
     return cases.order_by(_by_state(), "case_id")
+
+
+def _saying(dataset: GoldenDataset, words: str) -> Q:
+    """Its question, the expected answer or its note has these words."""
+    read = CaseRevision.objects.annotate(body=Cast("line", JSONField()))
+    current = read.filter(case__dataset=dataset, number=F("case__revision"))
+    says = Q()
+    # A conversation is searched as its JSON, where a quote has a stroke before it.
+    for spelled in {words, json.dumps(words, ensure_ascii=False)[1:-1]}:
+        for name in SEARCHED:
+            says |= Q(**{f"body__{name}__icontains": spelled})
+    return Q(pk__in=current.filter(says).values("case_id"))
 
 
 def _matching(asked: QueryDict) -> Q:

@@ -189,6 +189,22 @@ def test_all_found_cases_change_at_once(lead, dataset):
     assert 'name="all" value="10"' in few and "on every page" not in few
 
 
+@pytest.mark.parametrize("words", ["Parcel ", 'said "soon"', "in Köln", "tracked"])
+def test_a_case_is_found_by_what_it_asks_and_expects(lead, dataset, words):
+    turns = [
+        {"role": "user", "content": "Where is my parcel?"},
+        {"role": "assistant", "content": "Let me see."},
+        {"role": "user", "content": 'They said "soon".'},
+    ]
+    lines = [
+        {"id": "found", "input": turns, "expected": "It is in Köln.", "metadata": {"note": "Tracked"}},
+        {"id": "other", "input": "q", "expected": "a"},
+    ]
+    cases.put_values(dataset, lines, "leo")
+    page = lead.client.get(f"{BASE}/golden/support/cases", {"q": words}).context["page"]
+    assert [each.case_id for each in page.paginator.object_list] == ["found"]
+
+
 def test_a_title_alone_is_saved_and_makes_no_revision(lead, dataset):
     """It is for lists; what is published stays as it is."""
     address = f"{BASE}/golden/support/case/sum"
