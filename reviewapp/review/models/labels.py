@@ -67,19 +67,6 @@ class LabelQuerySet(models.QuerySet["Label"]):
         """The label that stands for its reviewer, also one changed after the reveal."""
         return self.filter(current_of__isnull=False)
 
-    def for_figures(self) -> Self:
-        """What agreement and rates may count: the last pre-reveal label of a reviewer in a blind queue.
-
-        Neither hidden known items nor repeats; none given by a token in the name of a person, unless the
-        token is trusted for reviews.
-        """
-        return self.filter(
-            ~Q(impersonated=True) | Q(token__trusted_for_reviews=True),
-            counted_of__isnull=False,
-            blind=True,
-            assignment__item__purpose="review",
-        )
-
 
 class Label(models.Model):
     """One revision of what a reviewer said of an item. Never changed; note and correction may be erased."""

@@ -206,10 +206,6 @@ class ReviewItemQuerySet(models.QuerySet["ReviewItem"]):
     def of_project(self, project: object) -> Self:
         return self.filter(queue__project=project)
 
-    def for_figures(self) -> Self:
-        """Neither hidden known items nor repeats."""
-        return self.filter(purpose=Purpose.REVIEW)
-
     def servable(self) -> Self:
         """Some reviewer could be given it now."""
         return self.filter(open_slots__gt=0, queue__paused=False, queue__archived_at=None)

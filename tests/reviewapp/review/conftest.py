@@ -11,7 +11,7 @@ from django.db import connection, connections
 from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
 from reviewapp.models import Membership, Role, User
-from reviewapp.review import items, queues, rubrics
+from reviewapp.review import items, queues, rubrics, telling
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
 
@@ -93,6 +93,11 @@ def together(functions):
 
     with ThreadPoolExecutor(len(functions)) as threads:
         return list(threads.map(run, functions))
+
+
+def in_figures(project):
+    """The ids of the labels of which the API says that figures count them."""
+    return [told.id for told in telling.label_lines(project, None, 0) if told.in_figures]
 
 
 def reload(item):
