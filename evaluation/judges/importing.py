@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -104,23 +105,19 @@ def _traces(project: Project, names: Iterable[str]) -> dict[str, int]:
 def _store_pairs(read: Sequence[Imported], traces: dict[str, int]) -> None:
     """A line without a time keeps the time of its first import."""
     now = timezone.now()
-    latest = {traces[line.trace_id]: line for line in read}
+    latest = dict(sorted({traces[line.trace_id]: line for line in read}.items()))
     before = dict(ImportedPair.objects.filter(pk__in=latest).values_list("pk", "occurred_at"))
-    ImportedPair.objects.bulk_create(
-        [
-            ImportedPair(
-                trace_id=trace,
-                pi=line.pi,
-                slices=line.slices,
-                occurred_at=line.at or before.get(trace, now),
-                sha256=line.sha256,
-            )
-            for trace, line in sorted(latest.items())
-        ],
-        update_conflicts=True,
-        unique_fields=["trace"],
-        update_fields=["pi", "slices", "occurred_at", "sha256"],
-    )
+    told = list(latest.values())
+    columns: dict[str, bulk.Column] = {
+        "trace_id": ("bigint", list(latest)),
+        "pi": ("float8", [line.pi for line in told]),
+        "slices": ("jsonb", [json.dumps(line.slices) for line in told]),
+        "occurred_at": ("timestamptz", [line.at or before.get(pk, now) for pk, line in latest.items()]),
+        "sha256": ("bytea", [line.sha256 for line in told]),
+    }
+    renewed = ", ".join(f"{name} = excluded.{name}" for name in columns if name != "trace_id")
+    with connection.cursor() as cursor:
+        bulk.insert(cursor, ImportedPair, columns, conflict=f"ON CONFLICT (trace_id) DO UPDATE SET {renewed}")
 
 
 def _store_verdicts(project: Project, read: Sequence[Imported], traces: dict[str, int]) -> int:
