@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import pairs, queues, rubrics
+from reviewapp.review import items, pairs, queues, rubrics
 from reviewapp.review.forms import PairsForm, QueueForm, initial_of
 from reviewapp.review.models import ItemKind, Queue
 from reviewapp.review.refusals import Invalid
@@ -72,6 +72,7 @@ def edited(request: MemberRequest, form: QueueForm, queue: Queue | None) -> Http
         "form": form,
         "queue": queue,
         "counts": queues.counts(request.project)[queue.pk] if queue else None,
+        "reviewers": items.reviewers_of(queue) if queue else None,
         "pairs_form": PairsForm() if queue and queue.kind == ItemKind.PAIR else None,
         "win_rates": pairs.win_rates(queue) if queue and queue.kind == ItemKind.PAIR else [],
     }

@@ -139,6 +139,10 @@ def test_a_queue_is_made_changed_moved_and_archived(project, queue, lead, rita):
     second.refresh_from_db()
     assert (second.rubric_version, second.lease_seconds, second.assignment) == (newer, 60, "named")
     assert queues.admits(second, rita) and not queues.admits(second, lead.user)
+    short = "Each item asks for 2 reviewers, and 1 can work this queue"
+    assert short in lead.client.get(f"{BASE}/queues/second/settings").content.decode()
+    lead.client.post(f"{BASE}/queues/second/settings", named | {"assignees": ["rosa", lead.user.username]})
+    assert short[:10] not in lead.client.get(f"{BASE}/queues/second/settings").content.decode()
     lead.client.post(f"{BASE}/queues/second/archive")
     second.refresh_from_db()
     assert second.archived_at is not None
