@@ -72,19 +72,24 @@
     saving = true;
     dirty = false;
     let answer = null;
+    let kept = null;
     try {
       answer = await window.inPlace(mine.dataset.draft, new FormData(mine), options);
-    } catch {} // offline
+      // The next save names the version in this answer: none goes out before it is read.
+      kept = answer.ok ? await answer.json() : null;
+    } catch {
+      answer = null; // offline
+    }
     saving = false;
     if (form() !== mine) return;
-    if (answer?.ok) await saved(await answer.json());
+    if (kept) saved(kept);
     else if (answer?.status === 409) await differ(await answer.text());
     else if (answer?.status === 401) signIn();
     else if (passes(answer?.status)) later();
     else say("not saved: the item is closed for you", true);
   }
 
-  async function saved({ version, at }) {
+  function saved({ version, at }) {
     form().elements.draft_version.value = version;
     wait = 1;
     if (dirty) return save();

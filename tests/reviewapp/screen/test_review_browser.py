@@ -228,6 +228,23 @@ def test_what_is_typed_is_saved_by_itself_and_back_after_a_reload(page, house):
     expect(page.locator("#note")).to_have_value("half a thought and more")
 
 
+def test_an_answer_that_is_read_slowly_is_no_other_window(page, house):
+    """The next save waits for the version in it."""
+    page.add_init_script(
+        "const read = Response.prototype.json; Response.prototype.json = async function () {"
+        " await new Promise((done) => setTimeout(done, 1500)); return read.call(this); };"
+    )
+    page.goto(house.queue("slow", traces("slow", 2)))
+    with page.expect_response("**/draft"):
+        page.fill("#note", "first")
+    page.fill("#note", "first and second")
+    page.wait_for_timeout(800)
+    saved(page).to_contain_text("saved ")
+    expect(page.locator("#conflict")).not_to_be_visible()
+    page.reload()
+    expect(page.locator("#note")).to_have_value("first and second")
+
+
 def test_two_tabs_are_shown_both_texts(page, house):
     address = house.queue("tabs", traces("tabs", 2))
     page.goto(address)
