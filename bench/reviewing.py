@@ -15,8 +15,9 @@ REVIEWERS, SECONDS = 50, 8.0
 RATES, SPRINT_SECONDS = {1: 100, 8: 300, 32: 300}, 5.0
 THINK_SECONDS = 1.0
 MOST_PAIR_MS, MOST_CPU_MS = 250, 4
-# The worker makes the snapshots of what comes next in this time.
+# The worker makes the snapshots of what comes next in this time, and has made so many before anyone begins.
 PREPARED_SECONDS = 4.0
+PREPARED, PATIENCE_SECONDS = 1_000, 120.0
 TRACES = 10_000
 SIZES = (TRACES, 10 * TRACES, 100 * TRACES)
 AHEAD = 5_000
@@ -53,6 +54,10 @@ from ingest.models import Project, Scope
 project = Project.objects.get(slug="reviewing")
 for number in range(10):
     print(tokens.issue(project, f"r{number}", [Scope.LABELS_WRITE]).text)
+"""
+UNPREPARED = """
+    SELECT FROM (SELECT snapshot_id FROM reviewapp_reviewitem WHERE open_slots > 0
+        ORDER BY rank DESC LIMIT %s) next WHERE snapshot_id IS NULL LIMIT 1
 """
 # One reviewer holds the best of them, and nobody else has begun.
 HOLD = """
@@ -137,6 +142,15 @@ def add(place: Installation, queue: int, first: int, last: int, overlap: int = 1
         database.execute(ADD, {"queue": queue, "first": first, "last": last, "overlap": overlap})
         database.execute("VACUUM ANALYZE reviewapp_reviewitem")
     time.sleep(PREPARED_SECONDS)
+    wait_until_prepared(place)
+
+
+def wait_until_prepared(place: Installation) -> None:
+    """On a slow machine the worker is still at it: to claim what it has not reached is another measure."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    with place.database() as database:
+        while database.execute(UNPREPARED, [PREPARED]).fetchone() and time.monotonic() < until:
+            time.sleep(0.5)
 
 
 def empty(place: Installation) -> None:
