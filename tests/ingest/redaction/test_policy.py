@@ -39,9 +39,9 @@ def test_there_are_not_too_many_and_no_two_of_one_name():
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+b", r"(.*a){12}b", r"^(\w+\s?)*x$"])
 def test_what_blows_up_elsewhere_takes_no_time_here(pattern):
     redactor = Redactor(Policy(kinds=frozenset(), patterns=(own_pattern("evil", pattern),)), b"k")
-    begun = time.perf_counter()
+    begun = time.process_time()
     redactor.text("a" * 20_000 + "!", Counter())
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 HOSTILE = [
@@ -70,6 +70,6 @@ HOSTILE = [
 def test_no_text_holds_up_the_built_in_kinds(text):
     """100 KB made to be slow."""
     redactor = Redactor(Policy(kinds=frozenset(Kind), regions=("DE", "US")), b"k")
-    begun = time.perf_counter()
+    begun = time.process_time()
     redactor.text(text, Counter())
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3

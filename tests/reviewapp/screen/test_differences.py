@@ -30,7 +30,7 @@ def test_both_texts_can_be_put_together_again(before, after):
 
 def test_long_texts_are_compared_in_time():
     before = "\n".join(f"line {number} of many words here" for number in range(3000))
-    began = time.monotonic()
+    began = time.process_time()
     pieces = compare(before, before.replace("line 77 ", "line 78 "))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert [kind for kind, _ in pieces].count("removed") == 1
