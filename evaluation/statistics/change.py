@@ -42,6 +42,28 @@ def paired_difference(broken: int, fixed: int, n: int) -> Figure:
     return Figure((fixed - broken) / n, max(-1.0, centre - half), min(1.0, centre + half), n)
 
 
+# A question asked every night is asked again and again: of 5 %, half is spent on early looks, the first ones
+# most, and half evenly on each so many looks, so that late ones do not go blind.
+LOOKS = 60
+
+
+def spent(look: int) -> float:
+    """The part of the error that this look, counted from 1, may spend: over any 60 looks in a row it comes to
+    at most one, so by Boole's inequality they ring falsely no more often than one look would, whatever they
+    have in common. The first half is 1 / (k (k + 1)), which sums to one over all k."""
+    return 0.5 / (look * (look + 1)) + 0.5 / LOOKS
+
+
+def at_look(p: float | None, look: int) -> float | None:
+    """A p value corrected for being looked at again and again."""
+    return None if p is None else min(1.0, p / spent(max(look, 1)))
+
+
+def z_at_look(look: int) -> float:
+    """How wide an interval has to be for the same."""
+    return z_of(1 - SIGNIFICANT * spent(max(look, 1)))
+
+
 def difference(before: Figure, since: Figure) -> Figure:
     """Since minus before, of two independent shares; from 30 observations of each.
 
@@ -61,14 +83,16 @@ def difference(before: Figure, since: Figure) -> Figure:
     return Figure(gap, max(-1.0, low), min(1.0, high), n)
 
 
-def has_moved(gap: Figure, p: float | None = None) -> bool | None:
+def has_moved(gap: Figure, p: float | None = None, wide: Figure | None = None) -> bool | None:
     """Whether a difference is one; None while it cannot be told from a move worth knowing.
 
-    By the p value of an exact test where there is one, else by whether the interval holds zero.
+    By the p value of an exact test where there is one, else by whether the interval holds zero: the wide one,
+    where the question was asked before. Both are to be corrected for looks by the caller.
     """
     if gap.low is None or gap.high is None:
         return None
-    if p <= SIGNIFICANT if p is not None else not gap.low <= 0 <= gap.high:
+    low, high = (gap.low, gap.high) if wide is None else (wide.low or 0.0, wide.high or 0.0)
+    if p <= SIGNIFICANT if p is not None else not low <= 0 <= high:
         return True
     return False if max(-gap.low, gap.high) <= WORTH_KNOWING else None
 

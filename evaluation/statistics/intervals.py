@@ -49,9 +49,9 @@ def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[
     return low, high
 
 
-def confidence_sequence(hits: int, n: int, alpha: float = 1 - CONFIDENCE) -> tuple[float, float]:
+def confidence_sequence(hits: float, n: float, alpha: float = 1 - CONFIDENCE) -> tuple[float, float]:
     """Limits that hold at every n at once: the shares which the beta-binomial mixture (uniform prior) has
-    not bet against by more than 1 / alpha."""
+    not bet against by more than 1 / alpha. The counts may be effective ones, not whole."""
     if n <= 0:
         return 0.0, 1.0
     misses = n - hits
@@ -65,7 +65,7 @@ def confidence_sequence(hits: int, n: int, alpha: float = 1 - CONFIDENCE) -> tup
     return low, high
 
 
-def _log_power(count: int, base: float) -> float:
+def _log_power(count: float, base: float) -> float:
     return 0.0 if count == 0 else count * math.log(base) if base > 0 else -math.inf
 
 

@@ -1,4 +1,4 @@
-"""Does a judge's probability of failure mean what it says? Ranking, Brier, reliability and recalibration."""
+"""Does a judge's probability of failure mean what it says? Ranking, Brier and reliability."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.weighted import Row, mean, share
@@ -14,7 +13,6 @@ from ingest.intervals import Z, wilson
 
 BINS = 10
 LEAST_FOR_BINS = 50
-LEAST_ISOTONIC, LEAST_OF_EACH = 1000, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,57 +146,3 @@ def calibration_error(bins: Sequence[Bin]) -> float | None:
     if not n:
         return None
     return math.fsum(each.failed.n * abs(each.mean_score - (each.failed.value or 0)) for each in bins) / n
-
-
-@dataclass(frozen=True, slots=True)
-class Recalibration:
-    """What cross-fitted recalibration would bring; `method` is empty where there is too little for it."""
-
-    method: str
-    before: Figure
-    after: Figure
-
-
-def recalibration(pairs: Sequence[Scored], folds: int = 5) -> Recalibration:
-    """Platt's curve, or an isotonic one from 1,000 labels with 50 of each class; never judged on itself."""
-    before = brier(pairs)
-    each = [pair for pair in pairs for _ in range(pair.count)]
-    failures = sum(pair.failed for pair in each)
-    if min(failures, len(each) - failures) < max(folds, 10):
-        return Recalibration("", before, unknown("too few failures or passes", len(each)))
-    isotonic = len(each) >= LEAST_ISOTONIC and min(failures, len(each) - failures) >= LEAST_OF_EACH
-    fitted = _cross_fitted(sorted(each, key=lambda p: (p.failed, p.score)), folds, isotonic)
-    return Recalibration("isotonic" if isotonic else "Platt", before, brier(fitted))
-
-
-def _cross_fitted(pairs: Sequence[Scored], folds: int, isotonic: bool) -> list[Scored]:
-    import numpy as np
-
-    x = np.array([p.score for p in pairs])
-    y = np.array([p.failed for p in pairs], dtype=float)
-    w = np.array([p.weight for p in pairs])
-    fold = np.arange(len(pairs)) % folds
-    fitted = np.empty(len(pairs))
-    for held in range(folds):
-        here = fold == held
-        fitted[here] = _curve(x[~here], y[~here], w[~here], x[here], isotonic)
-    return [Scored(float(p), pair.failed, pair.weight) for p, pair in zip(fitted, pairs, strict=True)]
-
-
-def _curve(x: Any, y: Any, w: Any, at: Any, isotonic: bool) -> Any:
-    import numpy as np
-
-    if isotonic:
-        from sklearn.isotonic import IsotonicRegression
-
-        return (
-            IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(x, y, sample_weight=w).predict(at)
-        )
-    from sklearn.linear_model import LogisticRegression
-
-    def logit(p: Any) -> Any:
-        clipped = np.clip(np.asarray(p, dtype=float), 1e-4, 1 - 1e-4)
-        return np.log(clipped / (1 - clipped)).reshape(-1, 1)
-
-    model = LogisticRegression(C=1e6).fit(logit(x), y, sample_weight=w)
-    return model.predict_proba(logit(at))[:, 1]

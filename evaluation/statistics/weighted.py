@@ -7,7 +7,7 @@ more than the few kinds there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from evaluation.statistics.figure import Figure, unknown
@@ -42,6 +42,12 @@ class Share:
     figure: Figure
     se: float
     n_eff: float
+
+    def within(self, limits: Callable[[float, float], tuple[float, float]]) -> Figure:
+        """The same share between other limits, of (share, effective sample size)."""
+        if self.figure.value is None:
+            return self.figure
+        return Figure(self.figure.value, *limits(self.figure.value, self.n_eff), self.figure.n)
 
 
 def total_weight(rows: Iterable[Row]) -> float:

@@ -104,6 +104,43 @@ def test_an_exact_p_value_decides_where_there_is_one() -> None:
     assert change.has_moved(change.paired_difference(0, 0, 0), None) is None
 
 
+def test_what_looks_may_spend_is_at_most_one_over_any_sixty_of_them() -> None:
+    spent = [change.spent(look) for look in range(1, 2000)]
+    assert all(sum(spent[at : at + change.LOOKS]) <= 1 for at in range(1900))
+    assert sum(spent[: change.LOOKS]) > 0.98, "and nearly all of it, so that no power is given away"
+    assert change.at_look(0.01, 1) == pytest.approx(0.01 / (0.25 + 1 / 120))
+    assert (change.at_look(0.5, 9), change.at_look(None, 3)) == (1.0, None)
+    assert change.z_at_look(1) == pytest.approx(2.485, abs=0.01)
+
+
+def test_looking_every_night_for_sixty_nights_rings_falsely_in_at_most_one_of_twenty() -> None:
+    """Judges that are steady but waver, their anchors judged again each night and held against the first
+    round; uncorrected, more than one in ten would be said to have moved."""
+    drawn = np.random.default_rng(11)
+    corrected = plain = 0
+    for _ in range(250):
+        right = drawn.beta(6, 1, 100)
+        first, nights = drawn.random(100) < right, drawn.random((60, 100)) < right
+        lost, won = (first & ~nights).sum(axis=1), (~first & nights).sum(axis=1)
+        p = [change.mcnemar_two_sided(int(a), int(b)) for a, b in zip(lost, won, strict=True)]
+        plain += min(p) <= 0.05
+        corrected += any((change.at_look(each, look) or 0) <= 0.05 for look, each in enumerate(p, 1))
+    assert plain / 250 > 0.1
+    assert corrected / 250 <= 0.05
+
+
+@pytest.mark.parametrize("night", [1, 30, 300])
+def test_a_judge_that_gets_much_worse_is_found_the_night_it_does(night: int) -> None:
+    """Of 100 anchors, 90 right before and 60 since."""
+    drawn = np.random.default_rng(12)
+    found = 0
+    for _ in range(200):
+        first, since = drawn.random(100) < 0.9, drawn.random(100) < 0.6
+        p = change.mcnemar_two_sided(int((first & ~since).sum()), int((~first & since).sum()))
+        found += (change.at_look(p, night) or 0) <= 0.05
+    assert found >= 180
+
+
 def test_the_four_verdicts_and_too_few() -> None:
     told = {
         (judge, system): change.mover(judge, system).value

@@ -106,17 +106,6 @@ def test_reliability_bins_hold_all_pairs_and_never_part_equal_scores() -> None:
     assert scores.calibration_error(flat) == pytest.approx(0)
 
 
-def test_recalibration_is_cross_fitted_and_improves_a_judge_that_is_too_sure() -> None:
-    chance = random.Random(3)
-    truth = [chance.random() for _ in range(1500)]
-    pairs = [Scored(min(1.0, max(0.0, 0.5 + 2 * (p - 0.5))), chance.random() < p) for p in truth]
-    found = scores.recalibration(pairs)
-    assert found.method == "isotonic"
-    assert (found.after.value or 1) < (found.before.value or 0)
-    assert scores.recalibration(pairs[:300]).method == "Platt"
-    assert scores.recalibration(pairs[:12]).method == ""
-
-
 def test_one_class_only_gives_reasons_and_no_numbers() -> None:
     found = measure([Cell(False, False, 1, 50)])
     assert (found.tpr.value, found.tpr.why_null) == (None, "no labelled failures")
