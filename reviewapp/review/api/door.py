@@ -1,0 +1,89 @@
+"""What do all operations of the review API share: who asks, of what, and in which form is it answered?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from msgspec import Struct
+
+from ingest import body, documents
+from ingest.api import api
+from ingest.documents import JSON, NDJSON, Malformed
+from ingest.models import Scope
+from ingest.problems import Problem
+from ingest.shapes import Invalid as BadShape
+from ingest.shapes import checked
+from ingest.tokens import Caller, TokenRequest
+from reviewapp.review import actors, items, queues
+from reviewapp.review.actors import Actor
+from reviewapp.review.models import Queue, ReviewItem
+from reviewapp.review.refusals import Invalid, Refusal
+
+S = TypeVar("S", bound=Struct)
+READERS = (Scope.LABELS_READ, Scope.LABELS_WRITE, Scope.IMPERSONATE)
+WRITERS = (Scope.LABELS_WRITE, Scope.IMPERSONATE)
+TAG = ["Review"]
+REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
+
+
+def queue_of(caller: Caller, slug: str) -> Queue:
+    queue = queues.find(caller.project, slug)
+    if queue is None:
+        raise Problem(404, "This project has no such queue.")
+    return queue
+
+
+def item_of(caller: Caller, pk: int, queue: Queue | None = None) -> ReviewItem:
+    item = items.find_bare(caller.project, pk)
+    if item is None or (queue is not None and item.queue_id != queue.pk):
+        raise Problem(404, "This project has no such item.")
+    return item
+
+
+def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:
+    """Whose review it is. Raises Problem 403 for a scope that is missing, 422 for who is no reviewer."""
+    name = as_reviewer or request.GET.get("as_reviewer")
+    try:
+        return actors.behind(request.caller, name)
+    except actors.NoSuchReviewer as refusal:
+        errors = [{"field": "as_reviewer", "error": str(refusal)}]
+        raise Problem(422, "as_reviewer cannot be used.", errors=errors) from None
+
+
+def recorded(request: TokenRequest) -> Any:
+    return actors.recorded(request.caller, request.path)
+
+
+def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
+    """The body in its shape. Raises Problem: 400 for what is not JSON, 415, 422 with the field."""
+    sent = body.read(request).removeprefix(b"\xef\xbb\xbf").strip()
+    # A form without fields, as some clients send for an empty body, says nothing either.
+    if optional and (not sent or request.content_type == "multipart/form-data"):
+        return shape()
+    if request.content_type and request.content_type != JSON and not optional:
+        raise Problem(415, f"Content-Type {request.content_type!r} is not supported; send {JSON}.")
+    try:
+        return checked(documents.parse(sent), shape)
+    except Malformed as error:
+        raise Problem(400, f"The body is not JSON: {error}") from None
+    except BadShape as invalid:
+        errors = [{"field": invalid.field, "error": invalid.reason}]
+        raise Problem(422, "The body cannot be read.", errors=errors) from None
+
+
+def told(answer: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(answer), status=status, content_type=JSON)
+
+
+def lines(answers: Iterable[Any]) -> StreamingHttpResponse:
+    encoder = msgspec.json.Encoder()
+    return StreamingHttpResponse((encoder.encode(each) + b"\n" for each in answers), content_type=NDJSON)
+
+
+@api.exception_handler(Refusal)
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    errors = refusal.errors if isinstance(refusal, Invalid) else None
+    return Problem(refusal.status, refusal.detail, errors=errors).response()
