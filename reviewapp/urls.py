@@ -35,8 +35,9 @@ from reviewapp.views import (
 handler500 = "reviewapp.serving.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First, since every address is held against those before it and this one is asked for most.
+    # First, since every address is held against those before it and these are asked for most.
     *otlp.urls("v1"),
+    path("api/v1/", api.urls()),
     path("", project.start, name="start"),
     path("account", account.account, name="account"),
     path("account/theme", account.theme, name="theme"),
@@ -130,7 +131,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("evaluation.changes.api_urls")),
     path("api/v1/", include("evaluation.golden.api_urls")),
     path("api/v1/", include("evaluation.judges.api_urls")),
-    path("api/v1/", api.urls()),
     *otlp.urls("api/public/otel/v1", basic=True),
     *langfuse.urls(),
 ]

@@ -105,10 +105,9 @@ def make_application() -> Application:
     pages = get_wsgi_application()
     from django.conf import settings
 
-    from reviewapp.serving.api_handler import ApiHandler, beside
+    from reviewapp.serving.api_handler import ApiHandler, beside, content_policy
 
-    directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
-    policy = "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
+    policy = content_policy()
     application = beside(pages, ApiHandler())
     admission = Admission(application, RUNNING, WAITING, {"Content-Security-Policy": policy})
     return BodyDoor(admission, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, policy)

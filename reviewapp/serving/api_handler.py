@@ -10,12 +10,15 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from reviewapp.serving.admission import Application, Environ, StartResponse
 from reviewapp.serving.failures import API_PREFIXES
 
 OF_PAGES = frozenset(
     {
+        "csp.middleware.CSPMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
@@ -29,7 +32,22 @@ OF_PAGES = frozenset(
 PAGES = frozenset({"/api/v1/docs"})
 
 
+def content_policy() -> str:
+    """The Content-Security-Policy of every answer that no page's own nonce stands in."""
+    directives = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
+
+
 class ApiHandler(WSGIHandler):
+    def __init__(self) -> None:
+        self.policy = content_policy()
+        super().__init__()
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = super().get_response(request)
+        response.headers["Content-Security-Policy"] = self.policy
+        return response
+
     def load_middleware(self, is_async: bool = False) -> None:
         everything = settings.MIDDLEWARE
         settings.MIDDLEWARE = [name for name in everything if name not in OF_PAGES]
