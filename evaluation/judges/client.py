@@ -7,16 +7,19 @@ forgets none of them. What is raised names neither address nor key.
 from __future__ import annotations
 
 import logging
+import math
 import os
 from functools import cache
 from typing import Any
 
+from evaluation.judges import budget
 from evaluation.judges.endpoints import Endpoint
-from evaluation.judges.protocol import PairQuestion, Question, Reply, Spec, Unanswered
+from evaluation.judges.protocol import PairQuestion, Question, Reply, Spec, Unanswered, storable
 from evaluation.judges.wording import messages
 
 LONGEST_REPLY = 100_000
 LONGEST_MODEL = 200
+MOST_TOKENS = 10_000_000  # of one call; whoever states more is not believed
 ALLOWED = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
 
 
@@ -32,7 +35,8 @@ def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Re
             timeout=endpoint.timeout,
             num_retries=0,
             max_retries=0,
-            **{name: spec.parameters[name] for name in ALLOWED if name in spec.parameters},
+            **{name: spec.parameters[name] for name in ALLOWED if name in spec.parameters}
+            | {"max_tokens": budget.most_answered(spec.parameters)},
         )
     except Exception as error:
         raise _unanswered(error) from None
@@ -45,12 +49,15 @@ def _litellm() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
 
+    from evaluation.judges import wire
+
     # They tell of every call, with addresses and prompts; what matters of one stands in its row.
     for name in ("LiteLLM", "openai", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.drop_params = True
+    litellm.client_session = wire.client()
     return litellm
 
 
@@ -58,20 +65,23 @@ def _reply(endpoint: Endpoint, response: Any) -> Reply:
     try:
         text = response.choices[0].message.content or ""
         usage = getattr(response, "usage", None)
-        sent = int(getattr(usage, "prompt_tokens", 0) or 0)
-        got = int(getattr(usage, "completion_tokens", 0) or 0)
-    except (AttributeError, IndexError, TypeError, ValueError):
+        sent, got = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
+    except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
         raise Unanswered("the endpoint's answer was not as its protocol says") from None
     if not isinstance(text, str) or len(text) > LONGEST_REPLY:
         raise Unanswered("the endpoint's answer was too large", is_final=True)
-    cost = (max(sent, 0) * endpoint.input_price + max(got, 0) * endpoint.output_price) / 1e6
-    return Reply(text, max(sent, 0), max(got, 0), cost, _model(response))
+    cost = (sent * endpoint.input_price + got * endpoint.output_price) / 1e6
+    return Reply(text, sent, got, cost, _model(response))
+
+
+def _tokens(usage: Any, name: str) -> int:
+    return min(max(int(getattr(usage, name, 0) or 0), 0), MOST_TOKENS)
 
 
 def _model(response: Any) -> str:
     """As the provider names it: it may be another one than was asked for."""
     named = getattr(response, "model", None)
-    return named.replace("\0", "")[:LONGEST_MODEL] if isinstance(named, str) else ""
+    return storable(named)[:LONGEST_MODEL] if isinstance(named, str) else ""
 
 
 def _unanswered(error: Exception) -> Unanswered:
@@ -95,7 +105,9 @@ def _retry_after(error: Exception) -> float | None:
     response = getattr(error, "response", None)
     for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
         try:
-            return min(max(float((headers or {}).get("retry-after", "")), 0.0), 3600.0)
+            seconds = float((headers or {}).get("retry-after", ""))
         except (TypeError, ValueError):
             continue
+        if math.isfinite(seconds):
+            return min(max(seconds, 0.0), 3600.0)
     return None

@@ -17,6 +17,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from django.conf import settings
@@ -25,14 +26,17 @@ from django.conf import settings
 PINNED = re.compile(r"\d{4}-?\d{2}-?\d{2}|@[0-9a-f]{7,}|-\d{3,4}$")
 
 
+Price = Annotated[float, msgspec.Meta(ge=0)]
+
+
 class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     model: str
     base_url: str = ""
     key: str = ""
-    input_price: float = 0.0
-    output_price: float = 0.0
-    timeout: float = 30.0
+    input_price: Price = 0.0
+    output_price: Price = 0.0
+    timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     family: str = ""
 
     @property
@@ -77,6 +81,10 @@ def known() -> dict[str, Endpoint]:
 def _parse(raw: bytes) -> dict[str, Endpoint]:
     try:
         listed = tomllib.loads(raw.decode()).get("endpoint", [])
-        return {each.name: each for each in msgspec.convert(listed, list[Endpoint])}
+        found = msgspec.convert(listed, list[Endpoint])
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise Misconfigured(f"JUDGES_FILE is not as described: {error}") from None
+    named = {each.name: each for each in found}
+    if len(named) < len(found):
+        raise Misconfigured("JUDGES_FILE is not as described: two endpoints have the same name")
+    return named

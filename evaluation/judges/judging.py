@@ -111,7 +111,7 @@ def _admit_all(version: JudgeVersion, calls: int) -> bool:
     try:
         endpoint = endpoint_of(version)
         breaker.admit(endpoint.name)
-        budget.reserve(endpoint, calls)
+        budget.reserve(endpoint, version.parameters, calls)
     except Unanswered:
         return False
     return True
@@ -131,7 +131,7 @@ def call_of(
     endpoint = endpoint_of(version)
     if not is_admitted:
         breaker.admit(endpoint.name)
-        budget.reserve(endpoint)
+        budget.reserve(endpoint, version.parameters)
     return lambda: client.ask(endpoint, spec, question)
 
 

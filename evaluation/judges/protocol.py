@@ -169,7 +169,12 @@ def _checked(decoded: dict[str, Any]) -> Answer:
 
 
 def _kept(rationale: str) -> str:
-    return rationale.replace("\0", "\ufffd")[:LONGEST_RATIONALE]
+    return storable(rationale)[:LONGEST_RATIONALE]
+
+
+def storable(text: str) -> str:
+    """Without what no column of text can hold: U+0000 and halves of characters."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def invalid(why: str) -> Answer:

@@ -117,7 +117,7 @@ def _ask(version: JudgeVersion, line: Json, result: CaseResult, sample: int = 1)
         raise Unanswered("this judge runs elsewhere", is_final=True)
     endpoint = endpoint_of(version)
     breaker.admit(endpoint.name)
-    budget.reserve(endpoint)
+    budget.reserve(endpoint, version.parameters)
     cost = 0.0
     try:
         reply = client.ask(endpoint, spec, question)

@@ -49,7 +49,10 @@ CONTENT = {
     "list": '["fail"]',
     "boolean_score": '{"verdict": "fail", "score": true}',
     "prose": 'Sure! Here it is: {"verdict": "pass"}',
+    "half": '{"verdict": "pass", "rationale": "\\ud83d \ud83d"}',
 }
+DRIP_SECONDS = 4.0
+MANY_TOKENS = {"prompt_tokens": 10**12, "completion_tokens": 10**12, "total_tokens": 2 * 10**12}
 
 
 def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
@@ -68,6 +71,18 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self._raw(200, b"<html>502</html>", "text/html")
             elif way == "empty_body":
                 self._raw(200, b"", "application/json")
+            elif way == "drip":
+                self._drip(json.dumps(_completion(GOOD, stub.model)).encode())
+            elif way == "endless":
+                self._raw(200, b" " * 5_000_000, "application/json")
+            elif way == "elsewhere":
+                self._raw(307, b"", "text/plain", {"Location": f"http://127.0.0.1:{stub.port}/other"})
+            elif way == "retry_nan":
+                self._raw(429, b"{}", "application/json", {"Retry-After": "nan"})
+            elif way == "many_tokens":
+                self._send(200, _completion(GOOD, stub.model) | {"usage": MANY_TOKENS})
+            elif way == "half_model":
+                self._send(200, _completion(GOOD, "orion\ud800"))
             elif way == "huge":
                 self._send(200, _completion("x" * 200_000, stub.model))
             elif way.isdecimal():
@@ -90,6 +105,18 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for letter in body:
+                time.sleep(DRIP_SECONDS / len(body))
+                try:
+                    self.wfile.write(bytes([letter]))
+                except OSError:
+                    return
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -97,7 +97,7 @@ def test_votes_that_never_become_enough_are_no_verdict(api: Api, project: Projec
 def test_the_budget_holds_in_the_middle_of_a_vote(
     api: Api, project: Project, stub: Stub, settings: Any
 ) -> None:
-    settings.JUDGE_MONTHLY_BUDGET = budget.most(endpoints.known()["orion"]) + 0.003
+    settings.JUDGE_MONTHLY_BUDGET = budget.most(endpoints.known()["orion"], {}) + 0.003
     asked(api, project, 5)
     work_off()
     row = Judgment.objects.get()
