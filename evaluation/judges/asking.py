@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import Any
 
 from django.db import connection
@@ -26,17 +28,39 @@ from ingest.models import Trace
 from reviewapp.review.models import ItemKind, Lane, Purpose, Queue
 
 CHUNK = 2000
+# So often a trace that fails each time is asked about by itself; by hand as often as one likes.
+TIRED = 12
+BY_HAND = "the run was stopped"
+
+
+class Again(StrEnum):
+    """What of the judgments without an answer is asked for once more; MISSED is what nobody meant to stop."""
+
+    NO = "no"
+    MISSED = "missed"
+    ALL = "all"
+
 
 _INSERT = (
-    "INSERT INTO evaluation_judgment (version_id, trace_id, run_id, criterion, trial, origin, progress, "
+    "INSERT INTO evaluation_judgment AS j (version_id, trace_id, run_id, criterion, trial, origin, progress, "
     "attempts, verdict, rationale, reason, input_tokens, output_tokens, cost_usd) "
     "SELECT %(version)s, c.trace_id, %(run)s, %(criterion)s, 1, c.origin, 'waiting', 0, '', '', '', 0, 0, 0 "
 )
 # A trace that chance chose stays a random one, also when something else had asked for it before.
+_CHANCE = "(j.origin IN ('queue', 'given') AND excluded.origin IN ('audit', 'sample'))"
+# What came to no answer, for a key, a budget or an endpoint that may be there now, waits once more.
+_UNANSWERED = (
+    "(j.trial = 1 AND (j.progress = 'failed' OR j.progress = 'stopped') AND (%(again)s = 'all' OR "
+    "%(again)s = 'missed' AND j.attempts < %(tired)s AND j.reason <> %(by_hand)s))"
+)
 _ONCE = (
-    " ON CONFLICT (version_id, trace_id, criterion, trial) WHERE item_id IS NULL "
-    "DO UPDATE SET origin = excluded.origin "
-    "WHERE evaluation_judgment.origin IN ('queue', 'given') AND excluded.origin IN ('audit', 'sample')"
+    " ON CONFLICT (version_id, trace_id, criterion, trial) WHERE item_id IS NULL DO UPDATE SET "
+    f"origin = CASE WHEN {_CHANCE} THEN excluded.origin ELSE j.origin END, "
+    f"run_id = CASE WHEN {_UNANSWERED} THEN excluded.run_id ELSE j.run_id END, "
+    f"due_at = CASE WHEN {_UNANSWERED} THEN statement_timestamp() ELSE j.due_at END, "
+    f"finished_at = CASE WHEN {_UNANSWERED} THEN NULL ELSE j.finished_at END, "
+    f"progress = CASE WHEN {_UNANSWERED} THEN 'waiting' ELSE j.progress END "
+    f"WHERE {_CHANCE} OR {_UNANSWERED}"
 )
 _DRAWN = (
     "FROM (SELECT d.trace_id, CASE WHEN d.u < d.audit THEN 'audit' ELSE 'sample' END AS origin "
@@ -45,7 +69,8 @@ _DRAWN = (
     "ON j.trace_id = d.trace_id AND j.version_id = %(version)s AND j.trial = 1 "
     "WHERE t.project_id = %(project)s AND d.u < d.audit + d.judge "
     "AND NOT t.flags @> ARRAY['erased']::varchar[] "
-    "AND (j.id IS NULL OR j.origin IN ('queue', 'given')) {since} ORDER BY d.trace_id LIMIT %(limit)s) c"
+    "AND (j.id IS NULL OR j.origin IN ('queue', 'given') OR {unanswered}) {since} "
+    "ORDER BY d.trace_id LIMIT %(limit)s) c"
 )
 
 
@@ -53,16 +78,19 @@ def start(version: JudgeVersion, kind: RunKind, by: str = "", **of: Any) -> Judg
     return JudgeRun.objects.create(version=version, kind=kind, asked_by=by, **of)
 
 
-def ask_drawn(version: JudgeVersion, run: JudgeRun | None = None, *, since_live: bool = False) -> int:
+def ask_drawn(
+    version: JudgeVersion, run: JudgeRun | None = None, *, since_live: bool = False, again: Again = Again.NO
+) -> int:
     """The audit sample and the judge sample of settled traces, a chunk of what is new; how many."""
     since = "AND t.first_seen >= %(live_at)s" if since_live and version.live_at else ""
-    return _insert(version, run, _DRAWN.format(since=since), limit=CHUNK, live_at=version.live_at)
+    drawn = _DRAWN.format(since=since, unanswered=_UNANSWERED)
+    return _insert(version, run, drawn, again, limit=CHUNK, live_at=version.live_at)
 
 
 def ask_sample(version: JudgeVersion, run: JudgeRun, most: int | None = None) -> int:
     """All that was imported, and all that was drawn or somewhat more than `most`; how many."""
     count = ask_imported(version, run)
-    while (most is None or count < most) and (chunk := ask_drawn(version, run)):
+    while (most is None or count < most) and (chunk := ask_drawn(version, run, again=Again.ALL)):
         count += chunk
     return count
 
@@ -89,7 +117,7 @@ def ask_imported(version: JudgeVersion, run: JudgeRun) -> int:
     return ask_traces(version, [(pk, Origin.GIVEN) for pk in listed.values_list("pk", flat=True)], run)
 
 
-def ask_queue(version: JudgeVersion, queue: Queue, run: JudgeRun) -> int:
+def ask_queue(version: JudgeVersion, queue: Queue, run: JudgeRun, again: Again = Again.NO) -> int:
     """What waits in a queue's risk lane: a triage before people look. These verdicts enter no rate.
 
     What chance drew is judged as the audit sample, or not at all: its order is nobody's to change.
@@ -98,11 +126,15 @@ def ask_queue(version: JudgeVersion, queue: Queue, run: JudgeRun) -> int:
         open_slots__gt=0, kind=ItemKind.TRACE, lane=Lane.RISK, purpose=Purpose.REVIEW
     )
     asked = Judgment.objects.filter(version=version, trace=OuterRef("trace"), trial=1, item=None)
+    if again == Again.ALL:
+        asked = asked.exclude(progress__in=(Progress.FAILED, Progress.STOPPED))
     unasked = waiting.filter(~Exists(asked)).values_list("trace_id", flat=True)
-    return ask_traces(version, [(pk, Origin.QUEUE) for pk in unasked], run)
+    return ask_traces(version, [(pk, Origin.QUEUE) for pk in unasked], run, again)
 
 
-def ask_traces(version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeRun) -> int:
+def ask_traces(
+    version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeRun, again: Again = Again.ALL
+) -> int:
     total = 0
     for start_at in range(0, len(chosen), CHUNK):
         chunk = chosen[start_at : start_at + CHUNK]
@@ -110,6 +142,7 @@ def ask_traces(version: JudgeVersion, chosen: list[tuple[int, str]], run: JudgeR
             version,
             run,
             "FROM unnest(%(traces)s::bigint[], %(origins)s::text[]) AS c (trace_id, origin)",
+            again,
             traces=[pk for pk, _ in chunk],
             origins=[str(origin) for _, origin in chunk],
         )
@@ -164,7 +197,7 @@ def stop(run: JudgeRun) -> int:
     """Nothing more of it is asked; what runs may end."""
     JudgeRun.objects.filter(pk=run.pk, stopped_at=None).update(stopped_at=timezone.now())
     waiting = run.judgments.filter(progress=Progress.WAITING)
-    return waiting.update(progress=Progress.STOPPED, reason="the run was stopped")
+    return waiting.update(progress=Progress.STOPPED, reason=BY_HAND)
 
 
 def progress(run: JudgeRun) -> dict[str, int]:
@@ -173,7 +206,14 @@ def progress(run: JudgeRun) -> dict[str, int]:
     return {"total": sum(counts.values()), "open": waiting, **{str(name): n for name, n in counts.items()}}
 
 
-def _insert(version: JudgeVersion, run: JudgeRun | None, source: str, **more: Any) -> int:
+def why_unanswered(runs: Sequence[JudgeRun]) -> dict[int, str]:
+    """By run the most frequent reason for which judgments of it have no answer."""
+    failed = Judgment.objects.filter(run__in=runs, progress__in=(Progress.FAILED, Progress.STOPPED))
+    counted = failed.values_list("run", "reason").annotate(n=Count("pk")).order_by("n", "reason")
+    return {run: reason for run, reason, _ in counted}
+
+
+def _insert(version: JudgeVersion, run: JudgeRun | None, source: str, again: Again, **more: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             _INSERT + source + _ONCE,
@@ -182,6 +222,9 @@ def _insert(version: JudgeVersion, run: JudgeRun | None, source: str, **more: An
                 "project": version.judge.project_id,
                 "criterion": version.criterion,
                 "run": run.pk if run else None,
+                "again": again.value,
+                "tired": TIRED,
+                "by_hand": BY_HAND,
                 **more,
             },
         )

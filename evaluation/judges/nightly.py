@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from evaluation.judges import asking
+from evaluation.judges.asking import Again
 from evaluation.judges.models import JudgeRun, JudgeVersion, RunKind
 
 BY = "nightly"
@@ -36,7 +37,7 @@ def run(version: JudgeVersion, by: str = BY) -> int:
     """The sample, the audit items and the anchors of one version; how many judgments are new."""
     sample = asking.start(version, RunKind.SAMPLE, by)
     count = 0
-    while some := asking.ask_drawn(version, sample, since_live=True):
+    while some := asking.ask_drawn(version, sample, since_live=True, again=Again.MISSED):
         count += some
     if asking.has_anchors(version):
         count += asking.ask_anchors(version, asking.start(version, RunKind.ANCHORS, by))

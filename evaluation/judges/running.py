@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evaluation.judges import asking
+from evaluation.judges.asking import Again
 from evaluation.judges.models import PREFERENCE, JudgeVersion, RunKind
 from evaluation.judges.pairwise import asking as pairwise
 from reviewapp.review.models import Queue
@@ -18,4 +19,4 @@ def on_queue(
         run = asking.start(version, RunKind.QUEUE, by, queue=queue)
         return pairwise.ask(version, queue, run, both_orders=both_orders)
     run = asking.start(version, RunKind.QUEUE, by, queue=queue, standing=standing)
-    return asking.ask_queue(version, queue, run)
+    return asking.ask_queue(version, queue, run, Again.ALL)

@@ -49,7 +49,12 @@ _TURNED = (
     "WHERE j.version_id = %(version)s AND j.trial = %(one)s AND i.queue_id = %(queue)s "
     "AND i.state <> 'removed' "
 )
-_ONCE = "ON CONFLICT (item_id, version_id, trial) WHERE item_id IS NOT NULL DO NOTHING"
+# What came to no answer waits once more.
+_ONCE = (
+    "ON CONFLICT (item_id, version_id, trial) WHERE item_id IS NOT NULL DO UPDATE SET progress = 'waiting', "
+    "run_id = excluded.run_id, due_at = statement_timestamp(), finished_at = NULL "
+    "WHERE evaluation_judgment.progress IN ('failed', 'stopped')"
+)
 
 
 def judged(version: JudgeVersion) -> int:
