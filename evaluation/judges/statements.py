@@ -86,6 +86,7 @@ _ANSWER = (
     "ON c.id = la.criterion_id WHERE la.label_id = l.id AND c.key = %(criterion)s)"
 )
 
+# What one person said of a trace in two queues is one person's word: the first counts.
 LIVE = """
 item AS (
     SELECT i.id, i.trace_id, i.day, i.u, i.state, i.enqueued_at, i.resolution_id
@@ -94,17 +95,18 @@ item AS (
 ),
 drawn AS MATERIALIZED (
     SELECT i.trace_id, min(i.day) AS day, min(i.u) AS u, min(d.audit) AS rate, min(d.stratum) AS stratum,
-        bool_and(i.state = 'removed' OR i.enqueued_at < {today} - interval '{patience}'
+        bool_and(i.state = 'removed') OR bool_or(i.enqueued_at < {today} - interval '{patience}'
             OR EXISTS (SELECT FROM reviewapp_assignment a WHERE a.item_id = i.id AND a.state = 'skipped')
         ) AS given_up
     FROM item i JOIN ingest_auditdraw d ON d.trace_id = i.trace_id GROUP BY i.trace_id
 ),
 label AS MATERIALIZED (
-    SELECT i.trace_id, {said} AS said,
+    SELECT DISTINCT ON (i.trace_id, l.reviewer_id) i.trace_id, {said} AS said,
         coalesce(l.rubric_version_id = ANY(%(rubrics)s::bigint[]), true) AS fits
     FROM item i JOIN reviewapp_assignment a ON a.item_id = i.id JOIN reviewapp_label l ON l.id = a.counted_id
     LEFT JOIN ingest_apitoken t ON t.id = l.token_id
     WHERE l.blind AND (NOT l.impersonated OR t.trusted_for_reviews)
+    ORDER BY i.trace_id, l.reviewer_id, fits DESC, l.id
 ),
 decision AS MATERIALIZED (
     SELECT DISTINCT ON (i.trace_id) i.trace_id, r.verdict

@@ -8,7 +8,7 @@ from django.db import connection
 
 from ingest.models import Project
 
-# What has waited so long, or was skipped, counts as not answered.
+# What has waited so long, or was skipped, counts as not answered until it is, whatever queue asks later.
 PATIENCE = "14 days"
 # Patience is counted to the day's beginning (UTC), so that figures change with labels and with days only.
 TODAY = "(date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')"
@@ -50,7 +50,7 @@ ASKED = f"""
         SELECT d.stratum,
             bool_or(EXISTS (SELECT FROM reviewapp_assignment a
                 WHERE a.item_id = i.id AND a.counted_id IS NOT NULL)) AS is_answered,
-            bool_and(i.state = 'removed' OR i.enqueued_at < {TODAY} - %s::interval
+            bool_and(i.state = 'removed') OR bool_or(i.enqueued_at < {TODAY} - %s::interval
                 OR EXISTS (SELECT FROM reviewapp_assignment a
                     WHERE a.item_id = i.id AND a.state = 'skipped')) AS is_given_up
         FROM item i JOIN ingest_auditdraw d ON d.trace_id = i.trace_id GROUP BY i.trace_id, d.stratum
