@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from evaluation.judges import endpoints, votes
 from evaluation.judges.models import NAME_CHARACTERS, PREFERENCE, JudgeVersion, Kind
+from ingest import documents, sanitising
 from ingest.models import Project
 from reviewapp.review.models import VERDICT, ItemKind, Queue, RubricVersion
 
@@ -52,8 +53,9 @@ class VersionForm(forms.Form):
         help_text="What passes and what fails. Empty: the rubric's own words. The trace follows as data.",
         strip=True,
     )
-    parameters = forms.JSONField(
+    parameters = forms.CharField(
         required=False,
+        max_length=100_000,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
         help_text=f"JSON, such as {EXAMPLE}",
     )
@@ -75,10 +77,17 @@ class VersionForm(forms.Form):
         return str(self.cleaned_data["name"]).strip()
 
     def clean_parameters(self) -> dict[str, Any]:
-        given = self.cleaned_data["parameters"] or {}
+        flags: set[str] = set()
+        try:
+            given = documents.parse((self.cleaned_data["parameters"] or "{}").encode())
+        except documents.Malformed as error:
+            raise forms.ValidationError(f"This is not JSON: {error}") from None
         if not isinstance(given, dict):
             raise forms.ValidationError("A JSON object is wanted: {...}.")
-        return given
+        given = sanitising.json_value(given, flags)
+        if flags:
+            raise forms.ValidationError("It holds a number or a character that cannot be kept as it is.")
+        return dict(given)
 
     def clean(self) -> dict[str, Any]:
         """How often it is asked is a parameter like the others, unless they say it themselves."""

@@ -16,6 +16,8 @@ from ingest.shapes import Content, Document, Identifier, Invalid, Share, Time
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 # Whatever happens to them here, they are not live traffic.
 ENVIRONMENT = "imported"
+# A weight is its inverse, and is squared.
+LEAST_PI = 1e-9
 
 
 class LabelLine(Struct):
@@ -42,7 +44,7 @@ class Line(Struct):
     input: Content | None = None
     context: list[Document | str] | None = None
     timestamp: Time | None = None
-    pi: Annotated[float, Meta(gt=0, le=1)] | None = None
+    pi: Annotated[float, Meta(ge=LEAST_PI, le=1)] | None = None
     slice: dict[str, str | int | float | bool | None] | None = None
     judges: list[JudgeLine] | None = None
 

@@ -87,7 +87,7 @@ def check(parameters: Mapping[str, Any]) -> None:
         for name in ("missed", "false_alarms", "noise", "first"):
             float(errors.get(name, 0.0))
             float(errors.get("later", {}).get(name, 0.0))
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Unreadable(f"a number is wanted: {error}") from None
 
 

@@ -65,7 +65,7 @@ def test_a_judge_of_rules_answers_at_once(lead: Person, project: Project) -> Non
         ({"prompt": "Is {{anwser}} right?"}, "There is no variable {{anwser}}"),
         ({"samples": "4"}, "Select a valid choice"),
         ({"parameters": '{"samples": 2}'}, "odd number from 1 to 9"),
-        ({"parameters": "{"}, "Enter a valid JSON"),
+        ({"parameters": "{"}, "This is not JSON"),
         ({"trace": "theirs"}, "no such trace in this project"),
     ],
 )
