@@ -13,10 +13,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from evaluation.judges import answered, breakdowns, comparison, drift, probes
+from evaluation.judges import answered, breakdowns, comparison, drift, probes, versions
 from evaluation.judges import pairs as listing
 from evaluation.judges.comparison import Comparison
-from evaluation.judges.models import Judge, JudgeVersion, Stage
+from evaluation.judges.models import Certificate, Judge, JudgeVersion, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics import certification, correction, measures, scores
 from evaluation.statistics.figure import Figure, unknown
@@ -167,8 +167,21 @@ def prompt_hash(version: JudgeVersion) -> str | None:
 
 
 def assess(version: JudgeVersion, pairs: Comparison, found: Measures) -> certification.Finding:
-    finding = certification.assess(found.agreement, found.tpr, found.tnr, staleness(version))
-    if pairs.sampling == "unknown" and finding.state is certification.State.TRUSTED:
+    stale = staleness(version, found.n, asdict(found.confusion))
+    return _finding(found.agreement, found.tpr, found.tnr, pairs.sampling, stale)
+
+
+def finding_of(figures: Json) -> certification.Finding:
+    """What kept figures say by themselves, whether or not something has happened since."""
+    agreement, tpr, tnr = (Figure(**figures["api"][name]) for name in ("agreement", "tpr", "tnr"))
+    return _finding(agreement, tpr, tnr, figures["page"]["sampling"])
+
+
+def _finding(
+    agreement: Figure, tpr: Figure, tnr: Figure, sampling: str, stale: str = ""
+) -> certification.Finding:
+    finding = certification.assess(agreement, tpr, tnr, stale)
+    if sampling == "unknown" and finding.state is certification.State.TRUSTED:
         reason = "how these traces were chosen is unknown, so they cannot vouch for production"
         return certification.Finding(
             certification.State.CARE, (reason,), finding.more_failures, finding.more_passes
@@ -176,14 +189,22 @@ def assess(version: JudgeVersion, pairs: Comparison, found: Measures) -> certifi
     return finding
 
 
-def staleness(version: JudgeVersion) -> str:
-    """Why what is known of this version no longer holds, if so."""
+def is_of(certificate: Certificate, n: int, confusion: Json) -> bool:
+    """Whether a certificate was issued on as many labels, and on no others as far as counts can tell."""
+    return bool(certificate.n == n and certificate.figures.get("confusion") == confusion)
+
+
+def staleness(version: JudgeVersion, n: int | None = None, confusion: Json | None = None) -> str:
+    """Why what is known of this version no longer holds, if so. With the pairs of now it is known whether a
+    certificate has run out without a new one to renew it."""
     if version.stage == Stage.RETIRED:
         return "this version is retired"
     newest = version.certificates.order_by("-issued_at", "-pk").first()
     if newest and newest.stale_reason:
         return newest.stale_reason
-    if replaced := answered.staleness(version):
+    if newest and newest.has_expired and n is not None and is_of(newest, n, confusion or {}):
+        return f"its certificate ran out on {newest.expires_at:%Y-%m-%d}, and no label has come since"
+    if replaced := answered.staleness(version) or versions.departed(version):
         return replaced
     pinned = version.rubric_version
     if pinned is None:

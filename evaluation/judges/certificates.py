@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -14,25 +15,24 @@ from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import State
 
 VALID = timedelta(days=30)
-RENEWED_EVERY = timedelta(days=1)
 FIGURES = ("agreement", "tpr", "tnr", "kappa", "ac1", "base_rate")
 
 
 def issue(version: JudgeVersion, by: str = "") -> Certificate:
-    """A new certificate from the figures of now."""
+    """A new certificate from the figures of now: what they say, whatever was taken back before."""
     figures = kept_figures.of(Scope(version))
     api, page = figures["api"], figures["page"]
-    now = timezone.now()
+    now, finding = timezone.now(), calibration.finding_of(figures)
     return Certificate.objects.create(
         version=version,
-        state=api["state"],
+        state=finding.state.value,
         fingerprint=version.fingerprint,
         criterion=version.criterion,
         meaning=version.meaning,
         labels_sha256=comparison.digest(Scope(version)),
         n=api["n"],
         figures={name: api[name] for name in FIGURES}
-        | {"confusion": api["confusion"], "finding": page["finding"], "sampling": page["sampling"]},
+        | {"confusion": api["confusion"], "finding": asdict(finding), "sampling": page["sampling"]},
         issued_at=now,
         expires_at=now + VALID,
         issued_by=by,
@@ -45,7 +45,8 @@ def newest(version: JudgeVersion) -> Certificate | None:
 
 
 def current(version: JudgeVersion) -> Certificate:
-    """The newest certificate; issued anew where there is none, it is a day old, or no longer says what is."""
+    """The newest certificate; issued anew where there is none, or labels have come since. Without any it
+    runs out, since nothing then says that the judge is still what it was."""
     with transaction.atomic():
         Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
         last = newest(version)
@@ -55,10 +56,8 @@ def current(version: JudgeVersion) -> Certificate:
 
 
 def _still_says(certificate: Certificate, version: JudgeVersion) -> bool:
-    if timezone.now() - certificate.issued_at > RENEWED_EVERY:
-        return False
     figures = kept_figures.of(Scope(version))["api"]
-    return bool(figures["state"] == certificate.state and figures["n"] == certificate.n)
+    return calibration.is_of(certificate, figures["n"], figures["confusion"])
 
 
 def holds(version: JudgeVersion) -> bool:

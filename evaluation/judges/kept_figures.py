@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from evaluation.judges import calibration, pairs
+from evaluation.judges import versions as judge_versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion, Stage
 from evaluation.judges.statements import Scope, parse_slice
 
@@ -247,4 +248,5 @@ def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
 
 def _mark(parts: Sequence[Any], version: JudgeVersion) -> str:
     told = [part.astimezone(UTC).isoformat() if isinstance(part, datetime) else str(part) for part in parts]
-    return f"{FORM}." + hashlib.sha256(" ".join([*told, version.stage]).encode()).hexdigest()[:40]
+    told += [version.stage, judge_versions.departed(version)]
+    return f"{FORM}." + hashlib.sha256(" ".join(told).encode()).hexdigest()[:40]

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.judges import certificates, kept_figures
-from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
+from evaluation.judges.models import Judge, JudgeVersion, Kind, Progress, Stage
 from evaluation.judges.statements import Scope
 from evaluation.statistics.certification import GoLive, go_live
 from evaluation.statistics.change import difference
@@ -52,21 +52,25 @@ def promote(version: JudgeVersion, by: str) -> JudgeVersion:
     with transaction.atomic():
         Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
         now = timezone.now()
-        version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).update(
-            stage=Stage.RETIRED, retired_at=now
-        )
+        for before in version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk):
+            retire(before)
         JudgeVersion.objects.filter(pk=version.pk).update(
-            stage=Stage.LIVE, live_at=now, validation={**figures, "by": by}
+            stage=Stage.LIVE, live_at=now, retired_at=None, validation={**figures, "by": by}
         )
     version.refresh_from_db()
     certificates.issue(version, by)
+    kept_figures.forget([version])
     return version
 
 
-def retire(version: JudgeVersion) -> None:
+@transaction.atomic
+def retire(version: JudgeVersion) -> int:
+    """It judges no more, and none takes its place; how many judgments that waited are not made."""
     JudgeVersion.objects.filter(pk=version.pk).exclude(stage=Stage.RETIRED).update(
         stage=Stage.RETIRED, retired_at=timezone.now()
     )
+    waiting = version.judgments.filter(progress=Progress.WAITING)
+    return waiting.update(progress=Progress.STOPPED, reason="the version was retired")
 
 
 def _difference(agreement: Figure, live: JudgeVersion) -> Figure | None:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("judge-versions/try", trying_views.try_version, name="try_judge_version"),
     path("judge-tryouts/<int:pk>", trying_views.tryout, name="judge_tryout"),
     path("judge-versions/<int:pk>/go-live", version_views.go_live, name="judge_go_live"),
+    path("judge-versions/<int:pk>/retire", version_views.retire, name="retire_judge_version"),
     path("judge-versions/<int:pk>/anchors", version_views.freeze_anchors, name="freeze_anchors"),
     path("judge-versions/<int:pk>/label-more", remedy_views.label_more, name="label_more"),
     path("judge-versions/<int:pk>/anchor", remedy_views.add_anchor, name="add_anchor"),

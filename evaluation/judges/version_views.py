@@ -86,6 +86,16 @@ def go_live(request: MemberRequest, pk: int) -> HttpResponse:
 
 @session(Role.LEAD)
 @require_POST
+def retire(request: MemberRequest, pk: int) -> HttpResponse:
+    version = version_of(request, pk)
+    stopped = stages.retire(version)
+    waited = f"; {stopped} that waited will not be judged" if stopped else ""
+    messages.success(request, f"{version.judge.name} {version.label} is retired and judges no more{waited}.")
+    return _to(request, version)
+
+
+@session(Role.LEAD)
+@require_POST
 def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
     version = version_of(request, pk)
     try:
@@ -146,11 +156,12 @@ def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
 def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
     """The newest runs with their progress; it asks again while something is open."""
     version = version_of(request, pk)
-    runs = [
-        (run, asking.progress(run))
-        for run in version.runs.select_related("queue").order_by("-pk")[:RUNS_SHOWN]
-    ]
-    is_open = any(progress["open"] for _, progress in runs)
+    newest = list(version.runs.select_related("queue").order_by("-pk")[:RUNS_SHOWN])
+    reasons = asking.why_unanswered(newest)
+    runs = [(run, asking.progress(run), reasons.get(run.pk, "")) for run in newest]
+    for _, progress, _ in runs:
+        progress["ended"] = progress["total"] - progress["open"]
+    is_open = any(progress["open"] for _, progress, _ in runs)
     context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
     return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)
 

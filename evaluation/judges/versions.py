@@ -221,6 +221,21 @@ def pin(judge: Judge, kind: Kind, *, identity: dict[str, Any], **fields: Any) ->
         )
 
 
+def departed(version: JudgeVersion) -> str:
+    """What would be asked in the version's name now and is not what it pins, if anything."""
+    if version.kind == Kind.IMPORTED:
+        return ""
+    if version.parser and version.parser not in (PARSER, PAIR_PARSER):
+        return f"answers are read otherwise now than by its parser {version.parser}"
+    try:
+        listed = endpoints.known().get(version.endpoint) if version.kind == Kind.LITELLM else None
+    except endpoints.Misconfigured:
+        return ""
+    if listed and listed.model != version.model:
+        return f"the endpoint {version.endpoint} names {listed.model} now instead of {version.model}"[:200]
+    return ""
+
+
 def find(project: Project, name: str) -> Judge | None:
     return Judge.objects.filter(project=project, name=name).select_related("project").first()
 

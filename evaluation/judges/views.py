@@ -56,7 +56,8 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
         return render(request, "judges/computing.html", around)
     context = page.tell(scope, Asked.of(request.GET), kept) | around
     context["panel"] = _panel(scope, kept)
-    context["certificate"] = certificates.newest(scope.version)
+    context["certificate"] = certificate = certificates.newest(scope.version)
+    context["certified"] = certificates.state_of(certificate) if certificate else ""
     if scope.version.stage == Stage.LIVE:
         context["watch"] = watching.watch(kept.figures)
     context["changed"] = page.since_last_look(request.user, found, scope.version, context["figures"])

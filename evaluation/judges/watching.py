@@ -58,16 +58,22 @@ def live() -> QuerySet[JudgeVersion]:
     return versions.exclude(kind=Kind.IMPORTED).select_related("judge", "rubric_version__rubric")
 
 
+def _alarm(version: JudgeVersion, found: Watch) -> str:
+    """An alarm on traces since it went live, told once: labels come days after the traces that they are of,
+    and a certificate is renewed with them."""
+    if not found.alarm or version.live_at is None or found.alarm < version.live_at.date().isoformat():
+        return ""
+    reason = f"agreement alarm on {found.alarm}"
+    return "" if version.certificates.filter(stale_reason=reason).exists() else reason
+
+
 def watch_live() -> int:
     """Renew certificates of live versions; take back those whose agreement has fallen; how many. A job."""
     taken = 0
     for version in live():
         certificate = certificates.current(version)
         found = watch(kept_figures.of(Scope(version)))
-        is_new = found.alarm >= certificate.issued_at.date().isoformat()
-        reason = f"agreement alarm on {found.alarm}" if found.alarm and is_new else ""
-        if found.level == "critical":
-            reason = found.words
+        reason = found.words if found.level == "critical" else _alarm(version, found)
         if reason and not certificate.stale_reason:
             certificates.take_back(version, reason)
             taken += 1

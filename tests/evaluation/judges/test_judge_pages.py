@@ -9,7 +9,16 @@ from django.test import Client
 from django.utils import timezone
 
 from evaluation.judges import asking, certificates, judging, versions
-from evaluation.judges.models import AnchorSet, Certificate, Disagreement, JudgeVersion, Judgment, Kind
+from evaluation.judges.models import (
+    AnchorSet,
+    Certificate,
+    Disagreement,
+    JudgeVersion,
+    Judgment,
+    Kind,
+    Origin,
+    RunKind,
+)
 from ingest.models import AuditDraw, Project, Trace
 from tests.conftest import Person
 from tests.evaluation.judges.lines import line, load, table
@@ -220,3 +229,43 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     judging.work(20)
     assert "The judge did not move" in page(lead.client, "judges/shop")
     assert "done" in page(lead.client, f"judge-versions/{version.pk}/runs")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "[" * 100_000,
+        '{"threshold": NaN}',
+        '{"threshold": 1e999}',
+        '{"a": "\\u0000"}',
+        '{"a": "\\ud800"}',
+        '{"a": 1, "a": 2}',
+        '{"rules": [{"shorter_than": 1e300}]}',
+        '{"n": 123456789012345678901234567890}',
+        "[1]",
+        "{",
+    ],
+)
+def test_parameters_that_cannot_be_kept_are_refused(lead: Person, project: Project, parameters: str) -> None:
+    given = {"name": "odd", "kind": "rules", "criterion": "verdict", "parameters": parameters}
+    made = lead.client.post("/projects/refunds/judge-versions/new", given)
+    assert made.status_code == 422 or '"shorter_than": 1e300' in parameters
+    tried = lead.client.post("/projects/refunds/judge-versions/try", given)
+    assert tried.status_code == 422
+
+
+def test_a_run_says_how_far_it_is_and_why_it_ended(lead: Person, project: Project) -> None:
+    version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": []})
+    traces = Trace.objects.bulk_create(
+        Trace(project=project, trace_id=f"t{n}", started_at=timezone.now()) for n in range(4)
+    )
+    run = asking.start(version, RunKind.GIVEN)
+    asking.ask_traces(version, [(each.pk, Origin.GIVEN) for each in traces], run)
+    path = f"judge-versions/{version.pk}/runs"
+    assert 'max="4" value="0"' in page(lead.client, path)
+    Judgment.objects.filter(trace=traces[0]).update(progress="failed", reason="the endpoint refused its key")
+    assert 'max="4" value="1"' in page(lead.client, path)
+    asking.stop(run)
+    told = page(lead.client, path)
+    assert "ended <small>the run was stopped</small>" in told
+    assert '<td class="number">3</td>' in told

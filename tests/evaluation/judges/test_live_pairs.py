@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +16,16 @@ from evaluation.judges import (
     comparison,
     kept_figures,
     pairs,
+    remedies,
     stages,
     versions,
     watching,
 )
-from evaluation.judges.models import JudgeVersion, Judgment, Kind
+from evaluation.judges.models import Certificate, JudgeVersion, Judgment, Kind
 from evaluation.judges.statements import Scope
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
+from reviewapp.review import response
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, State
 from tests.conftest import Person
 
@@ -224,6 +228,43 @@ def test_the_judge_sample_sharpens_the_rate_and_queue_verdicts_do_not(
     assert ppi["low"] < ppi["value"] < ppi["high"]
 
 
+def test_to_ask_for_more_labels_takes_none_away(story: Story, reviewer: Person) -> None:
+    """A day that was over stays over when what nobody answered in it is asked for once more."""
+    for u in (0.1, 0.3):
+        story.pair(u, "fail", "fail", reviewer.user)
+    given_up = story.item(0.2, days=20)
+    assert story.figures()["n"] == 2
+    rubric = story.queue.rubric_version
+    version = versions.create(story.project, "asking", Kind.RULES, rubric_version=rubric)
+    made, count = remedies.label_more(version, 5, "leo")
+    assert count == 1
+    assert story.figures()["n"] == 2
+    assert story.figures()["excluded"] == {"no_response": 1}
+    assert response.by_stratum(story.project)[""] == response.Response(2, 3)
+    story.label(made.items.get(), "pass", reviewer.user)
+    story.judge(given_up.trace, "pass")
+    assert story.figures()["n"] == 3
+
+
+def test_one_person_in_two_queues_is_no_second_opinion(
+    story: Story, reviewer: Person, lead: Person, queue: Queue
+) -> None:
+    first = story.pair(0.1, "fail", "fail", reviewer.user)
+    other = Queue.objects.create(
+        project=queue.project, slug="other", name="Other", rubric_version=queue.rubric_version
+    )
+    again = ReviewItem.objects.create(
+        queue=other, trace=first.trace, subject=first.subject, rubric_version=other.rubric_version,
+        lane="audit", rank=None, audit_rank=-0.1, day=first.day, u=0.1,
+    )  # fmt: skip
+    story.label(again, "pass", reviewer.user)
+    found = story.figures()
+    assert (found["n"], found["excluded"]) == (1, {}), "what was said first counts"
+    assert found["human_human"]["agreement"]["n"] == 0
+    story.label(again, "pass", lead.user)
+    assert story.figures()["human_human"]["agreement"]["n"] == 1
+
+
 def test_other_projects_are_out_of_reach(story: Story, reviewer: Person, other_project: Project) -> None:
     story.pair(0.1, "fail", "fail", reviewer.user)
     other = versions.create(other_project, "helpful", Kind.RULES, parameters={"rules": []})
@@ -271,3 +312,100 @@ def test_agreement_that_has_fallen_takes_the_certificate_back(
     assert watching.watch_live() == 0
     assert certificates.as_dict(certificates.current(live))["state"] == "STALE"
     assert kept_figures.of(Scope(live))["api"]["state"] == "STALE"
+
+
+def trusted(story: Story, reviewer: Person) -> JudgeVersion:
+    for number in range(250):
+        verdict = "fail" if number % 5 == 0 else "pass"
+        story.pair(number / 1000, verdict, verdict, reviewer.user)
+    return stages.promote(story.version, "leo")
+
+
+def state(version: JudgeVersion) -> tuple[str, str]:
+    """Of the badge, and of the certificate."""
+    told = kept_figures.of(Scope(version))["api"]["state"]
+    return told, certificates.as_dict(certificates.current(version))["state"]
+
+
+def test_the_alarm_rings_though_labels_come_days_after_their_traces(
+    story: Story, reviewer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate is renewed with each label, so its date says nothing of when the alarm was new."""
+    monkeypatch.setattr(watching, "LEAST_BASELINE", 150)
+    monkeypatch.setattr("evaluation.statistics.watching.LEAST_BASELINE", 150)
+    live = trusted(story, reviewer)
+    Trace.objects.update(started_at=NOW - timedelta(days=9))
+    JudgeVersion.objects.update(live_at=NOW - timedelta(days=6))
+    late = [
+        story.pair(0.3 + n / 1000, "fail", "pass" if n % 3 else "fail", reviewer.user).trace_id
+        for n in range(60)
+    ]
+    Trace.objects.filter(pk__in=late).update(started_at=NOW - timedelta(days=3))
+    kept_figures.forget([live])
+    assert watching.watch_live() == 1
+    assert state(live) == ("STALE", "STALE")
+    assert "agreement alarm on" in certificates.current(live).stale_reason
+    certificates.issue(live, "leo")
+    assert watching.watch_live() == 0, "an alarm that was answered is not told again"
+
+
+def test_to_be_validated_again_ends_what_was_taken_back(story: Story, reviewer: Person) -> None:
+    live = trusted(story, reviewer)
+    certificates.take_back(live, "the alarm rang")
+    assert state(live) == ("STALE", "STALE")
+    stages.promote(live, "leo")
+    assert state(live) == ("TRUSTED", "TRUSTED")
+    assert certificates.holds(live)
+
+
+def test_a_certificate_runs_out_where_no_label_comes(story: Story, reviewer: Person) -> None:
+    live = trusted(story, reviewer)
+    Certificate.objects.update(issued_at=NOW - timedelta(days=5))
+    watching.watch_live()
+    assert live.certificates.count() == 1, "a day alone proves nothing"
+    Certificate.objects.update(expires_at=NOW - timedelta(days=1))
+    kept_figures.forget([live])
+    watching.watch_live()
+    assert state(live) == ("STALE", "STALE")
+    assert "no label has come since" in kept_figures.of(Scope(live))["page"]["finding"]["reasons"][0]
+    story.pair(0.3, "fail", "fail", reviewer.user)
+    watching.watch_live()
+    assert state(live) == ("TRUSTED", "TRUSTED")
+
+
+def test_an_endpoint_that_names_another_model_ends_trust(
+    story: Story, reviewer: Person, settings: Any, tmp_path: Path
+) -> None:
+    """The pinned model can no longer be asked, whatever its labels say."""
+    listed = tmp_path / "judges.toml"
+    listed.write_text('[[endpoint]]\nname = "orion"\nmodel = "openai/orion-2026-08-11"\n')
+    settings.JUDGES_FILE = str(listed)
+    story.version = versions.create(story.project, "asked", Kind.LITELLM, endpoint="orion")
+    live = trusted(story, reviewer)
+    assert state(live) == ("TRUSTED", "TRUSTED")
+    listed.write_text('[[endpoint]]\nname = "orion"\nmodel = "openai/orion-2027-01-01"\n')
+    os.utime(listed, (1, 1))
+    assert state(live) == ("STALE", "STALE")
+    assert not certificates.holds(live)
+    finding = kept_figures.of(Scope(live))["page"]["finding"]
+    assert finding["reasons"] == [
+        "the endpoint orion names openai/orion-2027-01-01 now instead of openai/orion-2026-08-11"
+    ]
+
+
+def test_a_live_version_can_be_retired_and_go_live_again(
+    story: Story, reviewer: Person, lead: Person, project: Project
+) -> None:
+    live = trusted(story, reviewer)
+    Judgment.objects.create(version=live, trace=story.trace(0.9), origin="sample")
+    path = f"/projects/{project.slug}/judge-versions/{live.pk}"
+    assert reviewer.client.post(f"{path}/retire").status_code == 403
+    told = lead.client.post(f"{path}/retire", follow=True).content.decode()
+    assert "judges no more; 1 that waited will not be judged" in told
+    live.refresh_from_db()
+    assert (live.stage, state(live)) == ("retired", ("STALE", "STALE"))
+    assert Judgment.objects.filter(progress="stopped").count() == 1
+    assert "Go live again" in told
+    lead.client.post(f"{path}/go-live")
+    live.refresh_from_db()
+    assert (live.stage, live.retired_at, state(live)) == ("live", None, ("TRUSTED", "TRUSTED"))
