@@ -36,7 +36,6 @@ def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
             ingest.warm_up(each)
             fill(each, SIZES[0])
             wait_for_worker(each)
-        empty = 0.0
         for size in [size for size in SIZES if size <= largest]:
             fill(place, size)
             note = wait_for_worker(place)
@@ -45,20 +44,19 @@ def measure(rounds: int, largest: int = SIZES[-1]) -> list[Figure]:
             (list_p95, trace_p95), (small_list, small_trace) = p95s(times), p95s(beside)
             growth.append((list_p95 / small_list, trace_p95 / small_trace))
             note = ", ".join(f"{kind} {percentile(times[kind], 0.95):.0f} ms" for kind in LISTS) + f"; {note}"
-            # The pages come first: measuring the rate stores more than the smallest size.
-            empty = empty or rate(place, rounds)
             figures += [
                 Figure(f"list page p95 at {stored:,} spans", list_p95, "ms", "<=", MOST_LIST_MS, note),
                 Figure(f"trace page p95 at {stored:,} spans", trace_p95, "ms"),
             ]
-        full = rate(place, rounds)
+        # The pages come first: measuring the rate stores more than the smallest size.
+        full, empty = rates(rounds, place, small)
     against = f"against the small one, in turns; {small_list:.0f} and {small_trace:.0f} ms there"
-    rates = f"{full:,.0f} / {empty:,.0f} spans/s"
+    speeds = f"{full:,.0f} / {empty:,.0f} spans/s, in turns"
     return [
         *figures,
         Figure("list page, growth", growth[-1][0], "x", "<=", MOST_GROWTH, against),
         Figure("trace page, growth", growth[-1][1], "x", "<=", MOST_GROWTH, against),
-        Figure("ingest, full / empty", full / empty, "x", ">=", LEAST_INGEST, rates),
+        Figure("ingest, full / empty", full / empty, "x", ">=", LEAST_INGEST, speeds),
     ]
 
 
@@ -68,14 +66,17 @@ def p95s(times: dict[str, list[float]]) -> tuple[float, float]:
     return percentile(lists, 0.95), percentile(times["trace"], 0.95)
 
 
-def rate(place: Installation, rounds: int) -> float:
-    """Spans a second."""
-    wait_for_worker(place)
-    found = []
+def rates(rounds: int, *places: Installation) -> list[float]:
+    """Spans a second of each place, both at rest, in turns."""
+    found: list[list[float]] = [[] for _ in places]
+    for each in places:
+        wait_for_worker(each)
     for _ in range(rounds):
-        outcome = ingest.send(place, 256, 23_040, DAYS)
-        found.append(outcome.spans / outcome.wall)
-    return median(found)
+        for each, rate in zip(places, found, strict=True):
+            outcome = ingest.send(each, 256, 23_040, DAYS)
+            rate.append(outcome.spans / outcome.wall)
+            wait_for_worker(each)
+    return [median(each) for each in found]
 
 
 def fill(place: Installation, size: int) -> None:
