@@ -24,8 +24,9 @@ COMPUTED_SECONDS = 120.0
 NAME = "helpful"
 
 PREPARE = """
-from evaluation.judges import stages, versions
+from evaluation.judges.making import versions
 from evaluation.judges.models import Kind, JudgeVersion
+from evaluation.judges.trust import stages
 from ingest.models import Project
 from reviewapp.review.models import Queue
 queue = Queue.objects.select_related("rubric_version").get(project__slug={slug!r}, slug="review")

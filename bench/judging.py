@@ -22,7 +22,8 @@ KEY = "ORION_KEY"
 # A live version's run over all traces: rows, which the worker finds.
 START = """
 from django.utils import timezone
-from evaluation.judges import asking, versions
+from evaluation.judges.judgments import asking
+from evaluation.judges.making import versions
 from evaluation.judges.models import JudgeVersion, Kind, Origin, RunKind
 from ingest.models import Project, Trace
 project = Project.objects.get(slug={slug!r})

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from evaluation.changes.models import ChangeEvent, ChangeKind
-from evaluation.judges import answered
+from evaluation.judges.judgments import answered
 from evaluation.judges.models import AnsweredModel
 
 MOST_SUBJECTS = 300

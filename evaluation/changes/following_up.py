@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from evaluation.changes.models import ChangeEvent, ChangeKind
-from evaluation.judges import asking
+from evaluation.judges.judgments import asking
 from evaluation.judges.models import JudgeRun, RunKind
 from ingest import rates
 from ingest.models import Cause, Project, SamplingRate

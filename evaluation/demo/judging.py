@@ -13,8 +13,10 @@ from typing import Any
 
 from django.core.management import call_command
 
-from evaluation.judges import anchors, certificates, stages, versions
+from evaluation.judges.making import versions
 from evaluation.judges.models import Judge, Kind
+from evaluation.judges.stability import anchors
+from evaluation.judges.trust import certificates, stages
 from ingest.models import Project
 from reviewapp.demo import stories
 from reviewapp.demo.larkfield import LEAD

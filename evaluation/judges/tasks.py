@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from evaluation.judges import asking, judging, kept_figures, triage, trying, watching
-from evaluation.judges import nightly as nights
+from evaluation.judges.judgments import asking, judging, triage
+from evaluation.judges.judgments import nightly as nights
+from evaluation.judges.making import trying
+from evaluation.judges.trust import kept_figures, watching
 
 TURN_SECONDS = 4.0
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from evaluation.golden.assertions import kind_of
 from evaluation.golden.lines import Json
-from evaluation.judges import certificates
 from evaluation.judges.models import JudgeVersion, Stage
+from evaluation.judges.trust import certificates
 from ingest.models import Project
 
 

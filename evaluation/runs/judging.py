@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from evaluation.golden.lines import Json, input_text, parse
-from evaluation.judges import breaker, budget, client, protocol, rules, votes
-from evaluation.judges.judging import endpoint_of
+from evaluation.judges.calls import breaker, budget, client, protocol, rules, votes
+from evaluation.judges.calls.protocol import Answer, Question, Reply, Spec, Unanswered
+from evaluation.judges.judgments.judging import endpoint_of
 from evaluation.judges.models import JudgeVersion, Kind
-from evaluation.judges.protocol import Answer, Question, Reply, Spec, Unanswered
 from evaluation.runs import deciding
 from evaluation.runs.judged import certified, judges_of
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django import template
 
-from evaluation.judges import families
+from evaluation.judges.against_people import families
 from reviewapp import figures
 
 register = template.Library()

@@ -144,7 +144,7 @@ def disk() -> Finding:
 
 LOOKS: tuple[Callable[[], Finding], ...] = (migrations, worker, queue, backlog, clock)
 # What stands above names its own findings, by dotted string.
-HIGHER_FLOORS = ("evaluation.judges.diagnosis.judges",)
+HIGHER_FLOORS = ("evaluation.judges.calls.diagnosis.judges",)
 
 
 def _of_higher_floors() -> Iterator[Finding]:

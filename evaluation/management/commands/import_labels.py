@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evaluation.judges import importing
-from evaluation.judges.importing import Report
+from evaluation.judges.elsewhere import importing
+from evaluation.judges.elsewhere.importing import Report
 from ingest.models import Project
 
 MOST_ERRORS_TOLD = 50

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from evaluation.judges import asking, judging, running, versions
-from evaluation.judges import nightly as nights
-from evaluation.judges.forms import queues_for
+from evaluation.judges.judgments import asking, judging, running
+from evaluation.judges.judgments import nightly as nights
+from evaluation.judges.making import versions
 from evaluation.judges.models import Judge, JudgeRun, JudgeVersion, Kind, RunKind
 
 TURN_SECONDS = 2.0
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{done['total']} judged: {', '.join(told) or 'nothing was new'}.")
 
     def _ask_queue(self, version: JudgeVersion, slug: str, both_orders: bool) -> tuple[JudgeRun, int]:
-        queues = queues_for(version)
+        queues = running.queues_for(version)
         queue = queues.filter(slug=slug).first()
         if queue is None:
             known = ", ".join(queues.values_list("slug", flat=True)) or "none"

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from evaluation.changes import finding, following_up, tasks, telling
 from evaluation.changes.models import ChangeEvent
-from evaluation.judges import nightly, versions
+from evaluation.judges.judgments import nightly
+from evaluation.judges.making import versions
 from evaluation.judges.models import (
     Anchor,
     AnchorSet,

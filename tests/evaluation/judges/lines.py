@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-from evaluation.judges import importing
-from evaluation.judges.importing import Report
+from evaluation.judges.elsewhere import importing
+from evaluation.judges.elsewhere.importing import Report
 from ingest.models import Project
 
 

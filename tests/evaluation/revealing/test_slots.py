@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from evaluation.golden import candidates, cases, versions
 from evaluation.golden.models import Candidate, GoldenCase
-from evaluation.judges import versions as judge_versions
+from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import Judgment, Kind
 from evaluation.runs.models import CaseResult, CiRun
 from reviewapp.review import items, labels, leases

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from django.utils.html import escape
 
+from evaluation.judges.calls.protocol import Reply
 from evaluation.judges.models import Judge, JudgeVersion
-from evaluation.judges.protocol import Reply
 from evaluation.runs import judged, judging
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 from ingest import tokens

@@ -14,7 +14,7 @@ from django.test import Client
 
 from evaluation.golden import candidates, cases, versions
 from evaluation.golden.models import Candidate, GoldenVersion
-from evaluation.judges import versions as judge_versions
+from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import Judgment
 from evaluation.judges.models import Kind as JudgeKind
 from ingest import tokens

@@ -1,0 +1,113 @@
+"""Asks a provider's model. The only place that knows litellm, which is imported when the first call is made.
+
+One call is one attempt: retries, pauses and the budget are rows (see judging), so that a killed worker
+forgets none of them. What is raised names neither address nor key.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from functools import cache
+from typing import Any
+
+from evaluation.judges.calls import budget
+from evaluation.judges.calls.endpoints import Endpoint
+from evaluation.judges.calls.protocol import PairQuestion, Question, Reply, Spec, Unanswered, storable
+from evaluation.judges.calls.wording import messages
+
+LONGEST_REPLY = 100_000
+LONGEST_MODEL = 200
+MOST_TOKENS = 10_000_000  # of one call; whoever states more is not believed
+ALLOWED = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
+
+
+def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Reply:
+    """Raises Unanswered; at most one request is made."""
+    provider = _litellm()
+    try:
+        response = provider.completion(
+            model=endpoint.model,
+            messages=messages(spec, question),
+            api_base=endpoint.base_url or None,
+            api_key=endpoint.secret() or "none",
+            timeout=endpoint.timeout,
+            num_retries=0,
+            max_retries=0,
+            **{name: spec.parameters[name] for name in ALLOWED if name in spec.parameters}
+            | {"max_tokens": budget.most_answered(spec.parameters)},
+        )
+    except Exception as error:
+        raise _unanswered(error) from None
+    return _reply(endpoint, response)
+
+
+@cache
+def _litellm() -> Any:
+    # Without it the import itself asks the network for a price list.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    from evaluation.judges.calls import wire
+
+    # They tell of every call, with addresses and prompts; what matters of one stands in its row.
+    for name in ("LiteLLM", "openai", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    litellm.drop_params = True
+    litellm.client_session = wire.client()
+    return litellm
+
+
+def _reply(endpoint: Endpoint, response: Any) -> Reply:
+    try:
+        text = response.choices[0].message.content or ""
+        usage = getattr(response, "usage", None)
+        sent, got = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
+    except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
+        raise Unanswered("the endpoint's answer was not as its protocol says") from None
+    if not isinstance(text, str) or len(text) > LONGEST_REPLY:
+        raise Unanswered("the endpoint's answer was too large", is_final=True)
+    cost = (sent * endpoint.input_price + got * endpoint.output_price) / 1e6
+    return Reply(text, sent, got, cost, _model(response))
+
+
+def _tokens(usage: Any, name: str) -> int:
+    return min(max(int(getattr(usage, name, 0) or 0), 0), MOST_TOKENS)
+
+
+def _model(response: Any) -> str:
+    """As the provider names it: it may be another one than was asked for."""
+    named = getattr(response, "model", None)
+    return storable(named)[:LONGEST_MODEL] if isinstance(named, str) else ""
+
+
+def _unanswered(error: Exception) -> Unanswered:
+    """By the class's name, since all of litellm's own come from its providers' packages."""
+    kind = type(error).__name__
+    if kind == "RateLimitError":
+        return Unanswered("the endpoint asked to slow down", retry_after=_retry_after(error))
+    if kind == "Timeout" or "Timeout" in kind:
+        return Unanswered("the endpoint did not answer in time")
+    if kind in ("AuthenticationError", "PermissionDeniedError"):
+        return Unanswered("the endpoint refused its key", is_final=True)
+    if kind in ("BadRequestError", "ContextWindowExceededError", "NotFoundError", "UnsupportedParamsError"):
+        return Unanswered("the endpoint refused the request", is_final=True)
+    if kind == "ContentPolicyViolationError":
+        return Unanswered("the endpoint's own policy refused the text", is_final=True)
+    return Unanswered("the endpoint failed")
+
+
+def _retry_after(error: Exception) -> float | None:
+    """In seconds; where litellm keeps the headers depends on the provider."""
+    response = getattr(error, "response", None)
+    for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
+        try:
+            seconds = float((headers or {}).get("retry-after", ""))
+        except (TypeError, ValueError):
+            continue
+        if math.isfinite(seconds):
+            return min(max(seconds, 0.0), 3600.0)
+    return None

@@ -1,0 +1,158 @@
+"""Runs judgments that wait: claimed from their rows, written under their attempt, whatever runs twice.
+
+    waiting -> running (attempt counted, lease written, committed before the judge is asked)
+    running -> done | invalid            the answer of this attempt
+            -> waiting, later            no answer, attempts left
+            -> failed                    no answer, none left
+            -> stopped                   never asked: its run was stopped, or set-up or budget say no
+
+A worker that dies leaves a lease that runs out; the next one counts another attempt. Where a version asks
+several times, each call is an attempt of its own whose vote is kept, and the judgment waits for the next one
+until it has all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from evaluation.judges.calls import breaker, budget, client, endpoints, questions, rules
+from evaluation.judges.calls.protocol import PairQuestion, Question, Reply, Spec, Unanswered
+from evaluation.judges.judgments.claims import CHUNK, claim
+from evaluation.judges.judgments.outcomes import Outcome, finish_all
+from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
+
+logger = logging.getLogger(__name__)
+
+# Of all endpoints together; of one of them never more than a chunk, so that a slow one holds up no other.
+MOST_CALLS = 3 * CHUNK
+# So many answers, or so long a time, and more is taken up.
+BATCH, LOOK_SECONDS = CHUNK // 3, 0.5
+# Answers that come this close together are written together.
+GATHER_SECONDS = 0.02
+
+Calls = dict[Future[Reply | Unanswered], Judgment]
+
+
+def work(seconds: float, run: int | None = None) -> int:
+    """Judge what is due, for about so long; how many were taken up. What has come back is written together,
+    and more is taken up before the last call has ended: a slow one holds up no other."""
+    total, end, look_at, freed = 0, time.monotonic() + seconds, 0.0, 0
+    calls: Calls = {}
+    with ThreadPoolExecutor(MOST_CALLS) as pool:
+        while True:
+            now = time.monotonic()
+            if now < end and (not calls or freed >= BATCH or now >= look_at):
+                claimed = _take_up(pool, calls, run)
+                total, look_at, freed = total + claimed, now + LOOK_SECONDS, 0
+                if not claimed and not calls:
+                    return total
+            if not calls:
+                if now >= end:
+                    return total
+                continue
+            freed += _write_answers(calls)
+
+
+def _take_up(pool: ThreadPoolExecutor, calls: Calls, run: int | None) -> int:
+    """Claim as much as every endpoint that is not busy has room for, and call; how many."""
+    under_way = Counter(judgment.version.endpoint for judgment in calls.values())
+    busy = [endpoint for endpoint, count in under_way.items() if count > CHUNK - BATCH]
+    most = max((count for endpoint, count in under_way.items() if endpoint not in busy), default=0)
+    room = min(CHUNK - most, MOST_CALLS - len(calls))
+    claimed = claim(room, run, busy) if room > 0 else []
+    finish_all(_ask(pool, claimed, calls))
+    return len(claimed)
+
+
+def _write_answers(calls: Calls) -> int:
+    """Wait for an answer, and write all that are there a moment later; how many."""
+    done, waiting = wait(calls, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+    if done and waiting:
+        time.sleep(GATHER_SECONDS)
+    done = {call for call in calls if call.done()}
+    finish_all([Outcome(calls.pop(call), call.result()) for call in done])
+    return len(done)
+
+
+def _ask(
+    pool: ThreadPoolExecutor,
+    claimed: Sequence[Judgment],
+    calls: Calls,
+) -> list[Outcome]:
+    """Add calls for all that may be asked; the others.
+
+    The database is asked here, the judges in threads, which touch no connection.
+    """
+    refused: list[Outcome] = []
+    if claimed:
+        questions.take_snapshots(claimed)
+    counts = Counter(judgment.version_id for judgment in claimed)
+    admitted: dict[int, bool] = {}
+    for judgment in claimed:
+        version = judgment.version
+        if version.pk not in admitted:
+            admitted[version.pk] = _admit_all(version, counts[version.pk])
+        try:
+            call = call_of(version, questions.of(judgment), is_admitted=admitted[version.pk])
+            calls[pool.submit(tried, call)] = judgment
+        except Unanswered as no:
+            refused.append(Outcome(judgment, no, was_asked=False))
+    return refused
+
+
+def _admit_all(version: JudgeVersion, calls: int) -> bool:
+    """Ask breaker and budget once for so many calls; where they say no, each call asks for itself."""
+    if version.kind != Kind.LITELLM:
+        return False
+    try:
+        endpoint = endpoint_of(version)
+        breaker.admit(endpoint.name)
+        budget.reserve(endpoint, version.parameters, calls)
+    except Unanswered:
+        return False
+    return True
+
+
+def call_of(
+    version: JudgeVersion | TryOut, question: Question | PairQuestion, *, is_admitted: bool = False
+) -> Callable[[], Reply]:
+    """What to call, after budget and breaker have said yes. Raises Unanswered."""
+    spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
+    if version.kind == Kind.RULES:
+        if isinstance(question, PairQuestion):
+            return lambda: rules.ask_pair(spec, question)
+        return lambda: rules.ask(spec, question)
+    if version.kind != Kind.LITELLM:
+        raise Unanswered("this judge runs elsewhere", is_final=True)
+    endpoint = endpoint_of(version)
+    if not is_admitted:
+        breaker.admit(endpoint.name)
+        budget.reserve(endpoint, version.parameters)
+    return lambda: client.ask(endpoint, spec, question)
+
+
+def endpoint_of(version: JudgeVersion | TryOut) -> endpoints.Endpoint:
+    try:
+        endpoint = endpoints.known().get(version.endpoint)
+    except endpoints.Misconfigured:
+        raise Unanswered("the operator's list of judges cannot be read") from None
+    if endpoint is None:
+        raise Unanswered(f"the operator's list has no endpoint {version.endpoint}", is_final=True)
+    if endpoint.model != version.model:
+        raise Unanswered("the endpoint names another model than the version pins", is_final=True)
+    return endpoint
+
+
+def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
+    try:
+        return ask()
+    except Unanswered as unanswered:
+        return unanswered
+    except Exception:
+        # Whatever a provider's library raises must not end the round of all the others.
+        logger.exception("A judge broke.")
+        return Unanswered("the judge broke")

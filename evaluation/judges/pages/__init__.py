@@ -1,0 +1,1 @@
+"""What leads see of judges: forms, composed contents, and the views behind their addresses."""

@@ -1,0 +1,78 @@
+"""The ways out that the calibration page offers; for leads."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from evaluation.judges.models import JudgeVersion
+from evaluation.judges.pages.versions import version_of
+from evaluation.judges.trust import remedies
+from ingest.models import Trace
+from reviewapp.access import MemberRequest, session
+from reviewapp.models import Role
+
+VERDICTS = ("pass", "fail")
+
+
+@session(Role.LEAD)
+@require_POST
+def label_more(request: MemberRequest, pk: int) -> HttpResponse:
+    """A small queue of drawn traces, as many as the label budget asks for."""
+    version = version_of(request, pk)
+    number = request.POST.get("labels", "")
+    wanted = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0
+    try:
+        queue, count = remedies.label_more(version, wanted, request.user.username)
+    except remedies.Refused as refused:
+        messages.error(request, str(refused))
+        return _back(request, version, "budget")
+    messages.success(request, f"{queue.name}: {count} drawn trace{'s' * (count != 1)} to label.")
+    return redirect("queues", request.project.slug)
+
+
+@session(Role.LEAD)
+@require_POST
+def add_anchor(request: MemberRequest, pk: int) -> HttpResponse:
+    version = version_of(request, pk)
+    trace, verdict = _judged(request, version), request.POST.get("verdict", "")
+    if verdict not in VERDICTS:
+        raise Http404
+    try:
+        made = remedies.anchor(version, trace, verdict, request.user.username)
+    except remedies.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"{trace.trace_id} is an anchor that should {verdict}, in {made.name}.")
+    return _back(request, version, "disagreements")
+
+
+@session(Role.LEAD)
+@require_POST
+def second_reviewer(request: MemberRequest, pk: int) -> HttpResponse:
+    version = version_of(request, pk)
+    try:
+        item = remedies.ask_again(version, _judged(request, version), request.user.username)
+    except remedies.Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Another round of it waits in {item.queue.name}.")
+    return _back(request, version, "disagreements")
+
+
+def _judged(request: MemberRequest, version: JudgeVersion) -> Trace:
+    """A trace of the project that this version has judged."""
+    pk = request.POST.get("trace", "")
+    known = Trace.objects.filter(project=request.project, judgments__version=version).defer("search")
+    found = known.filter(pk=int(pk)).first() if pk.isascii() and pk.isdecimal() and len(pk) < 19 else None
+    if found is None:
+        raise Http404
+    return found
+
+
+def _back(request: MemberRequest, version: JudgeVersion, part: str) -> HttpResponse:
+    page = reverse("judge", args=[request.project.slug, version.judge.name])
+    return redirect(f"{page}?version={version.number}#{part}")

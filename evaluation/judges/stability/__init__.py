@@ -1,0 +1,1 @@
+"""Does a judge answer as it did? Frozen traces that it is asked about again and again."""

@@ -1,0 +1,154 @@
+"""How does a judge answer the same frozen traces, once and again? Two of its rounds over them, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from evaluation.judges.calls.protocol import FIRST_ANCHOR_TRIAL
+from evaluation.judges.judgments import answered
+from evaluation.judges.models import AnchorSet, JudgeVersion, Judgment, Kind, Progress
+from evaluation.judges.stability.anchors import LEAST
+from evaluation.statistics.change import has_moved, mcnemar_two_sided, paired_difference
+from evaluation.statistics.figure import Figure, unknown
+from evaluation.statistics.intervals import share
+
+# So much of production stands for one round: traces that began so long before it, or later.
+WINDOW = timedelta(weeks=4)
+NO_ROUNDS = unknown("there are no two rounds of this version over the anchors yet")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One pass over the anchors: how many of them the judge got right."""
+
+    number: int
+    version: str
+    trial: int
+    at: datetime
+    right: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When the compared rounds were; `is_told` where it begins as another model began to answer."""
+
+    began: datetime
+    ended: datetime
+    is_told: bool = False
+
+    @property
+    def before(self) -> tuple[datetime, datetime]:
+        return self.began - WINDOW, self.began
+
+    @property
+    def since(self) -> tuple[datetime, datetime]:
+        return max(self.began, self.ended - WINDOW), self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A version's newest round against its first one: `lost` are anchors that were right and are wrong now,
+    `won` the other way. Of a version with one round, against the newest one of the version before, which is
+    then `against`: that is another judge and no judge that moved, so there is no span.
+    """
+
+    rounds: tuple[Round, ...]
+    first: Round | None = None
+    last: Round | None = None
+    lost: tuple[int, ...] = ()
+    won: tuple[int, ...] = ()
+    p: float | None = None
+    difference: Figure = NO_ROUNDS
+    against: str = ""
+    span: Span | None = None
+
+    @property
+    def has_moved(self) -> bool | None:
+        return has_moved(self.difference, self.p)
+
+
+def compare(version: JudgeVersion) -> Compared:
+    """Rounds of all versions of the judge over its newest anchor set, in order, and two of them compared."""
+    newest = version.judge.anchor_sets.filter(frozen_at__isnull=False).order_by("-frozen_at").first()
+    if newest is None:
+        return Compared((), difference=unknown("no anchors are frozen yet"))
+    rounds = _rounds(newest)
+    chosen = _chosen(rounds, version.number)
+    if chosen is None:
+        return Compared(rounds)
+    truth = dict(newest.anchors.values_list("trace_id", "verdict"))
+    once, again = (_said(newest, each) for each in chosen)
+    both = sorted(once.keys() & again.keys())
+    lost = tuple(trace for trace in both if once[trace] == truth[trace] != again[trace])
+    won = tuple(trace for trace in both if again[trace] == truth[trace] != once[trace])
+    if len(both) < LEAST:
+        p, gap = None, unknown(f"{len(both)} anchors were judged in both rounds, {LEAST} needed", len(both))
+    else:
+        p, gap = mcnemar_two_sided(len(lost), len(won)), paired_difference(len(lost), len(won), len(both))
+    first, last = chosen
+    is_own = first.number == version.number
+    return Compared(
+        rounds,
+        first,
+        last,
+        lost,
+        won,
+        p,
+        gap,
+        against="" if is_own else first.version,
+        span=_span(version, first.at, last.at) if is_own else None,
+    )
+
+
+_ROUNDS = """
+    SELECT v.number, v.label, j.trial, max(coalesce(j.finished_at, j.created_at)),
+        count(*) FILTER (WHERE j.verdict = a.verdict), count(*)
+    FROM evaluation_anchor a JOIN evaluation_judgment j ON j.trace_id = a.trace_id AND j.trial >= %s
+    JOIN evaluation_judgeversion v ON v.id = j.version_id
+    WHERE a.anchor_set_id = %s AND v.judge_id = %s AND j.progress IN ('done', 'invalid')
+    GROUP BY 1, 2, 3 ORDER BY 1, 3
+"""
+
+
+def _rounds(anchors: AnchorSet) -> tuple[Round, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ROUNDS, [FIRST_ANCHOR_TRIAL, anchors.pk, anchors.judge_id])
+        return tuple(
+            Round(number, label, trial, at, share(right, n))
+            for number, label, trial, at, right, n in cursor.fetchall()
+        )
+
+
+def _said(anchors: AnchorSet, within: Round) -> dict[int, str]:
+    """The verdicts of a round by trace."""
+    answers = Judgment.objects.filter(
+        version__judge=anchors.judge_id,
+        version__number=within.number,
+        trial=within.trial,
+        trace__anchors__anchor_set=anchors,
+        progress__in=(Progress.DONE, Progress.INVALID),
+    )
+    return dict(answers.values_list("trace_id", "verdict"))
+
+
+def _chosen(rounds: Sequence[Round], number: int) -> tuple[Round, Round] | None:
+    """Which two rounds tell whether version `number` has moved."""
+    own = [each for each in rounds if each.number == number]
+    before = [each for each in rounds if each.number < number]
+    if len(own) > 1:
+        return own[0], own[-1]
+    return (before[-1], own[0]) if own and before else None
+
+
+def _span(version: JudgeVersion, first: datetime, last: datetime) -> Span:
+    """Where it is known when another model began to answer, that moment says more than the first round's.
+
+    A judge of rules lives in the time of its traces, so its change may lie before both rounds.
+    """
+    told = [at for at, *_ in answered.changed(version) if at < last]
+    inside = [at for at in told if at > first or version.kind == Kind.RULES]
+    return Span(inside[0], last, is_told=True) if inside else Span(first, last)

@@ -1,0 +1,273 @@
+"""The pages of judges: for leads only, every figure with its n, and nothing of other projects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from evaluation.judges.judgments import asking, judging
+from evaluation.judges.making import versions
+from evaluation.judges.models import (
+    AnchorSet,
+    Certificate,
+    Disagreement,
+    JudgeVersion,
+    Judgment,
+    Kind,
+    Origin,
+    RunKind,
+)
+from evaluation.judges.trust import certificates
+from ingest.models import AuditDraw, Project, Trace
+from tests.conftest import Person
+from tests.evaluation.judges.lines import line, load, table
+
+pytestmark = pytest.mark.django_db
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+def page(client: Client, path: str, **query: str) -> str:
+    response = client.get(f"/projects/refunds/{path}", query)
+    assert response.status_code == 200, path
+    return response.content.decode()
+
+
+def test_the_sentence_stands_first_with_interval_and_counts(lead: Person, project: Project) -> None:
+    load(project, table(44, 14, 7, 347, pi=0.05))
+    told = page(lead.client, "judges/helpful")
+    assert "This judge misses 24 % of real failures" in told
+    assert '95 % CI 15–37, <a href="?cell=fn#disagreements">14 of 58</a>' in told
+    assert "raises a false alarm on 2 % of good answers" in told
+    assert "CARE" in told
+    assert told.count("data-row") == 21
+
+
+def test_a_point_leads_to_the_traces_of_its_own_week(lead: Person, project: Project) -> None:
+    load(project, table(4, 4, 4, 20, pi=0.5, timestamp="2026-08-05T09:00:00Z"))
+    told = page(lead.client, "judges/helpful")
+    assert '<a href="/projects/refunds/traces?from=2026-08-03&amp;to=2026-08-09">2026-08-03</a>' in told
+    assert 'from=2026-07-13&amp;to=2026-08-09"' in told, "a corrected rate is of four weeks"
+    assert "to=2026-08-10" not in told
+
+
+def test_long_parameters_are_counted_and_told_in_full_on_demand(lead: Person, project: Project) -> None:
+    rules = [{"contains": f"fault {n}", "weight": 0.9} for n in range(40)]
+    versions.create(project, "many", Kind.RULES, parameters={"rules": rules, "threshold": 0.5})
+    told = page(lead.client, "judges/many")
+    assert "<summary>40 rules, threshold 0.5</summary>" in told
+    assert "fault 39" in told
+    versions.create(project, "few", Kind.RULES, parameters={"threshold": 0.25})
+    assert '<dd class="mono">threshold 0.25</dd>' in page(lead.client, "judges/few")
+
+
+def test_how_long_the_certificate_holds_is_told(lead: Person, project: Project) -> None:
+    load(project, table(40, 4, 4, 300, pi=0.5))
+    version = JudgeVersion.objects.get()
+    assert "<dt>Certificate</dt><dd>none yet</dd>" in page(lead.client, "judges/helpful")
+    issued = certificates.issue(version)
+    assert f"TRUSTED until {issued.expires_at:%-d %b %Y}" in page(lead.client, "judges/helpful")
+    Certificate.objects.update(expires_at=timezone.now())
+    assert "<dd>expired on" in page(lead.client, "judges/helpful")
+    certificates.take_back(version, "the alarm rang")
+    assert "taken back: the alarm rang" in page(lead.client, "judges/helpful")
+
+
+def test_all_that_was_drawn_is_asked_for_at_once(
+    lead: Person, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "CHUNK", 2)
+    version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": []})
+    traces = Trace.objects.bulk_create(
+        Trace(project=project, trace_id=f"t{n}", started_at=timezone.now()) for n in range(5)
+    )
+    AuditDraw.objects.bulk_create(AuditDraw(trace=each, u=0.1, audit=0.2, judge=0.2) for each in traces)
+    asked = {"what": "drawn"}
+    told = lead.client.post(f"/projects/refunds/judge-versions/{version.pk}/run", asked, follow=True)
+    assert "5 to judge" in told.content.decode()
+
+
+def test_cells_lead_to_their_traces(lead: Person, project: Project) -> None:
+    load(project, table(2, 1, 3, 4))
+    assert page(lead.client, "judges/helpful", cell="fp").count("data-row") == 3
+    told = page(lead.client, "judges/helpful", cell="fn")
+    assert "/projects/refunds/traces/trace-2" in told
+
+
+def test_an_unknown_sampling_is_said(lead: Person, project: Project) -> None:
+    load(project, table(5, 5, 5, 25))
+    assert "the figures hold for them and not for production" in page(lead.client, "judges/helpful")
+
+
+def test_states_without_data_say_what_to_do(lead: Person, project: Project) -> None:
+    assert "import_labels" in page(lead.client, "judges")
+    versions.create(project, "empty", Kind.RULES, parameters={"rules": []})
+    told = page(lead.client, "judges/empty")
+    assert "Nobody has labelled what this judge judged yet." in told
+    assert "INCONCLUSIVE" in told
+
+
+def test_a_cause_is_named_once_and_changed_by_naming_again(lead: Person, project: Project) -> None:
+    load(project, table(0, 1, 0, 1))
+    trace = Trace.objects.get(trace_id="trace-0")
+    for cause in ("human_wrong", "judge_wrong"):
+        response = lead.client.post(
+            "/projects/refunds/judges/helpful/cause",
+            {"trace": trace.pk, "cause": cause},
+            headers={"HX-Request": "true"},
+        )
+        assert response.status_code == 200
+    assert Disagreement.objects.get().cause == "judge_wrong"
+    assert "Judge wrong" in response.content.decode()
+    bad = lead.client.post(
+        "/projects/refunds/judges/helpful/cause", {"trace": "9" * 30, "cause": "judge_wrong"}
+    )
+    assert bad.status_code == 404
+
+
+def test_what_stood_there_last_time_is_told(lead: Person, project: Project) -> None:
+    load(project, table(5, 5, 5, 25))
+    assert "Since you last looked" not in page(lead.client, "judges/helpful")
+    load(project, [line(900, "fail", "pass")])
+    told = page(lead.client, "judges/helpful")
+    assert "Since you last looked" in told
+    assert "Labels 40 → 41" in told
+
+
+def test_strangers_text_is_text(lead: Person, project: Project) -> None:
+    hostile = line(1, "fail", "pass", id=f"t{HOSTILE}", input=HOSTILE, slice={"route": HOSTILE, "model": "m"})
+    hostile["judges"][0] |= {"judge": f"j {HOSTILE}", "version": HOSTILE, "model": HOSTILE}
+    other = line(2, "pass", "pass", slice={"route": "x", "model": "m"})
+    other["judges"] = hostile["judges"]
+    load(project, [hostile, other])
+    for path in ("judges", f"judges/j {HOSTILE}"):
+        told = page(lead.client, path)
+        assert "<script>alert" not in told
+        assert "\u202e" not in told
+
+
+def test_odd_addresses_are_not_found_or_fall_back(lead: Person, project: Project) -> None:
+    load(project, [line(1, "fail", "pass")])
+    for query in ("version=9", "window=x", "slice=user=1", "version=%00"):
+        assert lead.client.get(f"/projects/refunds/judges/helpful?{query}").status_code == 404
+    page(lead.client, "judges/helpful", page="99999", measure="x", cell="y", width="z")
+    assert lead.client.get("/projects/refunds/judges/nobody").status_code == 404
+
+
+DOORS = [
+    ("get", "judges"),
+    ("get", "judges/helpful"),
+    ("get", "judges/helpful/pairs.csv"),
+    ("get", "judges/helpful/certificate.json"),
+    ("get", "judge-versions/new"),
+    ("post", "judges/helpful/cause"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+def test_reviewers_and_strangers_stay_outside(
+    reviewer: Person, stranger: Person, project: Project, method: str, path: str
+) -> None:
+    load(project, [line(1, "fail", "pass")])
+    for person, status in ((reviewer, 403), (stranger, 404)):
+        assert getattr(person.client, method)(f"/projects/refunds/{path}").status_code == status
+
+
+@pytest.mark.parametrize("action", ["go-live", "anchors", "run", "runs"])
+def test_versions_of_other_projects_are_not_found(lead: Person, other_project: Project, action: str) -> None:
+    theirs = versions.create(other_project, "theirs", Kind.RULES, parameters={"rules": []})
+    method = lead.client.get if action == "runs" else lead.client.post
+    assert method(f"/projects/refunds/judge-versions/{theirs.pk}/{action}").status_code == 404
+
+
+def test_queries_do_not_grow_with_judges_and_pairs(
+    lead: Person, project: Project, django_assert_max_num_queries: Any
+) -> None:
+    load(project, table(5, 5, 5, 25))
+    page(lead.client, "judges/helpful")
+    with django_assert_max_num_queries(24):
+        page(lead.client, "judges/helpful")
+    judges = [{"judge": f"j{i}", "verdict": "fail"} for i in range(8)]
+    load(project, table(5, 5, 5, 25, judges=judges))
+    page(lead.client, "judges")
+    with django_assert_max_num_queries(10):
+        page(lead.client, "judges")
+
+
+def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, project: Project) -> None:
+    def post(path: str, **fields: str) -> str:
+        return lead.client.post(f"/projects/refunds/{path}", fields, follow=True).content.decode()
+
+    refused = post(
+        "judge-versions/new", name="shop", kind="rules", criterion="verdict", parameters='{"rules": 3}'
+    )
+    assert "rules must be a list of objects" in refused
+    assert "Choose one of the endpoints" in post(
+        "judge-versions/new", name="shop", kind="litellm", criterion="verdict"
+    )
+    lines = table(20, 0, 0, 180, pi=0.1, judges=[])
+    for each in lines[:20]:
+        each["output"] = "As an AI I cannot."
+    load(project, lines)
+    told = post(
+        "judge-versions/new", name="shop", kind="rules", criterion="verdict",
+        parameters='{"rules": [{"contains": "as an ai"}]}',
+    )  # fmt: skip
+    assert "is a candidate" in told
+    version = JudgeVersion.objects.get(judge__name="shop")
+    assert "Not yet:" in post(f"judge-versions/{version.pk}/go-live")
+    assert "200 to judge" in post(f"judge-versions/{version.pk}/run", what="drawn")
+    judging.work(20)
+    assert Judgment.objects.filter(version=version, progress="done").count() == 200
+    assert "is live" in post(f"judge-versions/{version.pk}/go-live")
+    assert "is validated again" in post(f"judge-versions/{version.pk}/go-live")
+    assert "are frozen as anchors 1" in post(f"judge-versions/{version.pk}/anchors")
+    assert AnchorSet.objects.get().anchors.filter(verdict="fail").count() == 20
+    assert "200 to judge" in post(f"judge-versions/{version.pk}/run", what="anchors")
+    judging.work(20)
+    post(f"judge-versions/{version.pk}/run", what="anchors")
+    judging.work(20)
+    assert "The judge did not move" in page(lead.client, "judges/shop")
+    assert "done" in page(lead.client, f"judge-versions/{version.pk}/runs")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "[" * 100_000,
+        '{"threshold": NaN}',
+        '{"threshold": 1e999}',
+        '{"a": "\\u0000"}',
+        '{"a": "\\ud800"}',
+        '{"a": 1, "a": 2}',
+        '{"rules": [{"shorter_than": 1e300}]}',
+        '{"n": 123456789012345678901234567890}',
+        "[1]",
+        "{",
+    ],
+)
+def test_parameters_that_cannot_be_kept_are_refused(lead: Person, project: Project, parameters: str) -> None:
+    given = {"name": "odd", "kind": "rules", "criterion": "verdict", "parameters": parameters}
+    made = lead.client.post("/projects/refunds/judge-versions/new", given)
+    assert made.status_code == 422 or '"shorter_than": 1e300' in parameters
+    tried = lead.client.post("/projects/refunds/judge-versions/try", given)
+    assert tried.status_code == 422
+
+
+def test_a_run_says_how_far_it_is_and_why_it_ended(lead: Person, project: Project) -> None:
+    version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": []})
+    traces = Trace.objects.bulk_create(
+        Trace(project=project, trace_id=f"t{n}", started_at=timezone.now()) for n in range(4)
+    )
+    run = asking.start(version, RunKind.GIVEN)
+    asking.ask_traces(version, [(each.pk, Origin.GIVEN) for each in traces], run)
+    path = f"judge-versions/{version.pk}/runs"
+    assert 'max="4" value="0"' in page(lead.client, path)
+    Judgment.objects.filter(trace=traces[0]).update(progress="failed", reason="the endpoint refused its key")
+    assert 'max="4" value="1"' in page(lead.client, path)
+    asking.stop(run)
+    told = page(lead.client, path)
+    assert "ended <small>the run was stopped</small>" in told
+    assert '<td class="number">3</td>' in told
