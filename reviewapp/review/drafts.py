@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.db.models.functions import Now
-
 from ingest import limits, sanitising
 from ingest.records import canonical_json
 from reviewapp.models import User
+from reviewapp.review import rows
 from reviewapp.review.models import Assignment, Draft, ReviewItem, State
 from reviewapp.review.refusals import DraftConflict, Invalid, NotAllowed
 
+MOST_FORGOTTEN = 500
 LARGEST = 2 * limits.TEXT_CHARACTERS + 16 * limits.KIB
 
 
@@ -26,16 +24,27 @@ def save(item: ReviewItem, reviewer: User, version: int, body: dict[str, Any]) -
 
     Raises DraftConflict with what another tab saved, NotAllowed without an assignment or after the submit.
     """
-    assignment = Assignment.objects.filter(item=item, reviewer=reviewer).first()
-    if assignment is None or assignment.state == State.SUBMITTED:
-        raise NotAllowed("There is no open answer of yours on this item.")
     body = fit(body)
-    if version == 0 and (draft := _begin(assignment, body)):
-        return draft
-    read = Draft.objects.filter(assignment=assignment, version=version)
-    if not read.update(version=F("version") + 1, body=body, updated_at=Now()):
-        return _conflict(assignment, body)
-    return Draft.objects.get(assignment=assignment)
+    kept = canonical_json(body).decode()
+    values = {"item": item.pk, "reviewer": reviewer.pk, "version": version, "body": kept}
+    saved = rows.one(SAVE, values)
+    return rows.made(Draft, saved) if saved else _unsaved(item, reviewer, body)
+
+
+# One statement, so that a submit comes wholly before it or wholly after: one that is under way is waited for,
+# and once it has succeeded there is nothing left to save.
+SAVE = f"""
+    WITH mine AS (
+        SELECT id FROM reviewapp_assignment
+        WHERE item_id = %(item)s AND reviewer_id = %(reviewer)s AND state <> 'submitted' FOR SHARE
+    )
+    INSERT INTO reviewapp_draft AS d (assignment_id, version, body, updated_at)
+    SELECT id, %(version)s + 1, %(body)s::jsonb, statement_timestamp() FROM mine
+    ON CONFLICT (assignment_id) DO UPDATE
+        SET version = d.version + 1, body = excluded.body, updated_at = excluded.updated_at
+        WHERE d.version = %(version)s
+    RETURNING {rows.columns(Draft, "d")}
+"""  # noqa: S608 - our own names
 
 
 def fit(body: dict[str, Any]) -> dict[str, Any]:
@@ -47,18 +56,10 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def _begin(assignment: Assignment, body: dict[str, Any]) -> Draft | None:
-    try:
-        with transaction.atomic():
-            Draft.objects.create(assignment=assignment, version=1, body=body)
-    except IntegrityError:
-        return None
-    return Draft.objects.get(assignment=assignment)
-
-
-def _conflict(assignment: Assignment, body: dict[str, Any]) -> Draft:
+def _unsaved(item: ReviewItem, reviewer: User, body: dict[str, Any]) -> Draft:
     """A save that came twice, of what is stored already, is no conflict."""
-    stored = Draft.objects.filter(assignment=assignment).first()
+    open_ones = Assignment.objects.filter(item=item, reviewer=reviewer).exclude(state=State.SUBMITTED)
+    stored = Draft.objects.filter(assignment__in=open_ones).first()
     if stored is None:
         raise NotAllowed("There is no open answer of yours on this item.")
     if stored.body == body:
@@ -68,3 +69,20 @@ def _conflict(assignment: Assignment, body: dict[str, Any]) -> Draft:
         version=stored.version,
         body=stored.body,
     )
+
+
+def forget_submitted() -> int:
+    """Drop drafts whose answer has been handed in; how many.
+
+    A submit that has waited for a save to end does not see what it saved. Whoever takes a label back, which
+    makes it a draft again, has the item locked.
+    """
+    return rows.change(FORGET, [MOST_FORGOTTEN])
+
+
+FORGET = """
+    DELETE FROM reviewapp_draft WHERE assignment_id IN (
+        SELECT a.id FROM reviewapp_draft d JOIN reviewapp_assignment a ON a.id = d.assignment_id
+        JOIN reviewapp_reviewitem i ON i.id = a.item_id
+        WHERE a.state = 'submitted' LIMIT %s FOR NO KEY UPDATE OF i, a SKIP LOCKED)
+"""

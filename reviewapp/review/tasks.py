@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reviewapp.review import leases, queues, repeats, snapshots
+from reviewapp.review import drafts, leases, queues, repeats, snapshots
 
 
 def fill_queues() -> int:
@@ -28,3 +28,8 @@ def note_changes() -> int:
 def plan_repeats() -> int:
     """Put hidden known items and repeats of own answers into the queues; how many."""
     return repeats.plan()
+
+
+def forget_drafts() -> int:
+    """Drop what was typed on answers that have been handed in; how many."""
+    return drafts.forget_submitted()

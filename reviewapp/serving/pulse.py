@@ -61,6 +61,7 @@ JOBS = (
     Job("judge_golden", "evaluation.runs.judging.judge_pending", 2.0, 60.0),
     Job("prepare_snapshots", "reviewapp.review.tasks.prepare_snapshots", 2.0, 60.0),
     Job("plan_repeats", "reviewapp.review.tasks.plan_repeats", 600.0, 120.0),
+    Job("forget_drafts", "reviewapp.review.tasks.forget_drafts", 600.0, 60.0),
     Job("note_changes", "reviewapp.review.tasks.note_changes", 10.0, 60.0),
     Job("prune_traces", "evaluation.retention.pruning.prune", 30.0, 120.0),
     Job("prune_failures", "reviewapp.serving.pulse.prune_failures", 3600.0, 600.0),

@@ -14,10 +14,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from ingest.models import Project
-from reviewapp.review import items, labels, leases, marks, queues
+from reviewapp.review import drafts, items, labels, leases, marks, queues
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, ItemState, Label, Lane, ReviewItem, State
-from reviewapp.review.refusals import Refusal
+from reviewapp.review.models import Assignment, Draft, ItemState, Label, Lane, ReviewItem, State
+from reviewapp.review.refusals import NotAllowed, Refusal
 from tests.reviewapp.review.actions import Actions, next_for
 from tests.reviewapp.review.conftest import (
     FAIL,
@@ -182,6 +182,63 @@ def test_a_doubled_submit_at_the_same_moment_is_one_label(project, make_person):
         assert sum(each.is_new for each in done) == 1
         assert len({each.label.pk for each in done}) == 1
     assert Label.objects.of_project(project).count() == 5
+
+
+def while_open(first, second):
+    """`first` in a transaction that is left open until `second`, on a connection of its own, waits for it."""
+    begun = threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            done = first()
+            begun.set()
+            await_a_waiting_one()
+        return done
+
+    def follow():
+        assert begun.wait(10)
+        return second()
+
+    return together([hold, follow])
+
+
+def await_a_waiting_one():
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid())"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_a_draft_saved_in_the_instant_of_its_submit_is_refused(project, make_person):
+    ada, queue = make_person("ada"), make_queue(project)
+    filled(queue, 1)
+    lease = leases.claim(queue, ada)
+
+    def save():
+        with pytest.raises(NotAllowed):
+            drafts.save(lease.item, ada, 0, {"note": "late"})
+
+    while_open(lambda: labels.submit(lease.item, Actor(ada), lease.token, PASS), save)
+    assert not Draft.objects.filter(assignment__reviewer=ada).exists()
+
+
+def test_a_draft_that_a_submit_has_waited_for_goes_with_the_next_look(project, make_person):
+    ada, queue = make_person("ada"), make_queue(project)
+    filled(queue, 2)
+    lease, open_one = leases.claim(queue, ada), leases.claim(queue, ada)
+    drafts.save(open_one.item, ada, 0, {"note": "kept"})
+    while_open(
+        lambda: drafts.save(lease.item, ada, 0, {"note": "just before"}),
+        lambda: labels.submit(lease.item, Actor(ada), lease.token, PASS),
+    )
+    drafts.forget_submitted()
+    left = Draft.objects.filter(assignment__reviewer=ada)
+    assert [draft.body for draft in left] == [{"note": "kept"}]
 
 
 def test_the_last_two_labels_of_an_item_settle_it_whoever_is_later(project, make_person):
