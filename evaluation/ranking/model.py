@@ -107,29 +107,6 @@ def fit(items: Sequence[Item], failed: Sequence[bool]) -> Model | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The factors of a priority; they are stored, and shown after the submit."""
-
-    p_fail: float
-    severity: float
-    uncertainty: float
-    novelty: float
-
-    @property
-    def priority(self) -> float:
-        return self.p_fail * self.severity * (1 + self.uncertainty) * self.novelty
-
-
-def priority(
-    p_fail: float, *, severity: float = 1.0, confidence: float | None = None, seen: int = 0
-) -> Terms:
-    """`uncertainty` is the distance from being sure (the judge's, else of the probability itself); `seen` is
-    how many of the slice were labelled: a new slice counts up to twice."""
-    uncertainty = 1 - confidence if confidence is not None else 1 - 2 * abs(p_fail - 0.5)
-    return Terms(p_fail, severity, min(1.0, max(0.0, uncertainty)), 1 + 1 / (1 + seen / 10))
-
-
 def hashed(text: str) -> dict[int, float]:
     """The words of a text in buckets, as a vector of length 1."""
     counts: dict[int, float] = {}

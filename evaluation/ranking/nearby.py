@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 SIMILAR = 0.5
 SPACE = re.compile(r"\s+")
@@ -59,14 +59,3 @@ def _near(texts: Sequence[str]) -> list[list[int]]:
         taken.update(group)
         found.append(group)
     return found
-
-
-def spread_out(order: Sequence[int], group_of: Mapping[int, int], most: int) -> list[int]:
-    """The order with at most `most` of a group before all others have had their turn."""
-    first: list[int] = []
-    rest: list[int] = []
-    had: dict[int, int] = defaultdict(int)
-    for each in order:
-        had[group_of[each]] += 1
-        (first if had[group_of[each]] <= most else rest).append(each)
-    return first + rest

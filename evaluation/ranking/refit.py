@@ -7,26 +7,28 @@ the rules' rank back; the next turn replaces it again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import log1p
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
+from django.db.models.functions import Left, Length
 from django.utils import timezone
 
 from evaluation.ranking import model
 from evaluation.ranking.model import Item, Model
 from evaluation.ranking.models import RankingModel
 from ingest.models import Project, Trace
-from ingest.routing import facts, loading, storing
+from ingest.routing import facts, loading, priority, storing
+from ingest.routing.facts import ScoreFact
 from ingest.routing.models import Route
 from ingest.routing.priority import Terms
 from reviewapp.review.models import ReviewItem
 
 TURN = 500
-BY = "model"
 TEXT = 4000
+SLICED = ("project", "started_at", "route", "model", "prompt_version")
 
 
 def refit_due(most: int = 3) -> int:
@@ -58,8 +60,9 @@ def _counts() -> list[tuple[int, int, int]]:
 def refit(project: Project, labels: int) -> bool:
     """Whether there was enough to learn from; else rules go on deciding."""
     said = _labelled(project)
-    items = items_of(list(said))
-    fitted = model.fit([items[pk] for pk in said if pk in items], [said[pk] for pk in said if pk in items])
+    known = known_of(list(said))
+    told = [pk for pk in said if pk in known]
+    fitted = model.fit([known[pk].item for pk in told], [said[pk] for pk in told])
     RankingModel.objects.update_or_create(
         project=project,
         defaults={
@@ -86,25 +89,58 @@ def _labelled(project: Project) -> dict[int, bool]:
         return dict(reversed(cursor.fetchall()))
 
 
-def items_of(traces: Sequence[int]) -> dict[int, Item]:
-    """What is known of traces before anyone has looked."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a trace before anyone has looked."""
+
+    item: Item
+    scores: Sequence[ScoreFact]
+
+
+def known_of(traces: Sequence[int]) -> dict[int, Known]:
     scores, checks = loading.scores_of(traces)
     said = loading.said_of(traces)
-    found = {}
-    for pk, output, route, version, status in Trace.objects.filter(pk__in=traces).values_list(
-        "pk", "output", "route", "prompt_version", "status"
-    ):
-        quality = [s.value for s in facts.quality(scores.get(pk, [])) if s.value is not None]
-        signals = _signals(said.get(pk, ()), checks.get(pk, ()))
-        signals |= {f"route={route}": 1.0, f"prompt={version}": 1.0, "length": log1p(len(output))}
-        signals["error"] = float(status == "error")
-        found[pk] = Item(1 - min(quality) if quality else None, signals, output[:TEXT])
-    return found
+    rows = Trace.objects.filter(pk__in=traces).only(*SLICED, "status")
+    found = list(rows.annotate(beginning=Left("output", TEXT), length=Length("output")))
+    ages = loading.slice_ages(found) if found else {}
+    return {
+        trace.pk: Known(
+            Item(
+                _judged(scores.get(trace.pk, ())),
+                _said(said.get(trace.pk, ()), checks.get(trace.pk, ()))
+                | _of_trace(trace, scores.get(trace.pk, ()), ages[trace.pk]),
+                trace.beginning,
+            ),
+            scores.get(trace.pk, ()),
+        )
+        for trace in found
+    }
 
 
-def _signals(said: Iterable[facts.SaidFact], checks: Iterable[str]) -> dict[str, float]:
+def _judged(scores: Iterable[ScoreFact]) -> float | None:
+    quality = [score.value for score in facts.quality(scores) if score.value is not None]
+    return 1 - min(quality) if quality else None
+
+
+def _of_trace(trace: Any, scores: Sequence[ScoreFact], age: float) -> dict[str, float]:
+    return {
+        f"route={trace.route}": 1.0,
+        f"model={trace.model}": 1.0,
+        f"prompt={trace.prompt_version}": 1.0,
+        "length": log1p(trace.length),
+        "error": float(trace.status == "error"),
+        "doubt": priority.doubt(scores) or 0.0,
+        "novelty": priority.novelty(age),
+    }
+
+
+def _said(said: Iterable[facts.SaidFact], checks: Iterable[str]) -> dict[str, float]:
+    """What anyone can send, and send often, counts once whatever it is."""
     signals: dict[str, float] = {}
     for each in said:
+        if not each.signed:
+            signals["unsigned"] = 1.0
+            continue
         name = each.kind if each.number is None else f"{each.kind}_{'low' if each.number < 0.5 else 'high'}"
         signals[name] = min(3.0, signals.get(name, 0.0) + 1.0)
     return signals | {f"check_{name}": 1.0 for name in checks}
@@ -118,38 +154,39 @@ def rank_waiting() -> int:
         if not routes:
             continue
         fitted = _model(kept.numbers)
-        items = items_of([route.trace_id for route in routes])
+        known = known_of([route.trace_id for route in routes])
         changed += storing.rank(
-            _ranked(route, fitted.probability(items[route.trace_id]), kept.fitted_at.isoformat())
+            _ranked(route, fitted, known[route.trace_id], kept.fitted_at.isoformat())
             for route in routes
-            if route.trace_id in items
+            if route.trace_id in known
         )
     return changed
 
 
 def _ranked_by_rules(project: int, fitted_at: str) -> QuerySet[Route]:
-    """Of open items, ranked by rules or by an older fit."""
+    """Of open items, ranked by rules or by an older fit: what no fit has ranked yet comes first, then what
+    the oldest has, so that fits that follow each other closely pass over nothing."""
     waits = ReviewItem.objects.filter(
         trace=OuterRef("trace"), queue__slug=OuterRef("queue"), open_slots__gt=0
     )
     return (
         Route.objects.filter(Exists(waits), trace__project=project)
         .exclude(reasons=[])
-        .exclude(terms__by=f"{BY} {fitted_at}")
-        .order_by("pk")
+        .exclude(terms__by=f"{priority.LEARNED} {fitted_at}")
+        .order_by(Case(When(terms__by__startswith=priority.LEARNED, then=1), default=0), "terms__by", "pk")
     )
 
 
-def _ranked(route: Route, p_fail: float, fitted_at: str) -> tuple[int, float, Mapping[str, Any]]:
-    """The rules' severity, uncertainty and novelty stay; the guess at P(fail) gives way."""
-    before = route.terms
+def _ranked(route: Route, fitted: Model, known: Known, fitted_at: str) -> tuple[int, float, dict[str, Any]]:
+    """The rules' severity and novelty stay; their guess at P(fail), and the doubt about it, give way."""
+    p_fail, before = fitted.probability(known.item), route.terms
     terms = Terms(
         p_fail=round(p_fail, 6),
         severity=float(before.get("severity", 1.0)),
-        uncertainty=float(before.get("uncertainty", 0.0)),
+        uncertainty=round(priority.uncertainty(known.scores, p_fail), 6),
         novelty=float(before.get("novelty", 1.0)),
         signals=dict(before.get("signals", {})),
-        by=f"{BY} {fitted_at}",
+        by=f"{priority.LEARNED} {fitted_at}",
     )
     return route.pk, terms.priority, terms.as_json()
 

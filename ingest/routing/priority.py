@@ -8,11 +8,12 @@ of it once there are labels enough. Every factor is kept with the route.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from math import exp
 from typing import Any
 
-from ingest.routing.facts import Facts, quality
+from ingest.routing.facts import Facts, ScoreFact, quality
 
 BASE_ODDS = 0.08 / 0.92
 # Odds factor of a user's statement. Each further one of its kind, up to the third, counts by the root.
@@ -36,6 +37,8 @@ UNSIGNED = 2.0
 # Odds factor of a score of 0; a score of 1 divides by it.
 SCORE = exp(1.75)
 NEW_SLICE = 0.5
+# Who ranked, where it was not the rules.
+LEARNED = "model"
 HALF_LIFE_DAYS = 3.0
 
 
@@ -66,8 +69,8 @@ def rank(facts: Facts, severity: float) -> Terms:
     return Terms(
         p_fail=round(p_fail, 6),
         severity=severity,
-        uncertainty=round(_uncertainty(facts, p_fail), 6),
-        novelty=round(_novelty(facts.slice_age), 6),
+        uncertainty=round(uncertainty(facts.scores, p_fail), 6),
+        novelty=round(novelty(facts.slice_age), 6),
         signals=signals,
     )
 
@@ -112,16 +115,25 @@ def _repeated(factor: float, number: int) -> float:
     return float(factor ** (1 + 0.5 * (min(number, 3) - 1)))
 
 
-def _uncertainty(facts: Facts, p_fail: float) -> float:
+def uncertainty(scores: Iterable[ScoreFact], p_fail: float) -> float:
     """How unsure the scores' own confidence is, else how far P(fail) is from being certain; in [0, 1]."""
-    confidences = [score.confidence for score in facts.scores if score.confidence is not None]
-    if confidences:
-        return 1 - min(1.0, max(0.0, min(confidences)))
-    return 4 * p_fail * (1 - p_fail)
+    unsure = doubt(scores)
+    return 4 * p_fail * (1 - p_fail) if unsure is None else unsure
 
 
-def _novelty(age_days: float | None) -> float:
+def doubt(scores: Iterable[ScoreFact]) -> float | None:
+    """The distance of the least confident score from being sure; None where none says."""
+    confidences = [score.confidence for score in scores if score.confidence is not None]
+    return 1 - min(1.0, max(0.0, min(confidences))) if confidences else None
+
+
+def novelty(age_days: float | None) -> float:
     """From 1.5 for the first traces of a new slice down to 1 as it ages."""
     if age_days is None:
         return 1.0
     return float(1 + NEW_SLICE * 0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS))
+
+
+def is_learned(terms: Mapping[str, Any]) -> bool:
+    """Whether a model has ranked, and not the rules."""
+    return str(terms.get("by", "")).startswith(LEARNED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.models import Feedback, Score
+from ingest.routing.priority import is_learned
 from reviewapp.figures import coefficient
 from reviewapp.models import User
 from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, ReviewItem
@@ -142,10 +143,13 @@ def signals_of(item: ReviewItem) -> list[Signal]:
 
 
 def terms(stored: Mapping[str, Any], priority: float) -> str:
-    """ "priority 1.68: P(fail) .71, severity 2, doubt .18, novelty 1"; empty where nothing was ranked."""
+    """ "priority 1.68, by rules: P(fail) .71, severity 2, doubt .18, novelty 1"; empty without a rank."""
     factors = [
         f"{words} {coefficient(float(value))}"
         for name, words in FACTORS.items()
         if isinstance(value := stored.get(name), int | float)
     ]
-    return f"priority {coefficient(priority)}: {', '.join(factors)}" if factors else ""
+    if not factors:
+        return ""
+    by = "learned from labels" if is_learned(stored) else "by rules"
+    return f"priority {coefficient(priority)}, {by}: {', '.join(factors)}"

@@ -6,10 +6,12 @@ known before the verdict.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.models import Trace
+from ingest.routing import priority
 from ingest.routing.models import Route
 from reviewapp.models import Membership, Role
 
@@ -24,11 +26,18 @@ class Why:
     routes: list[Route]
 
     @property
+    def terms(self) -> Mapping[str, Any]:
+        """Of the route that ranks highest."""
+        return max(self.routes, key=lambda route: route.priority).terms if self.routes else {}
+
+    @property
+    def is_learned(self) -> bool:
+        return priority.is_learned(self.terms)
+
+    @property
     def factors(self) -> list[tuple[str, Any]]:
-        """The factors of the priority, of the route that ranks highest."""
-        if not self.routes:
-            return []
-        terms = max(self.routes, key=lambda route: route.priority).terms
+        """The factors of the priority."""
+        terms = self.terms
         names = {
             "p_fail": "P(fail)",
             "severity": "severity",

@@ -64,12 +64,6 @@ def test_an_item_without_a_judge_is_ranked_by_the_rest() -> None:
     assert fitted.probability(Item(None, {"thumbs_down": 1.0})) > quiet
 
 
-def test_the_terms_multiply() -> None:
-    terms = model.priority(0.4, severity=2.0, confidence=0.5, seen=0)
-    assert terms.priority == pytest.approx(0.4 * 2 * 1.5 * 2)
-    assert model.priority(0.4, seen=1000).priority < model.priority(0.4, seen=0).priority
-
-
 def test_near_duplicates_are_one_group() -> None:
     texts = [
         "Where is my order 1234?",
@@ -81,4 +75,3 @@ def test_near_duplicates_are_one_group() -> None:
     assert nearby.groups(texts) == [[0, 1, 2], [3], [4]]
     assert nearby.groups(["a", "b"]) == [[0], [1]]
     assert nearby.groups([]) == []
-    assert nearby.spread_out([5, 6, 7, 8], {5: 0, 6: 0, 7: 0, 8: 1}, 1) == [5, 8, 6, 7]
