@@ -28,9 +28,9 @@ from evaluation.golden.models import (
 )
 from ingest.models import Project, Trace
 from ingest.redaction import policies
-from reviewapp.models import Membership
+from reviewapp.models import Membership, Role
 from reviewapp.review import blindness, snapshots
-from reviewapp.review.models import Label, Resolution, ReviewItem
+from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem, State
 
 
 class NotConfirmed(Exception):
@@ -46,14 +46,18 @@ class Refused(Exception):
 
 
 def told_to(membership: Membership) -> QuerySet[Candidate]:
-    """None whose trace this member still has to judge blind."""
+    """None whose trace this member still has to judge blind, or has and may not know yet what others said."""
     hidden = blindness.hidden_items(membership)
     coming = Trace.objects.filter(blindness.coming(membership), project=membership.project_id)
-    return Candidate.objects.filter(project=membership.project_id).exclude(
+    found = Candidate.objects.filter(project=membership.project_id).exclude(
         Exists(hidden.filter(trace=OuterRef("trace")))
         | Exists(hidden.filter(other_trace=OuterRef("trace")))
         | Q(trace__in=coming.values("pk"))
     )
+    if Role(membership.role).allows(Role.LEAD):
+        return found
+    mine = Assignment.objects.filter(reviewer=membership.user_id, state=State.SUBMITTED).untold()
+    return found.exclude(Exists(mine.filter(item__trace=OuterRef("trace"))))
 
 
 def confirmed(project: Project, item_pk: int) -> Resolution | None:

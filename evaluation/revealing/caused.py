@@ -44,8 +44,8 @@ _TAKEN = (CandidateState.ACCEPTED, CandidateState.MERGED)
 
 
 def _confirmed(queue: Queue, reviewer: User) -> list[int]:
-    """Standing confirmed failures that rest on a label of this reviewer, the newest first."""
-    mine = Assignment.objects.filter(item__queue=queue, reviewer=reviewer, state=State.SUBMITTED)
+    """Standing confirmed failures that rest on a label of this reviewer and of which they may know."""
+    mine = Assignment.objects.filter(item__queue=queue, reviewer=reviewer, state=State.SUBMITTED).told()
     labels = mine.order_by("-submitted_at").values_list("item_id", "counted_id", "current_id")[:MOST_LABELS]
     given = {item: {counted, current} for item, counted, current in labels}
     found = (

@@ -6,7 +6,8 @@ from django.http import Http404
 
 from reviewapp.access import MemberRequest
 from reviewapp.models import Membership, Role
-from reviewapp.review import blindness
+from reviewapp.review import blindness, labels
+from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, State
 
 
@@ -27,6 +28,14 @@ def is_open_to(membership: Membership, item: ReviewItem) -> bool:
         return False
     traces = [item.trace, *([item.other_trace] if item.other_trace else [])]
     return not blindness.hides(membership, traces)
+
+
+def opens(request: MemberRequest, item: ReviewItem) -> bool:
+    """The same; it is noted with a label of their own, so that another answer counts no more."""
+    if not is_open_to(request.membership, item):
+        return False
+    labels.reveal(item, Actor(request.user))
+    return True
 
 
 def own(membership: Membership, item: ReviewItem) -> Assignment | None:

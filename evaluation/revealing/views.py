@@ -12,8 +12,7 @@ from evaluation.ranking import alike
 from evaluation.revealing import caused, judged, opening
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import labels, proposals
-from reviewapp.review.actors import Actor
+from reviewapp.review import proposals
 from reviewapp.review.models import Queue, ReviewItem
 from reviewapp.review.refusals import NotAllowed
 
@@ -24,11 +23,9 @@ from reviewapp.review.refusals import NotAllowed
 def judge_reveal(request: MemberRequest, pk: int) -> HttpResponse:
     """Empty where nothing may be seen yet: that other queues wait for the same person is nobody's to tell."""
     item = opening.item_or_404(request, pk)
-    if not opening.is_open_to(request.membership, item):
+    if not opening.opens(request, item):
         return HttpResponse()
     mine = opening.own(request.membership, item)
-    if mine:
-        labels.reveal(item, Actor(request.user))
     said = judged.tell(item, mine.display_order if mine else "ab")
     return render(request, "revealing/judge.html", {"judges": said})
 

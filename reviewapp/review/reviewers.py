@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
 from ingest.models import ApiToken, Project
 from reviewapp.models import Membership, Role, User
 from reviewapp.review.models import ServiceReviewer
+from reviewapp.review.models.queues import TOLD_AFTER
 
 _of_token: dict[int, User] = {}
 
@@ -90,19 +92,28 @@ class Pace:
         return self.decided_right + self.known_right
 
 
-def paces(project: Project, days: int = 30, reviewer: User | None = None) -> list[Pace]:
-    """Of everyone who reviewed in this time, the busiest first; one query."""
+def paces(
+    project: Project, days: int = 30, reviewer: User | None = None, *, told: bool = False
+) -> list[Pace]:
+    """Of everyone who reviewed in this time, the busiest first; one query.
+
+    With `told` agreement counts only what each of them may know (Assignment.told).
+    """
+    values: dict[str, Any] = {
+        "project": project.pk,
+        "days": days,
+        "reviewer": reviewer.pk if reviewer else None,
+        "told": told,
+        "told_after": TOLD_AFTER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            PACES,
-            {"project": project.pk, "days": days, "reviewer": reviewer.pk if reviewer else None},
-        )
+        cursor.execute(PACES, values)
         return [Pace(*row) for row in cursor.fetchall()]
 
 
 PACES = """
     WITH mine AS (
-        SELECT a.*, i.purpose, i.original_id, i.resolution_id, i.required
+        SELECT a.*, i.purpose, i.original_id, i.resolution_id, q.blind
         FROM reviewapp_assignment a
         JOIN reviewapp_reviewitem i ON i.id = a.item_id
         JOIN reviewapp_queue q ON q.id = i.queue_id
@@ -114,7 +125,9 @@ PACES = """
             coalesce(nullif(r.verdict, ''), r.preference) AS outcome,
             r.method, cardinality(r.labels) AS voices,
             coalesce(nullif(k.verdict, ''), k.preference) AS known_value,
-            coalesce(nullif(own.verdict, ''), own.preference) AS own_value
+            coalesce(nullif(own.verdict, ''), own.preference) AS own_value,
+            NOT %(told)s OR NOT m.blind OR m.revealed_at IS NOT NULL OR r.method = 'adjudicated'
+                OR m.submitted_at < now() - %(told_after)s AS is_told
         FROM mine m JOIN reviewapp_label l ON l.id = coalesce(m.counted_id, m.current_id)
         LEFT JOIN reviewapp_resolution r ON r.id = m.resolution_id
         LEFT JOIN reviewapp_reviewitem o ON o.id = m.original_id
@@ -130,17 +143,17 @@ PACES = """
             percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median_seconds,
             max(created_at) AS last_at,
             count(*) FILTER (WHERE purpose = 'review' AND outcome <> '' AND value = outcome
-                AND (method = 'adjudicated' OR voices > 1)) AS agreed,
+                AND (method = 'adjudicated' OR voices > 1) AND is_told) AS agreed,
             count(*) FILTER (WHERE purpose = 'review' AND outcome <> ''
-                AND (method = 'adjudicated' OR voices > 1)) AS comparable,
+                AND (method = 'adjudicated' OR voices > 1) AND is_told) AS comparable,
             count(*) FILTER (WHERE purpose = 'review' AND outcome <> '' AND method = 'adjudicated')
                 AS decided,
             count(*) FILTER (WHERE purpose = 'review' AND value = outcome AND method = 'adjudicated')
                 AS decided_right,
-            count(*) FILTER (WHERE purpose = 'known') AS known,
-            count(*) FILTER (WHERE purpose = 'known' AND value = known_value) AS known_right,
-            count(*) FILTER (WHERE purpose = 'repeat') AS repeats,
-            count(*) FILTER (WHERE purpose = 'repeat' AND value = own_value) AS repeats_same
+            count(*) FILTER (WHERE purpose = 'known' AND is_told) AS known,
+            count(*) FILTER (WHERE purpose = 'known' AND value = known_value AND is_told) AS known_right,
+            count(*) FILTER (WHERE purpose = 'repeat' AND is_told) AS repeats,
+            count(*) FILTER (WHERE purpose = 'repeat' AND value = own_value AND is_told) AS repeats_same
         FROM said GROUP BY reviewer_id
     ), stood AS (
         SELECT reviewer_id, count(*) FILTER (WHERE state = 'skipped') AS skipped,

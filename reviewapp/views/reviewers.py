@@ -26,7 +26,7 @@ def reviewers(request: MemberRequest) -> HttpResponse:
     days = request.GET.get("days", "30")
     days = days if days in SPANS else "30"
     is_lead = Role(request.membership.role).allows(Role.LEAD)
-    paces = reading.paces(request.project, int(days))
+    paces = reading.paces(request.project, int(days), told=not is_lead)
     context = {
         "spans": SPANS,
         "days": days,

@@ -119,7 +119,7 @@ def _case(request: MemberRequest) -> GoldenCase:
 @require_POST
 def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
     """From a review screen: the item's confirmed failure becomes a candidate."""
-    if not opening.is_open_to(request.membership, opening.item_or_404(request, pk)):
+    if not opening.opens(request, opening.item_or_404(request, pk)):
         raise Http404
     refused = ""
     try:
@@ -140,7 +140,7 @@ def propose_candidate(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 def label_effects(request: MemberRequest, pk: int) -> HttpResponse:
     """What may follow from an item's resolution, for a slot of the review screens; after the own submit."""
-    if not opening.is_open_to(request.membership, opening.item_or_404(request, pk)):
+    if not opening.opens(request, opening.item_or_404(request, pk)):
         return HttpResponse()
     return label_effects_of(request, pk)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Self
 
 import pghistory
@@ -358,6 +359,10 @@ class SkipReason(models.TextChoices):
     CONFLICT = "conflict", "Not for me to judge"
 
 
+# A label of so long ago is no longer taken back for what others have said.
+TOLD_AFTER = timedelta(days=1)
+
+
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def held(self) -> Self:
         """Leases that run now, by the database's clock."""
@@ -365,6 +370,21 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def of_project(self, project: object) -> Self:
         return self.filter(item__queue__project=project)
+
+    def told(self) -> Self:
+        """Those of which their reviewer may know what others made of the item: what they have opened, what a
+        lead has decided or published, what is a day old. Before that they could take a label back and answer
+        as others did."""
+        return self.filter(_is_told())
+
+    def untold(self) -> Self:
+        return self.exclude(_is_told())
+
+
+def _is_told() -> Q:
+    opened = Q(revealed_at__isnull=False) | Q(item__queue__blind=False)
+    decided = Q(item__resolution__method="adjudicated") | Q(item__resolution__published_at__isnull=False)
+    return opened | decided | Q(submitted_at__lt=Now() - TOLD_AFTER)
 
 
 class Assignment(models.Model):

@@ -91,6 +91,9 @@ def test_what_waits_in_another_blind_queue_stays_hidden(project, item, reviewer,
     candidate = candidates.propose(project, item.pk, "rosa")
     Candidate.objects.filter(pk=candidate.pk).update(title=CANARY)
     listed = reverse("golden_candidates", args=["refunds"])
+    # Submitted and not opened yet: that someone proposes it would tell what they said.
+    assert CANARY not in told(reviewer.client.get(listed))
+    labels.reveal(item, Actor(reviewer.user))
     assert CANARY in told(reviewer.client.get(listed))
     items.enqueue(make_queue(project, "other"), [item.trace.trace_id])
     for address in (*slots(item).values(), listed):
@@ -133,6 +136,9 @@ def test_what_labels_caused_is_told_to_whose_they_are(project, item, reviewer, s
     address = reverse("labels_caused", args=["refunds", item.queue.slug])
     submit(item.queue, reviewer.user, FAIL)
     candidate = candidates.propose(project, item.pk, "rosa")
+    # It would tell what the other one said, while the label could still be taken back.
+    assert "proposed" not in reviewer.client.get(address).content.decode()
+    labels.reveal(item, Actor(reviewer.user))
     assert "<b>1 proposed</b>" in reviewer.client.get(address).content.decode()
     dataset = cases.open_dataset(project, "support", "leo")
     candidates.accept(candidate, dataset, {"id": "LF-1", "input": "q"}, "leo")
