@@ -17,9 +17,17 @@ from reviewapp.review import adjudication as reading
 from reviewapp.review import flags, items, resolutions, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
+from reviewapp.screen import revealing, sittings
 
 ITEMS_A_PAGE = 50
 DECISIONS = {"pass": "Pass", "fail": "Fail"}
+# The digits decide, so a cause has a letter.
+CAUSE_KEYS = {
+    Cause.JUDGE_WRONG: "w",
+    Cause.HUMAN_WRONG: "h",
+    Cause.RUBRIC_AMBIGUOUS: "a",
+    Cause.MISSING_CONTEXT: "m",
+}
 
 
 @session(Role.LEAD)
@@ -53,11 +61,14 @@ def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = No
         "story": reading.tell(item),
         "weighed": weighing.weigh(item),
         "item": item,
-        "causes": Cause.choices,
+        "reasons": sittings.reasons(item.reasons),
+        "terms": revealing.terms(item.terms, item.priority),
+        "causes": [(CAUSE_KEYS[cause], cause.value, cause.label) for cause in Cause],
         "preferences": Preference.choices,
         "decisions": DECISIONS,
         "refusal": refusal,
         "posted": request.POST,
+        "posted_modes": request.POST.getlist("failure_modes"),
         "just_decided": just_decided(request),
     }
     return render(request, "adjudication/item.html", context, status=refusal.status if refusal else 200)
