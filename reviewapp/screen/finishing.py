@@ -11,8 +11,18 @@ from django.db.models import Count, Q
 
 from reviewapp.models import User
 from reviewapp.review import reviewers, seats
-from reviewapp.review.models import Assignment, ItemState, Label, Preference, Queue, ReviewItem, Verdict
-from reviewapp.screen import sittings
+from reviewapp.review.models import (
+    Assignment,
+    ItemState,
+    Label,
+    Preference,
+    Queue,
+    ReviewItem,
+    State,
+    Verdict,
+)
+from reviewapp.screen import mine, sittings
+from reviewapp.screen.mine import Mine
 from reviewapp.screen.sittings import Sitting
 
 USUAL_OF = 200
@@ -68,7 +78,7 @@ class Finish:
     pace: Pace | None
     caused: list[Caused]
     more: int
-    skipped_left: int
+    mine: Mine
     others: list[Next]
     quality: Quality
 
@@ -85,16 +95,16 @@ def tell(queue: Queue, reviewer: User) -> Finish:
         failures=sitting.before.failures + sum(step.said in FAILED for step in sitting.steps),
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, items)),
-        caused=caused(items),
+        caused=caused(reviewer, items),
         more=min(sitting.waiting, sittings.FURTHER),
-        skipped_left=skipped_left(queue, reviewer),
+        mine=mine.of_queues(reviewer.pk, [queue.pk])[queue.pk],
         others=others(queue, reviewer),
         quality=quality(queue, reviewer),
     )
 
 
 def quality(queue: Queue, reviewer: User) -> Quality:
-    for pace in reviewers.paces(queue.project, QUALITY_DAYS, reviewer):
+    for pace in reviewers.paces(queue.project, QUALITY_DAYS, reviewer, told=True):
         return Quality(pace.agreed, pace.comparable, pace.repeats_same, pace.repeats)
     return Quality()
 
@@ -121,25 +131,26 @@ def pace(seconds: Sequence[float], usual: float | None) -> Pace | None:
     return Pace(points, seconds[-1], usual, height(usual) if usual is not None else None)
 
 
-def caused(items: Sequence[int]) -> list[Caused]:
-    """What review itself knows; the floor above adds golden cases, deploys and judges in a slot."""
+def caused(reviewer: User, items: Sequence[int]) -> list[Caused]:
+    """What review itself knows; the floor above adds golden cases, deploys and judges in a slot.
+
+    What others said of an item is not in it before the reviewer has opened that (Assignment.told).
+    """
+    mine = Assignment.objects.filter(item__in=items, reviewer=reviewer, state=State.SUBMITTED)
+    known = Q(required=1) | Q(pk__in=mine.told().values("item"))
     counted = ReviewItem.objects.filter(pk__in=items).aggregate(
-        confirmed=Count("pk", filter=Q(resolution__confirmed=True, resolution__verdict=Verdict.FAIL)),
-        differ=Count("pk", filter=Q(state=ItemState.ADJUDICATION)),
+        confirmed=Count("pk", filter=known & Q(resolution__confirmed=True, resolution__verdict=Verdict.FAIL)),
+        differ=Count("pk", filter=known & Q(state=ItemState.ADJUDICATION)),
+        together=Count("pk", filter=~known & ~Q(state=ItemState.OPEN)),
         second=Count("pk", filter=Q(state=ItemState.OPEN)),
     )
     rows = [
         Caused("check", f"{counted['confirmed']} confirmed", "as failures, by you and someone else"),
         Caused("people", f"{counted['differ']} undecided", "and gone to a lead"),
+        Caused("lock", f"{counted['together']} answered by others too", "which opens with the item"),
         Caused("clock", f"{counted['second']} waiting", "for another reviewer"),
     ]
     return [row for row in rows if not row.strong.startswith("0 ")]
-
-
-def skipped_left(queue: Queue, reviewer: User) -> int:
-    return Assignment.objects.filter(
-        item__queue=queue, reviewer=reviewer, state="skipped", item__open_slots__gt=0
-    ).count()
 
 
 def others(queue: Queue, reviewer: User) -> list[Next]:

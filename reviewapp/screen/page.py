@@ -82,11 +82,6 @@ class Screen:
     def decisions(self) -> list[Decision]:
         return list(self.sitting.last)
 
-    @property
-    def undoable(self) -> ReviewItem | None:
-        """The item of the latest submit."""
-        return next((decision.item for decision in self.sitting.last if decision.was_submitted), None)
-
 
 def held(
     lease: Lease, reviewer: User, *, raw_text: bool = False, steps: tuple[Step, ...] | None = None

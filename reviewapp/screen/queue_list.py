@@ -20,6 +20,8 @@ from reviewapp.review import queues, reviewers
 from reviewapp.review.models import AssignedTo, Assignee, ItemKind, Label, Lane, Queue, ReviewItem
 from reviewapp.review.queues import Counts
 from reviewapp.review.reviewers import Pace
+from reviewapp.screen import mine
+from reviewapp.screen.mine import Mine
 
 DAYS = 28
 SHOWN_PEOPLE = 4
@@ -45,6 +47,7 @@ class Row:
     work: Work
     audit_waiting: int
     admits: bool
+    mine: Mine
 
     @property
     def total(self) -> int:
@@ -75,9 +78,18 @@ class Row:
         return ceil(pace * waiting / 60) if pace is not None and waiting else None
 
     @property
+    def gives_out(self) -> bool:
+        """Whether the reader could be given anything, were there anything for them."""
+        return self.admits and not self.queue.paused and self.queue.archived_at is None
+
+    @property
     def can_start(self) -> bool:
-        has_work = bool(self.counts.waiting or self.work.held_by_me)
-        return self.admits and has_work and not self.queue.paused and self.queue.archived_at is None
+        return self.gives_out and bool(self.mine.now or self.work.held_by_me)
+
+    @property
+    def is_shared_out(self) -> bool:
+        """Whether what waits is more than what waits for the reader."""
+        return self.gives_out and self.mine.now < self.counts.waiting and not self.mine.has_most
 
     @property
     def overlap(self) -> str:
@@ -138,7 +150,9 @@ def tell(membership: Membership, wanted: str) -> QueueList:
         tabs=[Tab(name, label, len(groups[name]), name == chosen) for name, label in TABS.items()],
         has_any=bool(rows),
         chart=labels_per_day(project),
-        paces=reviewers.paces(project, DAYS, None if sees_all else membership.user)[:SHOWN_REVIEWERS],
+        paces=reviewers.paces(project, DAYS, None if sees_all else membership.user, told=not sees_all)[
+            :SHOWN_REVIEWERS
+        ],
     )
 
 
@@ -151,10 +165,11 @@ def to_add_to(membership: Membership) -> list[Queue]:
 
 
 def rows_of(membership: Membership) -> list[Row]:
-    """The fullest first; a fixed number of queries."""
+    """Those with work for the reader before the others; a fixed number of queries."""
     project = membership.project
     found = list(Queue.objects.filter(project=project).select_related("rubric_version__rubric"))
     counts, work = queues.counts(project), work_of(membership)
+    reach = mine.of_queues(membership.user_id, [queue.pk for queue in found])
     # Before and after a claim it would tell a reviewer the lane of the item at hand.
     audit = _audit_waiting(project) if Role(membership.role).allows(Role.LEAD) else {}
     named = set(Assignee.objects.filter(membership=membership).values_list("queue", flat=True))
@@ -165,10 +180,16 @@ def rows_of(membership: Membership) -> list[Row]:
             work[queue.pk],
             audit.get(queue.pk, 0),
             queue.assignment == AssignedTo.OPEN or queue.pk in named,
+            reach[queue.pk],
         )
         for queue in found
     ]
-    return sorted(rows, key=lambda row: (not row.work.held_by_me, -row.counts.waiting, row.queue.name))
+    return sorted(rows, key=_place)
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    """What one has begun comes first, then what one can start, the fullest before others."""
+    return (not row.work.held_by_me, not row.can_start, -row.counts.waiting, row.queue.name)
 
 
 def _audit_waiting(project: Project) -> dict[int, int]:

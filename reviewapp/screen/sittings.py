@@ -125,6 +125,11 @@ class Sitting:
         return ceil(self.pace * left / 60) if self.pace is not None and left else None
 
     @property
+    def undoable(self) -> ReviewItem | None:
+        """The item of the latest submit."""
+        return next((decision.item for decision in self.last if decision.was_submitted), None)
+
+    @property
     def done_share(self) -> float:
         return self.done / max(self.total, 1)
 

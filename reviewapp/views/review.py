@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpResponse
@@ -17,7 +18,7 @@ from reviewapp.review import labels, leases, seats
 from reviewapp.review.actors import Actor
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, State
-from reviewapp.review.refusals import Refusal
+from reviewapp.review.refusals import LeaseLost, Refusal
 from reviewapp.screen import ahead, finishing, page, sittings
 from reviewapp.screen.page import Screen
 
@@ -66,7 +67,9 @@ def finish(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_or_404(request, queue)
     if request.method == "POST":
         for lease in leases.held(found, request.user):
-            leases.release(lease.item, request.user, lease.token)
+            # One that has run out or ended meanwhile is back already.
+            with suppress(LeaseLost):
+                leases.release(lease.item, request.user, lease.token)
         return redirect("finish", request.project.slug, queue)
     return render(
         request, "review/finish.html", {"told": finishing.tell(found, request.user), "queue": found}

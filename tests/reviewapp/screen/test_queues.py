@@ -67,6 +67,65 @@ def test_what_cannot_be_started_says_why(rita, items, queue, project):
     assert [row.queue for row in resting] == [paused]
 
 
+def test_what_waits_for_others_is_said_before_one_starts(rita, lead, items, queue):
+    """And on the screen that ends a sitting, with what to do next."""
+    queues.change(queue, assignment="round_robin", assignees=["leo"])
+    row = listed(rita.person, queue.project).context["told"].rows[0]
+    assert not row.can_start  # not one of the named
+    queues.change(queue, assignment="round_robin", assignees=["leo", "rita"])
+    page = listed(rita.person, queue.project)
+    row = page.context["told"].first
+    assert (row.mine.now, row.counts.waiting) == (2, 5) or (row.mine.now, row.counts.waiting) == (3, 5)
+    assert f"{row.mine.now} of them for you" in page.content.decode()
+    for _ in range(row.mine.now):
+        rita.submit(*rita.hold(), verdict="pass")
+    page = listed(rita.person, queue.project)
+    left = 5 - row.mine.now
+    assert page.context["told"].first is None
+    assert f"None for you now: {left} wait for leo." in page.content.decode()
+    assert "nothing for you" in page.content.decode()
+    ended = rita.person.client.get(reverse("finish", args=[queue.project.slug, queue.slug]))
+    assert f"{left} wait for leo." in ended.content.decode()
+    assert listed(lead, queue.project).context["told"].first.mine.now == left
+
+
+def test_what_one_has_labelled_or_skipped_is_no_work_to_start(rita, lead, project):
+    queue = make_queue(project, "twice", overlap=2)
+    filled(queue, 2)
+    mine = Reviewing(rita.person, queue)
+    mine.submit(*mine.hold(), verdict="pass")
+    held, hidden = mine.hold()
+    mine.post("skip", held, **hidden, reason="context")
+    page = listed(rita.person, project)
+    row = page.context["told"].rows[0]
+    assert (row.mine.now, row.mine.labelled, row.mine.skipped, row.can_start) == (0, 1, 1, False)
+    words = page.content.decode()
+    assert "1 that you have labelled waits for someone else; 1 you have skipped" in words
+    assert f"{queue.slug}/review?skipped=1" in words
+    ended = mine.open()
+    assert ended.status_code == 302
+    words = rita.person.client.get(ended["Location"]).content.decode()
+    assert "waits for someone else" in words and "Look at 1 skipped again" in words
+    assert listed(lead, project).context["told"].first.mine.now == 2
+
+
+def test_what_others_hold_is_said_where_nothing_else_is_left(rita, lead, project):
+    queue = make_queue(project, "one")
+    filled(queue, 1)
+    Reviewing(lead, queue).hold()
+    ended = rita.person.client.get(reverse("finish", args=[project.slug, queue.slug])).content.decode()
+    assert "1 is held by others just now." in ended
+    assert Reviewing(rita.person, queue).open().status_code == 302
+
+
+def test_hidden_items_of_others_are_named_to_nobody(rita, lead, items, queue):
+    ReviewItem.objects.filter(queue=queue).update(
+        purpose="known", original=items[0], reserved_for=[lead.user.pk]
+    )
+    row = listed(rita.person, queue.project).context["told"].rows[0]
+    assert (row.mine.others, row.can_start) == ((), False)
+
+
 def test_no_queue_yet_is_explained_to_each_role(project, reviewer, lead):
     assert "A lead makes one" in listed(reviewer, project).content.decode()
     assert "best first" in listed(lead, project).content.decode()

@@ -167,7 +167,7 @@ def test_a_submit_writes_the_label_and_shows_the_next_item(rita, items):
     assert {row.criterion.key: row.value for row in label.answers.all()} == {"tone": 1, "grounded": "pass"}
     assert answer.context["screen"].item == items[1]
     assert answer.headers["HX-Replace-Url"] == reverse("review", args=[rita.slug, rita.queue.slug])
-    assert answer.context["screen"].undoable == item
+    assert answer.context["screen"].sitting.undoable == item
 
 
 def test_without_scripts_a_submit_leads_on_by_itself(rita, items):

@@ -194,7 +194,7 @@ def test_twenty_items_by_the_keyboard_alone(page, house):
     keys(page, "Control+Enter")
     expect(place(page)).to_have_text("4")
     # Compare with the others, go on by Enter, change nothing.
-    keys(page, "3", "Shift+Enter")
+    keys(page, "3", "q", "Q", "q", "Shift+Enter")
     expect(page.locator("#rubric h2")).to_have_text("Submitted")
     keys(page, "Enter")
     expect(place(page)).to_have_text("5")
@@ -204,9 +204,16 @@ def test_twenty_items_by_the_keyboard_alone(page, house):
     keys(page, "1", "Control+Enter")
     page.wait_for_url("**/finish")
     expect(page.locator("h1")).to_contain_text("19 labels, 1 skipped")
+    # The last one of all is taken back from there.
+    keys(page, "u")
+    expect(page.locator("form#rubric")).to_be_visible()
+    keys(page, "Control+Enter")
+    page.wait_for_url("**/finish")
+    expect(page.locator("h1")).to_contain_text("19 labels, 1 skipped")
     told = [label for label in house.labels() if label["trace_id"].startswith("keyboard")]
     failed = [label for label in told if label["verdict"] == "fail"]
     assert len({label["trace_id"] for label in told}) == 19
+    assert [label["confidence"] for label in told if label["verdict"] == "cannot_tell"] == ["unsure"]
     assert failed[-1]["failure_modes"] == ["mode-1", "mode-3"]
     assert failed[-1]["corrected_output"].endswith(" Better so.")
 
@@ -355,6 +362,43 @@ def test_pairs_are_answered_by_keys(page, house):
     keys(page, "4", "Shift+Enter")
     expect(page.locator(".says").first).to_have_text("Both bad")
     assert {label["preference"] for label in house.labels()} & {"a", "b"}
+
+
+def test_a_disagreement_is_decided_by_keys(browser, page, house):
+    """The cause and the flag of the rubric have keys of their own, which the list of keys names."""
+    address = house.queue("decided", traces("decided", 1), overlap=2, double_share=0)
+    page.goto(address)
+    keys(page, "1", "Control+Enter")
+    page.wait_for_url("**/finish")
+    context, other = sign_in(browser, house, "gina")
+    other.goto(address)
+    keys(other, "2", "Control+Enter")
+    other.wait_for_url("**/finish")
+    other.goto(f"{house.url}/projects/{PROJECT}/adjudication")
+    other.locator("tr", has_text="Decided").locator("[data-row]").press("Enter")
+    cause = lambda: other.evaluate("document.querySelector('[name=cause]:checked')?.value")  # noqa: E731
+    keys(other, "?")
+    expect(other.locator("#help")).to_contain_text("they differ: rubric ambiguous")
+    keys(other, "Escape")
+    for key, named in (("w", "judge_wrong"), ("h", "human_wrong"), ("m", "missing_context"),
+                       ("a", "rubric_ambiguous")):  # fmt: skip
+        keys(other, key)
+        assert cause() == named
+    keys(other, "r", "x")
+    expect(other.locator("details.more[open] [name=failure_modes]").first).to_be_visible()
+    keys(other, "n")
+    other.keyboard.type("what does tone 2 mean? w h a m r")
+    keys(other, "Escape")
+    assert cause() == "rubric_ambiguous"
+    keys(other, "2")
+    # Not confirmed: a lead's own label is no second opinion.
+    expect(other.locator(".message.success")).to_have_text("Decided: fail.")
+    other.goto(f"{house.url}/projects/{PROJECT}/adjudication?show=decided")
+    keys(other, "j", "Enter")
+    expect(other.locator(".timeline")).to_contain_text("Rubric ambiguous")
+    other.goto(f"{house.url}/projects/{PROJECT}/adjudication?show=flagged")
+    expect(other.locator("tr", has_text="Decided")).to_have_count(1)
+    context.close()
 
 
 def test_a_rubric_is_edited_in_place(browser, house):
