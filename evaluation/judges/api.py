@@ -13,7 +13,7 @@ from evaluation.judges.making import versions
 from evaluation.judges.models import PREFERENCE, Judge, Kind
 from evaluation.judges.pairwise import comparing
 from evaluation.judges.stability import drift
-from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview
+from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages
 from ingest import body, documents, shapes
 from ingest.documents import JSON
 from ingest.models import Scope as TokenScope
@@ -32,16 +32,19 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     scope = asked.scope_of(judge, request.GET)
     told = kept_figures.of(scope)["api"] if scope else calibration.nothing(judge)
     if scope:
-        told = told | {"judge": told["judge"] | {"drift": _drift(scope)}}
+        told = told | {"judge": told["judge"] | _of_whole(scope)}
     if scope and scope.version.criterion == PREFERENCE:
         told = told | {"pairwise": comparing.tell(scope.version)}
     return json(told)
 
 
-def _drift(scope: Scope) -> dict[str, Any]:
-    """Of all that there is: rounds over the anchors know no window and no slice."""
+def _of_whole(scope: Scope) -> dict[str, Any]:
+    """Of all that there is: rounds over the anchors and validations know no window and no slice."""
     whole = kept_figures.of(Scope(scope.version))
-    return drift.as_dict(drift.tell(scope.version, whole["page"]["system"]))
+    return {
+        "drift": drift.as_dict(drift.tell(scope.version, whole["page"]["system"])),
+        "validation": stages.told(scope.version, whole) or None,
+    }
 
 
 @token(TokenScope.ADMIN)

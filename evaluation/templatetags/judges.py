@@ -17,17 +17,27 @@ BADGES = {"TRUSTED": "good", "CARE": "doubt", "UNTRUSTED": "failure", "INCONCLUS
 
 
 @register.filter
-def value(figure: Figure) -> str:
+def value(figure: Figure, places: int = 2) -> str:
     """ ".78", or "n/a" (its reason stands beside or in the title)."""
-    return "n/a" if figure["value"] is None else figures.decimals(figure["value"])
+    return "n/a" if figure["value"] is None else figures.decimals(figure["value"], places)
 
 
 @register.filter
-def interval(figure: Figure) -> str:
+def interval(figure: Figure, places: int = 2) -> str:
     """ ".69–.86" """
+    return _limits(figure, places, "–")
+
+
+@register.filter
+def between(figure: Figure, places: int = 2) -> str:
+    """The same of what may be negative: "−.021 to −.004"."""
+    return _limits(figure, places, " to ")
+
+
+def _limits(figure: Figure, places: int, joined: str) -> str:
     if figure["low"] is None or figure["high"] is None:
         return ""
-    return f"{figures.decimals(figure['low'])}–{figures.decimals(figure['high'])}"
+    return joined.join(figures.decimals(figure[end], places) for end in ("low", "high"))
 
 
 @register.filter

@@ -82,20 +82,15 @@ def _point(cells: Sequence[Cell]) -> Json:
 
 
 def always(cells: Placed) -> dict[str, Json]:
-    """The shares with limits that hold however often somebody looks; for pairs of one weight."""
-    counts = measures.confusion(cell for _, cell in cells)
-    both = {
-        "tpr": (counts.tp, counts.tp + counts.fn),
-        "tnr": (counts.tn, counts.tn + counts.fp),
-        "agreement": (counts.tp + counts.tn, counts.tp + counts.tn + counts.fp + counts.fn),
-    }
-    if len({cell.weight for _, cell in cells}) > 1:
-        return {name: unknown("weights differ", n).as_dict() for name, (_, n) in both.items()}
-    return {name: _always(hits, n).as_dict() for name, (hits, n) in both.items()}
+    """The shares with limits that hold however often somebody looks, at the effective sample size of their
+    weights; of equal weights exactly the confidence sequence of the counts."""
+    kinds = {"tpr": (True,), "tnr": (False,), "agreement": (True, False)}
+    return {name: _always(cells, people).as_dict() for name, people in kinds.items()}
 
 
-def _always(hits: int, n: int) -> Figure:
-    return Figure(hits / n, *confidence_sequence(hits, n), n) if n else unknown("nothing was labelled")
+def _always(cells: Placed, people_fail: tuple[bool, ...]) -> Figure:
+    rows = [Row(float(c.agrees), c.weight, c.count) for _, c in cells if c.human_fails in people_fail]
+    return share(rows).within(lambda value, n: confidence_sequence(value * n, n))
 
 
 def equal_n(cells: Placed) -> list[Json]:
@@ -224,6 +219,11 @@ def _threshold(place: int, sums: Sequence[tuple[bool, int, Row]]) -> Json:
     agree = [(failed, replace(row, value=float(failed == fails))) for failed, fails, row in said]
     return {
         "threshold": THRESHOLDS[place],
+        "behind": {
+            "fn": sum(row.count for failed, fails, row in said if failed and not fails),
+            "fp": sum(row.count for failed, fails, row in said if fails and not failed),
+            "judge-fails": sum(row.count for _, fails, row in said if fails),
+        },
         "tpr": share([row for failed, row in agree if failed], "no labelled failures").figure.as_dict(),
         "tnr": share([row for failed, row in agree if not failed], "no labelled passes").figure.as_dict(),
         "agreement": share([row for _, row in agree]).figure.as_dict(),

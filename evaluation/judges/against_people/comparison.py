@@ -18,6 +18,7 @@ from evaluation.judges.against_people import statements
 from evaluation.judges.against_people.statements import Scope, reading
 from evaluation.judges.models import Kind
 from evaluation.statistics.measures import Cell
+from evaluation.statistics.recalibration import FOLDS
 from evaluation.statistics.resampling import LARGEST_BOOTSTRAP
 from evaluation.statistics.scores import Scored
 from evaluation.statistics.weighted import Row
@@ -39,6 +40,7 @@ class Comparison:
     sampling: str  # audit | imported | unknown
     cells: Sequence[tuple[Slot, Cell]] = ()
     scored: Sequence[Scored] = ()
+    folded: Sequence[tuple[int, Scored]] = ()  # the same, apart by the fold of their traces
     units: Mapping[tuple[int, int], int] = field(default_factory=dict)
     judged: Sequence[tuple[Slot, Row]] = ()
     excluded: Mapping[str, int] = field(default_factory=dict)
@@ -131,9 +133,10 @@ def gather(cursor: CursorWrapper, scope: Scope, sampling: str) -> Comparison:
     few = fates.get(None, 0) <= LARGEST_BOOTSTRAP
     cursor.execute(_CELLS.format(session="session" if few else "''"))
     cells = [_cell(row) for row in cursor.fetchall()]
-    cursor.execute(_SCORES)
-    scored = [
-        Scored(score, human == "fail", w, n, squares) for score, human, w, n, squares in cursor.fetchall()
+    cursor.execute(_SCORES.format(folds=FOLDS))
+    folded = [
+        (fold, Scored(score, human == "fail", w, n, squares))
+        for fold, score, human, w, n, squares in cursor.fetchall()
     ]
     cursor.execute(_UNITS)
     units = {(fails, passes): n for fails, passes, n in cursor.fetchall()}
@@ -146,7 +149,8 @@ def gather(cursor: CursorWrapper, scope: Scope, sampling: str) -> Comparison:
     return Comparison(
         sampling=sampling,
         cells=_apart(cells),
-        scored=scored,
+        scored=[pair for fold, pair in folded if fold is None],
+        folded=[(fold, pair) for fold, pair in folded if fold is not None],
         units=units,
         judged=_judged(cursor, scope, sampling),
         excluded=excluded,
@@ -171,10 +175,14 @@ SELECT human, judge, w, stratum, date_trunc('week', at AT TIME ZONE 'UTC')::date
     prompt_version, {session}, count(*)
 FROM weighed WHERE fate IS NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
+# Each fold for itself, and all of them together. The fold is recalibration.fold_of.
 _SCORES = """
-SELECT round(score::numeric, 4)::float8, human, avg(w), count(*),
-    CASE WHEN min(w) < max(w) THEN sum(w * w) END
-FROM weighed WHERE fate IS NULL AND score IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+SELECT fold, score, human, avg(w), count(*), CASE WHEN min(w) < max(w) THEN sum(w * w) END
+FROM (
+    SELECT (((((trace_id & 2147483647) * 2654435769) & 4294967295) >> 16) % {folds})::int AS fold,
+        round(score::numeric, 4)::float8 AS score, human, w
+    FROM weighed WHERE fate IS NULL AND score IS NOT NULL
+) given GROUP BY GROUPING SETS ((fold, score, human), (score, human)) ORDER BY fold, score, human
 """
 _UNITS = """
 SELECT fails, passes, count(*) FROM weighed

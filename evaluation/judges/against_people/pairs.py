@@ -1,4 +1,4 @@
-"""Which traces stand behind a number? The pairs of a cell, the disagreements, and all pairs as CSV."""
+"""What stands in a list of pairs, and all pairs as CSV: each trace with what people and the judge said."""
 
 from __future__ import annotations
 
@@ -10,47 +10,53 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
-from evaluation.judges.against_people import statements
+from evaluation.judges.against_people import behind, statements
+from evaluation.judges.against_people.behind import FIRST, PAGE, Asked, Row
+from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Disagreement
 from ingest.models import Trace
 
-PAGE = 25
-# Of a large scope so many are kept of each list; the CSV holds them all.
-KEPT = 40 * PAGE
 BRIEF = 140
 CELLS = {"tp": ("fail", "fail"), "fn": ("fail", "pass"), "fp": ("pass", "fail"), "tn": ("pass", "pass")}
-CELL_WORDS = {"tp": "caught", "fn": "missed", "fp": "false alarm", "tn": "rightly passed"}
+CELL_WORDS = {name: behind.LISTS[name].words for name in CELLS}
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+UNCHANGED = Recalibrated(())
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """`cell` is empty for a trace that is no pair, such as one on which people disagree."""
+
     trace_id: str
     pk: int
     text: str
     slice: str
     cell: str
     score: float | None
+    recalibrated: float | None
     labels: int
     cause: str
 
     @property
     def kind(self) -> str:
-        return CELL_WORDS[self.cell]
+        return CELL_WORDS.get(self.cell, "no pair")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`most` are kept of a large scope."""
+
     pairs: list[Pair]
     total: int
     number: int
+    most: int | None = None
 
     @property
     def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
+        within = self.total if self.most is None else min(self.total, self.most)
+        return max(1, -(-within // PAGE))
 
     @property
     def first(self) -> int:
@@ -61,43 +67,20 @@ class Page:
         return min(self.number * PAGE, self.total)
 
 
-Row = list[Any]  # as JSON keeps it
-
-
 def page(
-    scope: Scope, sampling: str, cell: str = "", number: int = 1, known: Sequence[Row] | None = None
+    scope: Scope,
+    sampling: str,
+    asked: Asked = FIRST,
+    known: Sequence[Row] | None = None,
+    recalibrated: Recalibrated = UNCHANGED,
+    most: int | None = None,
 ) -> Page:
-    """Pairs of one cell, or the disagreements; `known` are the rows of the page where they were kept."""
-    number = max(1, min(number, 100_000))
-    found = known if known is not None else rows(scope, sampling, cell, number)
-    return Page(_tell(scope, found), found[0][-1] if found else 0, number)
+    """`known` are the rows of the page where they were kept."""
+    found = known if known is not None else behind.rows(scope, sampling, asked)
+    return Page(_tell(scope, found, recalibrated), found[0][-1] if found else 0, asked.number, most)
 
 
-def rows(scope: Scope, sampling: str, cell: str = "", number: int = 1) -> list[Row]:
-    with statements.reading() as cursor:
-        statements.lay_out(cursor, scope, sampling)
-        found = listed(cursor, cell, PAGE, (number - 1) * PAGE)
-        cursor.execute("DROP TABLE pg_temp.weighed")
-        return found
-
-
-def listed(cursor: CursorWrapper, cell: str, limit: int, offset: int = 0) -> list[Row]:
-    """Of the table `weighed`: missed failures first, the surest errors before the rest; each with how many
-    there are."""
-    chosen = [CELLS[cell]] if cell in CELLS else [CELLS["fn"], CELLS["fp"]]
-    condition = " OR ".join(f"(human = '{human}' AND judge = '{judge}')" for human, judge in chosen)
-    cursor.execute(
-        "SELECT trace_id, human, judge, score, fails + passes, route, prompt_version, "  # noqa: S608
-        "count(*) OVER () "
-        f"FROM weighed WHERE fate IS NULL AND ({condition}) "
-        "ORDER BY human = 'pass', abs(coalesce(score, 0.5) - (human = 'fail')::int) DESC, at DESC, trace_id "
-        "LIMIT %s OFFSET %s",
-        [limit, offset],
-    )
-    return [list(row) for row in cursor.fetchall()]
-
-
-def _tell(scope: Scope, known: Sequence[Row]) -> list[Pair]:
+def _tell(scope: Scope, known: Sequence[Row], recalibrated: Recalibrated) -> list[Pair]:
     ids = [row[0] for row in known]
     traces = Trace.objects.in_bulk(ids) if ids else {}
     causes = dict(
@@ -110,8 +93,9 @@ def _tell(scope: Scope, known: Sequence[Row]) -> list[Pair]:
             pk=pk,
             text=" ".join(traces[pk].input.split())[:BRIEF] or traces[pk].trace_id,
             slice=" ".join(filter(None, (route, prompt))),
-            cell=names[human, judge],
+            cell=names.get((human, judge), ""),
             score=score,
+            recalibrated=recalibrated.of(pk, score),
             labels=labels,
             cause=causes.get(pk, ""),
         )
@@ -121,17 +105,17 @@ def _tell(scope: Scope, known: Sequence[Row]) -> list[Pair]:
 
 
 COLUMNS = (
-    "trace_id", "human", "judge", "score", "weight", "pi", "stratum", "labels", "at", "route", "model",
-    "prompt_version", "excluded",
+    "trace_id", "human", "judge", "score", "recalibrated", "weight", "pi", "stratum", "labels", "at", "route",
+    "model", "prompt_version", "excluded",
 )  # fmt: skip
 
 
-def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
+def as_csv(scope: Scope, sampling: str, recalibrated: Recalibrated = UNCHANGED) -> Iterator[str]:
     """Every trace that was chosen, with what became of it; a row that is no pair says why."""
     source, more = statements.source_of(sampling)
     listed = (
-        "SELECT t.trace_id, x.human, x.judge, x.score, x.w, x.pi, x.stratum, x.fails + x.passes, x.at, "
-        "x.route, x.model, x.prompt_version, x.fate "
+        "SELECT x.trace_id, t.trace_id, x.human, x.judge, x.score, x.w, x.pi, x.stratum, "
+        "x.fails + x.passes, x.at, x.route, x.model, x.prompt_version, x.fate "
         "FROM weighed x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id"
     )
     yield _row(COLUMNS)
@@ -139,7 +123,13 @@ def as_csv(scope: Scope, sampling: str) -> Iterator[str]:
     with statements.reading(), connection.chunked_cursor() as cursor:
         cursor.execute(statements.statement(source, scope, listed), statements.parameters(scope, **more))
         while some := cursor.fetchmany(2000):
-            yield "".join(_row(row) for row in some)
+            yield "".join(_row(_told(row, recalibrated)) for row in some)
+
+
+def _told(row: Sequence[Any], recalibrated: Recalibrated) -> list[Any]:
+    """With the score as its fold's curve has it, rounded as no figure is."""
+    pk, *said, score = row[:5]
+    return [*said, score, recalibrated.of(pk, score), *row[5:]]
 
 
 def _row(values: Any) -> str:

@@ -29,26 +29,38 @@ TONE = (
     r"|thank you|entschuldigung|leider|gerne|selbstverständlich|vielen dank|bitte)\y)"
 )
 RECENT = 2000
+# The newest pairs that are probed.
+MOST = 5000
 
 
 class Seen(NamedTuple):
     """A pair as the database tells of it."""
 
+    trace: int
     people_fail: bool
     judge_fails: bool
+    score: float | None
+    labels: int
+    route: str
+    prompt: str
     letters: float | None  # None where the trace's text is still to be read
     authority: bool
     tone: bool
     model: str
     provider: str
 
+    def row(self, of: int) -> list[Any]:
+        """As a row of a list of so many (see behind)."""
+        people, judge = ("fail" if fails else "pass" for fails in (self.people_fail, self.judge_fails))
+        return [self.trace, people, judge, self.score, self.labels, self.route, self.prompt, of]
+
 
 def listed(cursor: CursorWrapper, most: int) -> list[Seen]:
     """The newest pairs of those that are laid out."""
     cursor.execute(
-        "SELECT x.human = 'fail', x.judge = 'fail', "
-        "CASE WHEN t.stale_since IS NULL THEN length(t.output)::float8 END, left(t.output, 8000) ~* %s, "
-        "left(t.output, 8000) ~* %s, "
+        "SELECT x.trace_id, x.human = 'fail', x.judge = 'fail', x.score, x.fails + x.passes, x.route, "
+        "x.prompt_version, CASE WHEN t.stale_since IS NULL THEN length(t.output)::float8 END, "
+        "left(t.output, 8000) ~* %s, left(t.output, 8000) ~* %s, "
         "coalesce(nullif(x.model, ''), t.model), t.provider FROM (SELECT * FROM weighed WHERE fate IS NULL "
         "ORDER BY at DESC, trace_id DESC LIMIT %s) x JOIN ingest_trace t ON t.id = x.trace_id ORDER BY t.id",
         [AUTHORITY, TONE, most],
@@ -69,6 +81,13 @@ def tell(version: JudgeVersion, seen: Sequence[Seen]) -> Json:
     }
     related = _kinship(version, own, [(_family(each), 1) for each in seen])
     return {"bias": figures, "family": told_kinship(related)}
+
+
+def has_it(seen: Seen, probe: str, own: str) -> bool:
+    """Whether a pair has what a probe asks for; every answer has a length."""
+    if probe == "self_preference":
+        return bool(own) and _family(seen) == own
+    return seen.letters is not None and (probe == "length" or bool(getattr(seen, probe)))
 
 
 def _of_own(own: str, seen: Sequence[Seen]) -> Json:

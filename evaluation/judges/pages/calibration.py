@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.judges import api
 from evaluation.judges.against_people import disagreements, pairs
+from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.calls import votes
 from evaluation.judges.judgments import running
@@ -18,7 +19,7 @@ from evaluation.judges.models import PREFERENCE, Judge, Kind, Stage
 from evaluation.judges.pages import contents, drift_panel
 from evaluation.judges.pages import pairwise as pairwise_views
 from evaluation.judges.pages.contents import Asked
-from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, watching
+from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages, watching
 from evaluation.judges.trust.kept_figures import Kept
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
@@ -47,7 +48,9 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     if kept.figures is None:
         return render(request, "judges/computing.html", around)
     context = contents.tell(scope, Asked.of(request.GET), kept) | around
-    context["panel"] = _panel(scope, kept)
+    whole = kept if scope.is_whole else kept_figures.look(Scope(scope.version))
+    context["panel"] = _panel(scope, whole)
+    context["validation"] = stages.told(scope.version, whole.figures)
     context["certificate"] = certificate = certificates.newest(scope.version)
     context["certified"] = certificates.state_of(certificate) if certificate else ""
     if scope.version.stage == Stage.LIVE:
@@ -58,9 +61,8 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     return render(request, "judges/judge.html", context)
 
 
-def _panel(scope: Scope, kept: Kept) -> drift_panel.Panel:
+def _panel(scope: Scope, whole: Kept) -> drift_panel.Panel:
     """Of all that there is: rounds know no window and no slice."""
-    whole = kept if scope.is_whole else kept_figures.look(Scope(scope.version))
     further = (whole.figures or {}).get("page", {})
     return drift_panel.tell(scope.version, further.get("system"), further.get("sampling", ""))
 
@@ -94,9 +96,9 @@ def judge_pairs(request: MemberRequest, name: str) -> StreamingHttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         raise Http404
-    sampling = kept_figures.of(scope)["page"]["sampling"]
+    further = kept_figures.of(scope)["page"]
     return StreamingHttpResponse(
-        pairs.as_csv(scope, sampling),
+        pairs.as_csv(scope, further["sampling"], Recalibrated(further["curves"])),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{_file(found)}-pairs.csv"'},
     )

@@ -12,8 +12,9 @@ from typing import Any
 from django.utils import timezone
 
 from evaluation.changes import telling
-from evaluation.judges.against_people import pairs
-from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS
+from evaluation.judges.against_people import behind, pairs
+from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS, THRESHOLDS
+from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
 from evaluation.judges.trust.calibration import Json
@@ -43,27 +44,42 @@ class Asked:
     """What the address asks of the page; unknown values fall back to the first."""
 
     measure: str = "kappa"
-    cell: str = ""
-    page: int = 1
     width: int = 10
+    listed: behind.Asked = behind.FIRST
 
     @classmethod
     def of(cls, query: Any) -> Asked:
-        number = query.get("page", "")
         width = query.get("width", "")
         return cls(
             measure=query.get("measure", "") if query.get("measure") in MEASURES else "kappa",
-            cell=query.get("cell", "") if query.get("cell") in pairs.CELLS else "",
-            page=int(number) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 else 1,
             width=int(width) if width in {str(each) for each in WIDTHS} else 10,
+            listed=_list_asked(query),
         )
+
+
+def _list_asked(query: Any) -> behind.Asked:
+    name, number = query.get("cell", ""), query.get("page", "")
+    known = name in behind.LISTS or name in behind.PROBES
+    at = {f"{score:.1f}": score for score in THRESHOLDS}.get(query.get("at", ""))
+    return behind.Asked(
+        name if known else "",
+        max(1, int(number)) if number.isascii() and number.isdecimal() and 0 < len(number) < 6 else 1,
+        at if name in behind.AT else None,
+    )
 
 
 def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
     """The template's context, of figures that are there."""
     assert kept.figures is not None
     told, further = kept.figures["api"], kept.figures["page"]
-    listed = kept.rows(asked.cell, asked.page)
+    listed = pairs.page(
+        scope,
+        further["sampling"],
+        asked.listed,
+        kept.rows(asked.listed),
+        Recalibrated(further["curves"]),
+        kept.most(asked.listed),
+    )
     chart = agreement_chart(told, asked.measure)
     return {
         "figures": told,
@@ -87,11 +103,12 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
             ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
         ],
         "cells": _cells(told["confusion"]),
-        "listed": pairs.page(scope, further["sampling"], asked.cell, asked.page, listed),
+        "listed": listed,
         "as_of": kept.at,
         "is_old": kept.is_old,
-        "cell": asked.cell,
-        "cell_words": pairs.CELL_WORDS.get(asked.cell, ""),
+        "cell": asked.listed.name,
+        "chosen_at": "" if asked.listed.at is None else f"{asked.listed.at:.1f}",
+        "list_words": behind.words(asked.listed.name, asked.listed.at),
         "budget": budget(told, asked.width),
         "sampling": _sampling(told["judge"]["strata"]),
         "widths": WIDTHS,

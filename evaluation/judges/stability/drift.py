@@ -15,36 +15,42 @@ from django.db.backends.utils import CursorWrapper
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.stability import rounds
 from evaluation.judges.stability.rounds import Compared, Span
-from evaluation.statistics.change import Mover, difference, has_moved, mover
+from evaluation.statistics.change import Mover, difference, has_moved, mover, z_at_look
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.weighted import Row, share
+from ingest.intervals import wilson
 
 Json = dict[str, Any]
-SIDES = ("before", "since", "difference")
+SIDES = ("before", "since", "difference", "at_look")
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """The share of production that people fail around the first round and around the newest one."""
+    """The share of production that people fail around the first round and around the newest one.
+
+    `at_look` is the difference with the interval of those who asked before, as often as this was asked.
+    """
 
     span: Span
     before: Figure
     since: Figure
     difference: Figure
+    at_look: Figure
 
     @property
     def has_moved(self) -> bool | None:
-        return has_moved(self.difference)
+        return has_moved(self.difference, wide=self.at_look)
 
 
-def system(cursor: CursorWrapper, sampling: str, span: Span) -> System:
+def system(cursor: CursorWrapper, sampling: str, span: Span, look: int = 1) -> System:
     """By the table `weighed` (see statements), with the weights of every other figure."""
     if sampling == "unknown":
         none = unknown("how these traces were chosen is unknown")
-        return System(span, none, none, none)
-    rows = _failing(cursor, span)
-    before, since = (share(rows[is_new], "no label").figure for is_new in (False, True))
-    return System(span, before, since, difference(before, since))
+        return System(span, none, none, none, none)
+    rows, z = _failing(cursor, span), z_at_look(look)
+    was, now = (share(rows[is_new], "no label") for is_new in (False, True))
+    wide = [each.within(lambda value, n: wilson(value, n, z)) for each in (was, now)]
+    return System(span, was.figure, now.figure, difference(was.figure, now.figure), difference(*wide))
 
 
 _FAILING = """
@@ -81,8 +87,8 @@ class Drift:
 
 def compute(cursor: CursorWrapper, sampling: str, version: JudgeVersion) -> Json | None:
     """The system's side as JSON, to be kept beside the figures; None where no two rounds are compared."""
-    span = rounds.compare(version).span
-    return _kept(system(cursor, sampling, span)) if span else None
+    found = rounds.compare(version)
+    return _kept(system(cursor, sampling, found.span, found.look)) if found.span else None
 
 
 def tell(version: JudgeVersion, kept: Json | None) -> Drift:
@@ -103,6 +109,8 @@ def as_dict(found: Drift) -> Json:
             "lost": len(judge.lost),
             "won": len(judge.won),
             "p": judge.p,
+            "look": judge.look,
+            "p_looks": judge.p_looks,
             "difference": judge.difference.as_dict(),
         },
         "system": {"moved": side.has_moved, **_kept(side)} if side else None,
@@ -120,5 +128,5 @@ def _kept(side: System) -> Json:
 
 def _read(kept: Json) -> System:
     began, ended = datetime.fromisoformat(kept["began"]), datetime.fromisoformat(kept["ended"])
-    before, since, gap = (Figure(**kept[name]) for name in SIDES)
-    return System(Span(began, ended, kept["is_told"]), before, since, gap)
+    before, since, gap, wide = (Figure(**kept[name]) for name in SIDES)
+    return System(Span(began, ended, kept["is_told"]), before, since, gap, wide)

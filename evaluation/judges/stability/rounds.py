@@ -12,7 +12,7 @@ from evaluation.judges.calls.protocol import FIRST_ANCHOR_TRIAL
 from evaluation.judges.judgments import answered
 from evaluation.judges.models import AnchorSet, JudgeVersion, Judgment, Kind, Progress
 from evaluation.judges.stability.anchors import LEAST
-from evaluation.statistics.change import has_moved, mcnemar_two_sided, paired_difference
+from evaluation.statistics.change import at_look, has_moved, mcnemar_two_sided, paired_difference
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share
 
@@ -52,8 +52,11 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A version's newest round against its first one: `lost` are anchors that were right and are wrong now,
-    `won` the other way. Of a version with one round, against the newest one of the version before, which is
-    then `against`: that is another judge and no judge that moved, so there is no span.
+    `won` the other way. `look` counts how often this was asked of the version, and `p_looks` is corrected for
+    it: a question that is asked each night is answered falsely sooner or later.
+
+    Of a version with one round, against the newest one of the version before, which is then `against`: that
+    is another judge and no judge that moved, so there is no span.
     """
 
     rounds: tuple[Round, ...]
@@ -65,10 +68,15 @@ class Compared:
     difference: Figure = NO_ROUNDS
     against: str = ""
     span: Span | None = None
+    look: int = 1
+
+    @property
+    def p_looks(self) -> float | None:
+        return at_look(self.p, self.look)
 
     @property
     def has_moved(self) -> bool | None:
-        return has_moved(self.difference, self.p)
+        return has_moved(self.difference, self.p_looks)
 
 
 def compare(version: JudgeVersion) -> Compared:
@@ -101,6 +109,7 @@ def compare(version: JudgeVersion) -> Compared:
         gap,
         against="" if is_own else first.version,
         span=_span(version, first.at, last.at) if is_own else None,
+        look=sum(each.number == version.number for each in rounds) - 1 if is_own else 1,
     )
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from evaluation.judges.against_people import breakdowns, comparison, probes
-from evaluation.judges.against_people import pairs as listing
+from evaluation.judges.against_people import behind, beside, breakdowns, comparison, probes, recalibrated
 from evaluation.judges.against_people.comparison import Comparison
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import answered
@@ -26,12 +25,11 @@ from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
 from evaluation.statistics.measures import Measures
 from evaluation.statistics.people import Concord, concord
-from evaluation.statistics.resampling import LARGEST_BOOTSTRAP
+from evaluation.statistics.recalibration import recalibration
 from evaluation.statistics.weighted import Row, share
 
 Json = dict[str, Any]
 WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": 0}
-PROBED_PAIRS = 5000
 
 
 class UnknownWindow(ValueError):
@@ -49,30 +47,34 @@ def since(window: str) -> datetime | None:
     return midnight - timedelta(days=int(number))
 
 
-def compute(scope: Scope) -> Json:
+def compute(scope: Scope, *, is_large: bool = False) -> Json:
     """Everything, from the rows: what the API tells, what the page shows beside it, and the first traces of
     each list, so many of them that pages of a large scope need not be counted out for each reader."""
+    own = probes.family_of(scope.version)
     with comparison.laid_out(scope) as (cursor, sampling):
         pairs = comparison.gather(cursor, scope, sampling)
-        probed = probes.listed(cursor, PROBED_PAIRS)
+        probed = probes.listed(cursor, probes.MOST)
         daily = comparison.daily(cursor)
         moving = drift.compute(cursor, sampling, scope.version)
-        most = listing.KEPT if pairs.n > LARGEST_BOOTSTRAP else listing.PAGE
-        listed = {cell: listing.listed(cursor, cell, most) for cell in ("", *listing.CELLS)}
+        compared = beside.compute(cursor, scope.version)
+        listed = behind.kept(cursor, own, probed, is_large=is_large)
     cells = [cell for _, cell in pairs.cells]
     found = measures.measure(cells)
     finding = assess(scope.version, pairs, found)
-    probe = probes.tell(scope.version, probed)
     bins = scores.reliability(pairs.scored)
+    mended = recalibration(pairs.folded)
+    told = probes.tell(scope.version, probed) | {"recalibration": recalibrated.tell(mended, bins)}
     return {
-        "api": _api(identity(scope.version) | probe, pairs, found, finding),
+        "api": _api(identity(scope.version) | told, pairs, found, finding),
         "page": {
             "finding": {**asdict(finding), "state": finding.state.value},
             "sampling": pairs.sampling,
-            "reliability": [{"score": each.mean_score, "failed": each.failed.as_dict()} for each in bins],
+            "reliability": recalibrated.bins(bins),
+            "curves": recalibrated.curves(mended),
+            "beside": compared,
+            "probed": {name: len(behind.of_probe(name, own, probed)) for name in behind.PROBES},
             "what_if": breakdowns.what_if(pairs.scored),
             "changes": breakdowns.changes(pairs.cells),
-            "ece": scores.calibration_error(bins),
             "average_precision": _scored(pairs, scores.average_precision).as_dict(),
             "raw": share([row for _, row in pairs.judged], "no judge sample").figure.as_dict(),
             "correction_reason": breakdowns.corrected(pairs.cells, pairs.judged).reason,
@@ -91,7 +93,8 @@ def nothing(judge: Judge) -> Json:
     none = Comparison("audit")
     found = measures.measure([])
     blank = certification.assess(found.agreement, found.tpr, found.tnr)
-    named = {"name": judge.name, "version": None, "criterion": judge.criterion, "drift": None}
+    named: Json = {"name": judge.name, "version": None, "criterion": judge.criterion, "drift": None}
+    named |= {"validation": None, "recalibration": recalibrated.tell(recalibration(()), ())}
     return _api(named, none, found, blank)
 
 

@@ -19,7 +19,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges.against_people import pairs
+from evaluation.judges.against_people import behind
+from evaluation.judges.against_people.behind import Asked
 from evaluation.judges.against_people.statements import Scope, parse_slice
 from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion, Stage
@@ -27,7 +28,7 @@ from evaluation.judges.trust import calibration
 
 Json = dict[str, Any]
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 9
+FORM = 10
 # Judgments of the version, or items of the project, from which on the worker computes.
 MANY = 20_000
 # The worker computes again after so many times as long as it took, and at least after so many seconds.
@@ -46,19 +47,28 @@ class Kept:
     is_old: bool = False
     point: int | None = None
 
-    def rows(self, cell: str, number: int) -> list[Any] | None:
+    def rows(self, asked: Asked) -> list[Any] | None:
         """A page of a list where it was kept; None: count it out. Past the kept ones there is nothing."""
         if self.point is None or self.figures is None:
             return None
         if not self.figures["is_large"]:
-            return None if cell or number > 1 else self.figures["first"]
-        start = (number - 1) * pairs.PAGE
+            return None if asked != behind.FIRST else self.figures["first"]
+        if asked.at is None:
+            return self._listed(asked.name, asked.start, asked.start + behind.PAGE)
+        lists = [self._listed(name, 0, behind.KEPT_FURTHER) for name in behind.source(asked)]
+        return behind.at_threshold(asked, lists, self.figures["page"]["what_if"])
+
+    def most(self, asked: Asked) -> int | None:
+        """How many rows of a list can be read; None: all of them."""
+        return behind.most(asked) if self.figures and self.figures["is_large"] else None
+
+    def _listed(self, name: str, start: int, end: int) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT x.value FROM evaluation_calibrationpoint p, "
                 "jsonb_array_elements(p.listed -> %s) WITH ORDINALITY x (value, place) "
                 "WHERE p.id = %s AND x.place > %s AND x.place <= %s ORDER BY x.place",
-                [cell, self.point, start, start + pairs.PAGE],
+                [name, self.point, start, end],
             )
             return [json.loads(value) for (value,) in cursor.fetchall()]
 
@@ -161,12 +171,12 @@ def _place(scope: Scope) -> Json:
 def _compute(scope: Scope, mark: str) -> CalibrationPoint:
     is_large = _is_large(scope, None)
     began, at = time.monotonic(), timezone.now()
-    figures = calibration.compute(scope)
+    figures = calibration.compute(scope, is_large=is_large)
     listed = figures.pop("listed")
     figures |= {
         "took": round(time.monotonic() - began, 3),
         "is_large": is_large,
-        "first": listed[""][: pairs.PAGE],
+        "first": listed[""][: behind.PAGE],
     }
     same = CalibrationPoint.objects.filter(version=scope.version, scope=name_of(scope), watermark=mark)
     marked_at = same.values_list("marked_at", flat=True).first() or at
@@ -240,6 +250,11 @@ def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
             "(SELECT max(frozen_at) FROM reviewapp_rubricversion), "
             "(SELECT count(*) FROM ingest_apitoken WHERE trusted_for_reviews), "
             "(SELECT max(id) FROM evaluation_certificate WHERE version_id = v.id AND stale_reason <> ''), "
+            # The live version that another one is compared with, and when it judged last.
+            "(SELECT concat(live.id, ' ', (SELECT max(finished_at) FROM evaluation_judgment "
+            "WHERE version_id = live.id)) FROM evaluation_judgeversion own JOIN evaluation_judgeversion live "
+            "ON live.judge_id = own.judge_id AND live.stage = 'live' "
+            "WHERE own.id = v.id AND own.stage <> 'live' LIMIT 1), "
             "(now() AT TIME ZONE 'UTC')::date FROM unnest(%s::bigint[]) AS v (id)",
             [[version.pk for version in versions]],
         )

@@ -7,39 +7,53 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from evaluation.judges.against_people import beside
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Progress, Stage
 from evaluation.judges.trust import certificates, kept_figures
 from evaluation.statistics.certification import GoLive, go_live
-from evaluation.statistics.change import difference
 from evaluation.statistics.figure import Figure
+
+Json = dict[str, Any]
 
 
 class NotValidated(Exception):
     """A version that may not go live; `conditions` says which ones it does not meet."""
 
-    def __init__(self, conditions: tuple[tuple[str, bool], ...]) -> None:
+    def __init__(self, conditions: tuple[tuple[str, bool], ...], beside: str = "") -> None:
         self.conditions = conditions
-        super().__init__("Not yet: " + "; ".join(name for name, holds in conditions if not holds) + ".")
+        missed = "; ".join(name for name, holds in conditions if not holds)
+        super().__init__(" ".join(filter(None, [f"Not yet: {missed}.", beside])))
 
 
-def validate(version: JudgeVersion) -> tuple[GoLive, dict[str, Any]]:
+def validate(version: JudgeVersion) -> tuple[GoLive, Json]:
     """Whether it may go live, and the figures that say so; beside the live version where there is one."""
-    figures = kept_figures.of(Scope(version))["api"]
-    live = version.judge.versions.filter(stage=Stage.LIVE).exclude(pk=version.pk).first()
-    agreement, tpr, tnr = (Figure(**figures[name]) for name in ("agreement", "tpr", "tnr"))
-    gap = _difference(agreement, live) if live else None
-    found = go_live(agreement, tpr, tnr, gap)
+    return weigh(kept_figures.of(Scope(version)))
+
+
+def weigh(figures: Json) -> tuple[GoLive, Json]:
+    """The same of figures that are at hand."""
+    api, compared = figures["api"], figures["page"]["beside"]
+    agreement, tpr, tnr = (Figure(**api[name]) for name in ("agreement", "tpr", "tnr"))
+    found = go_live(agreement, tpr, tnr, Figure(**compared["difference"]) if compared else None)
     return found, {
         "at": timezone.now().isoformat(),
-        "n": figures["n"],
-        "confusion": figures["confusion"],
-        "agreement": figures["agreement"],
-        "tpr": figures["tpr"],
-        "tnr": figures["tnr"],
-        "difference": gap.as_dict() if gap else None,
+        "n": api["n"],
+        "confusion": api["confusion"],
+        "agreement": api["agreement"],
+        "tpr": api["tpr"],
+        "tnr": api["tnr"],
+        "beside": compared,
+        "allowed": found.allowed,
         "conditions": [list(condition) for condition in found.conditions],
     }
+
+
+def told(version: JudgeVersion, figures: Json | None) -> Json:
+    """For page and API: what a version was let live by, or how it stands while it is not live."""
+    if version.stage != Stage.LIVE and figures:
+        return {**weigh(figures)[1], "at": None}
+    return dict(version.validation)
 
 
 def promote(version: JudgeVersion, by: str) -> JudgeVersion:
@@ -48,7 +62,7 @@ def promote(version: JudgeVersion, by: str) -> JudgeVersion:
         raise NotValidated((("it runs here, so that its verdicts come from live traffic", False),))
     found, figures = validate(version)
     if not found.allowed:
-        raise NotValidated(found.conditions)
+        raise NotValidated(found.conditions, beside.in_words(figures["beside"]))
     with transaction.atomic():
         Judge.objects.select_for_update(no_key=True).get(pk=version.judge_id)
         now = timezone.now()
@@ -71,9 +85,3 @@ def retire(version: JudgeVersion) -> int:
     )
     waiting = version.judgments.filter(progress=Progress.WAITING)
     return waiting.update(progress=Progress.STOPPED, reason="the version was retired")
-
-
-def _difference(agreement: Figure, live: JudgeVersion) -> Figure | None:
-    """Agreement minus that of the live version, as of two samples: wider, so never too kind."""
-    found = difference(Figure(**kept_figures.of(Scope(live))["api"]["agreement"]), agreement)
-    return found if found.is_known else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sklearn import metrics
 
 from evaluation.judges.models import Certificate
 from ingest.models import Project, Scope
-from tests.conftest import Api
+from tests.conftest import Api, Person
 from tests.evaluation.judges.lines import line, load, table
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +147,40 @@ def test_scores_give_auc_and_brier(api: Api, project: Project) -> None:
     human, score = [1] * 15 + [0] * 45, [(number % 10) / 10 for number in range(60)]
     assert found["auc"]["value"] == pytest.approx(metrics.roc_auc_score(human, score))
     assert found["brier"]["value"] == pytest.approx(metrics.brier_score_loss(human, score))
+
+
+def test_recalibrated_scores_are_told_and_stand_in_the_csv(api: Api, project: Project, lead: Person) -> None:
+    """What the CSV holds gives the Brier score that the API tells; a new version begins without labels."""
+    rows = table(300, 100, 100, 700, pi=0.5)
+    for n, each in enumerate(rows):
+        each["judges"][0]["score"] = (60 + n % 40 if each["judges"][0]["verdict"] == "fail" else n % 60) / 100
+        each["judges"].append({"judge": "helpful", "version": "v2", "verdict": "fail", "score": 0.5})
+    load(project, rows[:1100])
+    load(project, [each | {"judges": each["judges"][:1]} for each in rows[1100:]])
+    found = read(api, version="v1")["judge"]["recalibration"]
+    assert (found["method"], found["folds"], found["n"], found["failures"]) == ("isotonic", 5, 1200, 400)
+    before, after = found["brier"]["before"], found["brier"]["after"]
+    assert after["value"] < before["value"]
+    assert found["brier"]["difference"]["high"] < 0
+    assert found["ece"]["after"]["value"] < found["ece"]["before"]["value"]
+    assert sum(each["failed"]["n"] for each in found["reliability"]["after"]) == 1200
+    body = b"".join(
+        lead.client.get("/projects/refunds/judges/helpful/pairs.csv?version=v1").streaming_content
+    )  # type: ignore[attr-defined]
+    told = list(csv.DictReader(body.decode().splitlines()))
+    assert len(told) == 1200
+    for column, figure in (("score", before), ("recalibrated", after)):
+        squares = [(float(row[column]) - (row["human"] == "fail")) ** 2 for row in told]
+        assert sum(squares) / 1200 == pytest.approx(figure["value"], abs=1e-12)
+    flat = read(api, version="v2")["judge"]["recalibration"]
+    assert (flat["n"], flat["method"]) == (1100, "isotonic")
+    load(
+        project,
+        [line(5000, "fail", "fail", judges=[{"judge": "helpful", "version": "v3", "verdict": "fail"}])],
+    )
+    none = read(api, version="v3")["judge"]["recalibration"]
+    assert (none["method"], none["n"], none["why_null"]) == (None, 0, "no labelled trace has a score")
+    assert none["brier"]["after"]["why_null"] == "no labelled trace has a score"
 
 
 def test_figures_are_recomputed_to_the_last_digit(api: Api, project: Project) -> None:

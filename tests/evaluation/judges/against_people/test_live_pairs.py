@@ -15,11 +15,13 @@ from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.making import versions
 from evaluation.judges.models import Certificate, JudgeVersion, Judgment, Kind
 from evaluation.judges.trust import calibration, certificates, kept_figures, remedies, stages, watching
+from evaluation.statistics import paired
 from ingest.models import AuditDraw, Project, Trace
+from ingest.models import Scope as TokenScope
 from reviewapp.models import User
 from reviewapp.review import response
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, State
-from tests.conftest import Person
+from tests.conftest import Api, Person
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -272,6 +274,79 @@ def test_a_version_goes_live_by_its_figures_only(story: Story, reviewer: Person)
     live = stages.promote(story.version, "leo")
     assert (live.stage, live.validation["by"]) == ("live", "leo")
     assert live.certificates.get().state == "TRUSTED"
+
+
+def test_a_version_is_held_against_the_live_one_on_the_traces_that_both_judged(
+    story: Story, reviewer: Person, project: Project, api: Api, lead: Person
+) -> None:
+    """The live one is wrong on ten more; five verdicts are invalid; thirty traces it alone judged."""
+    for number in range(300):
+        human = "fail" if number % 5 == 0 else "pass"
+        wrong = number % 3 == 0 and number < 90
+        story.pair(
+            number / 1000, human, {"fail": "pass", "pass": "fail"}[human] if wrong else human, reviewer.user
+        )
+    live = stages.promote(story.version, "leo")
+    assert live.validation["beside"] is None
+    story.version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": [], "n": 2})
+    few = kept_figures.of(Scope(story.version))["page"]["beside"]
+    assert few["difference"]["why_null"] == "0 labelled traces were judged by both, 30 needed"
+    with pytest.raises(
+        stages.NotValidated, match="30 needed; ask this version about what was drawn by chance"
+    ):
+        stages.promote(story.version, "leo")
+    told = lead.client.get("/projects/refunds/judges/helpful?version=v2").content.decode()
+    assert "Not compared with v1: 0 labelled traces were judged by both, 30 needed." in told
+    traces = Trace.objects.order_by("pk")[:270]
+    for number, trace in enumerate(traces):
+        human = "fail" if number % 5 == 0 else "pass"
+        wrong = (number % 3 == 0 and number < 54) or number in (200, 201)
+        said = {"fail": "pass", "pass": "fail"}[human] if wrong else human
+        story.judge(trace, "invalid" if number in (100, 101, 102) else said)
+    Judgment.objects.filter(version=live, trace__in=[traces[103], traces[104]]).update(
+        progress="invalid", verdict="invalid"
+    )
+    kept = kept_figures.of(Scope(story.version))["page"]["beside"]
+    assert (kept["version"], kept["gained"], kept["lost"], kept["invalid"]) == ("v1", 12, 2, 5)
+    gap = kept["difference"]
+    assert (gap["n"], gap["value"]) == (265, pytest.approx(10 / 265))
+    assert (gap["low"], gap["high"]) == pytest.approx(paired.tango(12, 2, 265))
+    told = lead.client.get("/projects/refunds/judges/helpful?version=v2").content.decode()
+    assert "Beside v1, on the 265 labelled traces that both judged: <b>+3.8 points</b>" in told
+    client = api(TokenScope.QUALITY_READ)
+    asked = client.get("/api/v1/judges/helpful/calibration?version=v2&window=7d").json()["judge"]
+    assert asked["validation"]["beside"] == kept
+    assert asked["validation"]["allowed"] is True
+    now_live = stages.promote(story.version, "leo")
+    assert now_live.validation["beside"] == kept
+    live.refresh_from_db()
+    assert live.stage == "retired"
+
+
+def test_what_the_live_version_judges_later_is_compared_too(
+    story: Story, reviewer: Person, project: Project
+) -> None:
+    for number in range(40):
+        story.pair(number / 1000, "pass", "pass", reviewer.user)
+    live = story.version
+    JudgeVersion.objects.filter(pk=live.pk).update(stage="live")
+    story.version = versions.create(project, "helpful", Kind.RULES, parameters={"rules": [], "n": 2})
+    for trace in Trace.objects.order_by("pk"):
+        story.judge(trace, "pass")
+    Judgment.objects.filter(version=live, trace=Trace.objects.latest("pk")).delete()
+    kept_figures.of(Scope(live)), kept_figures.of(Scope(story.version))
+
+    def compared() -> int:
+        return int(kept_figures.of(Scope(story.version))["page"]["beside"]["difference"]["n"])
+
+    assert compared() == 39
+    second, story.version = story.version, live
+    Judgment.objects.create(
+        version=live, trace=Trace.objects.latest("pk"), origin="audit", progress="done", verdict="pass",
+        finished_at=NOW + timedelta(seconds=1),
+    )  # fmt: skip
+    story.version = second
+    assert compared() == 40
 
 
 def test_the_csv_tells_every_chosen_trace_and_quotes_formulas(story: Story, reviewer: Person) -> None:

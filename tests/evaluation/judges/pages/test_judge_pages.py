@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from evaluation.judges.models import (
     RunKind,
 )
 from evaluation.judges.trust import certificates
+from ingest import tasks as ingest_tasks
 from ingest.models import AuditDraw, Project, Trace
 from tests.conftest import Person
 from tests.evaluation.judges.lines import line, load, table
@@ -96,6 +98,54 @@ def test_cells_lead_to_their_traces(lead: Person, project: Project) -> None:
     assert "/projects/refunds/traces/trace-2" in told
 
 
+def test_second_opinions_thresholds_and_probes_lead_to_their_traces(lead: Person, project: Project) -> None:
+    rows = table(30, 10, 10, 150, pi=0.5)
+    for n, each in enumerate(rows):
+        each["judges"][0]["score"] = 0.35 if n in (30, 31) else 0.8 if n < 30 or 40 <= n < 50 else 0.1
+        each["output"] = f"{'I apologise! ' * (n % 4 == 0)}Order {n} is on its way{'.' * (n % 7)}"
+        each["labels"].append({"annotator": "bob", "verdict": each["labels"][0]["verdict"]})
+    rows[150]["labels"].append({"annotator": "cem", "verdict": "fail"})
+    load(project, rows)
+    ingest_tasks.read_stale(timedelta(0))
+    told = page(lead.client, "judges/helpful")
+    for query in ("cell=all", "cell=twice", "cell=judge-fails", "cell=people-fail", "cell=scored"):
+        assert f'href="?{query}#disagreements"><b>' in told, query
+    assert 'href="?cell=tone#disagreements">50 of 200</a>' in told
+    assert 'href="?cell=fn&amp;at=0.3#disagreements"><b>20 %</b>' in told
+    assert 'href="?cell=judge-fails&amp;at=0.9#disagreements"><b>0 %</b>' in told
+
+    def listed(**query: str) -> int:
+        return page(lead.client, "judges/helpful", **query).count("data-row")
+
+    assert [listed(cell="fn", at=at) for at in ("0.1", "0.3", "0.4")] == [0, 8, 10]
+    assert (listed(cell="fp", at="0.9"), listed(at="0.3"), listed(cell="tone")) == (0, 18, 25)
+    assert "Traces: missed, if it failed from 0.30 on" in page(
+        lead.client, "judges/helpful", cell="fn", at="0.3"
+    )
+    assert "/traces/trace-150" in page(lead.client, "judges/helpful", cell="twice"), "they disagree on it"
+    more = page(lead.client, "judges/helpful", cell="judge-fails", at="0.1")
+    assert "?cell=judge-fails&amp;at=0.1&amp;page=2#disagreements" in more
+    assert "There is none." in page(lead.client, "judges/helpful", cell="judge-fails", at="0.9")
+
+
+def test_scores_stand_recalibrated_beside_the_diagram(lead: Person, project: Project) -> None:
+    few = table(30, 10, 10, 150, pi=0.5)
+    for each in few:
+        each["judges"][0]["score"] = 0.9 if each["judges"][0]["verdict"] == "fail" else 0.3
+    load(project, few)
+    told = page(lead.client, "judges/helpful")
+    assert "Not recalibrated: 40 labelled failures with a score, 50 needed." in told
+    many = table(60, 10, 10, 150, pi=0.5)
+    for each in many:
+        each["judges"][0]["score"] = 0.9 if each["judges"][0]["verdict"] == "fail" else 0.3
+    load(project, many)
+    told = page(lead.client, "judges/helpful")
+    assert "Recalibration would make its scores better: Brier" in told
+    assert "isotonic from 1,000 labels on" in told
+    assert "n = 230" in told
+    assert told.count('title="Recalibrated"') == 20
+
+
 def test_an_unknown_sampling_is_said(lead: Person, project: Project) -> None:
     load(project, table(5, 5, 5, 25))
     assert "the figures hold for them and not for production" in page(lead.client, "judges/helpful")
@@ -152,7 +202,9 @@ def test_odd_addresses_are_not_found_or_fall_back(lead: Person, project: Project
     load(project, [line(1, "fail", "pass")])
     for query in ("version=9", "window=x", "slice=user=1", "version=%00"):
         assert lead.client.get(f"/projects/refunds/judges/helpful?{query}").status_code == 404
-    page(lead.client, "judges/helpful", page="99999", measure="x", cell="y", width="z")
+    page(lead.client, "judges/helpful", page="99999", measure="x", cell="y", width="z", at="NaN")
+    page(lead.client, "judges/helpful", cell="tp", at="0.3")
+    page(lead.client, "judges/helpful", cell="length", page="0")
     assert lead.client.get("/projects/refunds/judges/nobody").status_code == 404
 
 

@@ -27,6 +27,7 @@ from evaluation.judges.models import (
 from evaluation.judges.pages import drift_panel
 from evaluation.judges.stability import drift, rounds
 from evaluation.judges.trust import calibration, kept_figures
+from evaluation.statistics import change
 from evaluation.statistics.change import Mover
 from ingest.models import AuditDraw, Project, Trace
 from ingest.models import Scope as TokenScope
@@ -96,6 +97,29 @@ def test_a_version_that_moved_has_moved_also_when_the_next_one_is_right(
     judged(second, frozen, 1, right=89)
     own = rounds.compare(second)
     assert (len(own.lost), len(own.won), own.against, own.has_moved) == (1, 0, "", False)
+
+
+def test_a_question_that_is_asked_each_night_has_to_be_answered_more_clearly(
+    project: Project, frozen: list[Trace], people: People
+) -> None:
+    """Eight of a hundred lost say at the first look that it moved, and not at the twelfth."""
+    by = version(project, 1)
+    judged(by, frozen, 0, right=90, at=BEGAN)
+    judged(by, frozen, 1, right=82)
+    first = rounds.compare(by)
+    assert (first.look, first.p, first.has_moved) == (1, 2 * 0.5**8, True)
+    for trial in range(2, 13):
+        judged(by, frozen, trial, right=82)
+    later = rounds.compare(by)
+    assert (later.look, later.p, later.has_moved) == (12, first.p, None)
+    assert later.p_looks == pytest.approx(first.p / change.spent(12))
+    people.say(STEADY, BEFORE)
+    people.say(WORSE, SINCE)
+    system = told(by).system
+    assert system is not None
+    assert (system.at_look.value, system.at_look.n) == (system.difference.value, system.difference.n)
+    assert (system.at_look.low or 0) < (system.difference.low or 0)
+    assert (system.at_look.high or 0) > (system.difference.high or 0)
 
 
 def test_one_round_of_the_first_version_compares_with_nothing(project: Project, frozen: list[Trace]) -> None:

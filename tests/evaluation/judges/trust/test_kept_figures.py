@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from evaluation.judges.against_people import pairs
+from evaluation.judges.against_people import behind
+from evaluation.judges.against_people.behind import Asked
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.making import versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion
 from evaluation.judges.trust import calibration, kept_figures, stages
 from evaluation.statistics import resampling
+from evaluation.statistics.intervals import confidence_sequence
+from ingest import tasks as ingest_tasks
 from ingest.models import Project
 from tests.conftest import Api, Person
 from tests.evaluation.judges.lines import line, load, table
@@ -31,13 +34,24 @@ def version(project: Project) -> JudgeVersion:
     return found.versions.select_related("judge").get()
 
 
+def scored(project: Project) -> JudgeVersion:
+    """400 pairs with scores, a quarter of them failures; no two answers are equally long."""
+    rows = table(60, 40, 20, 280, pi=0.5)
+    for n, each in enumerate(rows):
+        each["judges"][0]["score"] = (n * 37 % 100) / 100
+        each["output"] = "Sorry, it is late. " + "x" * n if n % 3 else "It is on its way" + "." * n
+    load(project, rows)
+    found = versions.find(project, "helpful")
+    assert found is not None
+    return found.versions.select_related("judge").get()
+
+
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything counts as large, and rests are over at once."""
     monkeypatch.setattr(kept_figures, "MANY", 0)
     monkeypatch.setattr(kept_figures, "LEAST_REST", 0.0)
     monkeypatch.setattr(kept_figures, "REST", 0.0)
-    monkeypatch.setattr(calibration, "LARGEST_BOOTSTRAP", 50)
 
 
 def numbers(told: Any) -> list[float]:
@@ -76,7 +90,7 @@ def test_a_large_scope_is_never_counted_for_a_reader(
     assert kept_figures.refresh() == 0, "nothing has changed since"
     with monkeypatch.context() as patch:
         patch.setattr(calibration, "compute", never)
-        for query in ("", "?measure=tpr", "?cell=fn", "?cell=tn&page=2", "?cell=tn&page=900"):
+        for query in ("", "?measure=tpr", "?cell=fn", "?cell=tn&page=2", "?cell=tn&page=900", "?cell=tone"):
             assert 'id="summary"' in lead.client.get(PAGE + query).content.decode(), query
 
 
@@ -98,10 +112,41 @@ def test_lists_of_a_large_scope_are_those_that_are_counted_out(version: JudgeVer
     kept_figures.look(Scope(version))
     kept_figures.refresh()
     kept = kept_figures.look(Scope(version))
-    for cell, number in (("", 1), ("tp", 1), ("tp", 2), ("tn", 3), ("fp", 1)):
-        counted = pairs.rows(Scope(version), "imported", cell, number)
-        assert kept.rows(cell, number) == json.loads(json.dumps(counted)), cell
-    assert kept.rows("tn", 41) == []
+    for cell, number in (("", 1), ("tp", 1), ("tp", 2), ("tn", 3), ("fp", 1), ("all", 8), ("twice", 1)):
+        asked = Asked(cell, number)
+        counted = behind.rows(Scope(version), "imported", asked)
+        assert kept.rows(asked) == json.loads(json.dumps(counted)), cell
+    assert kept.rows(Asked("tn", 41)) == []
+
+
+def test_lists_behind_thresholds_and_probes_of_a_large_scope_are_those_that_are_counted_out(
+    project: Project, large: None
+) -> None:
+    version = scored(project)
+    ingest_tasks.read_stale(timedelta(0))
+    scope = Scope(version)
+    kept_figures.look(scope)
+    kept_figures.refresh()
+    kept = kept_figures.look(scope)
+    counts = {}
+    for name in behind.AT:
+        for at in (0.1, 0.3, 0.9):
+            for number in (1, 2):
+                asked = Asked(name, number, at)
+                counted = behind.rows(scope, "imported", asked)
+                assert kept.rows(asked) == json.loads(json.dumps(counted)), asked
+            counts[name, at] = (behind.rows(scope, "imported", Asked(name, 1, at)) or [[0]])[0][-1]
+    for name in ("length", "tone"):
+        assert len(kept.rows(Asked(name)) or []) == behind.PAGE
+    for name in behind.PROBES:
+        assert kept.rows(Asked(name)) == json.loads(json.dumps(behind.rows(scope, "imported", Asked(name))))
+    assert kept.figures is not None
+    for row in kept.figures["page"]["what_if"]:
+        if ("fn", row["threshold"]) in counts:
+            missed = round((1 - row["tpr"]["value"]) * row["tpr"]["n"])
+            alarmed = round((1 - row["tnr"]["value"]) * row["tnr"]["n"])
+            at = row["threshold"]
+            assert (counts["fn", at], counts["fp", at], counts["", at]) == (missed, alarmed, missed + alarmed)
 
 
 def test_the_api_tells_figures_of_a_large_scope_at_once(api: Api, version: JudgeVersion, large: None) -> None:
@@ -155,6 +200,19 @@ def test_linearised_intervals_above_the_bootstrap_are_told_of_the_same_values(
             assert linear[name][bound] == pytest.approx(exact[name][bound], abs=0.03), name
 
 
+def test_limits_for_those_who_always_look_stand_at_the_effective_sample_size(project: Project) -> None:
+    rows = table(40, 10, 5, 145, pi=0.2)
+    for each in rows[::4]:
+        each["pi"] = 0.02
+    load(project, rows)
+    found = versions.find(project, "helpful")
+    assert found is not None
+    told = calibration.compute(Scope(found.versions.get()))
+    always, agreement = told["page"]["always"]["agreement"], told["api"]["agreement"]
+    assert (always["value"], always["n"]) == (agreement["value"], 200)
+    assert always["low"] < agreement["low"] < agreement["high"] < always["high"]
+
+
 def test_limits_for_those_who_always_look_are_the_confidence_sequence(
     lead: Person, version: JudgeVersion
 ) -> None:
@@ -162,6 +220,8 @@ def test_limits_for_those_who_always_look_are_the_confidence_sequence(
     always, agreement = told["page"]["always"], told["api"]["agreement"]
     assert (always["agreement"]["value"], always["agreement"]["n"]) == (185 / 200, 200)
     assert always["agreement"]["low"] < agreement["low"] < agreement["high"] < always["agreement"]["high"]
+    limits = confidence_sequence(185, 200)
+    assert (always["agreement"]["low"], always["agreement"]["high"]) == pytest.approx(limits, abs=1e-9)
     page = lead.client.get(PAGE).content.decode()
     assert "Limits that hold however often one looks" in page
     assert "Average precision" in page
