@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+from dataclasses import dataclass
 
 from bench.figures import Figure, percentile
 from bench.installation import Installation, installed
@@ -75,30 +76,33 @@ HOLD = """
 class Reviewer(threading.Thread):
     """One who claims, thinks and labels until the time is over, over a connection of its own."""
 
-    def __init__(
-        self, place: Installation, token: str, until: float, most: int = 10**9, think: float = 0.0
-    ) -> None:
+    def __init__(self, place: Installation, token: str, until: float = 0.0, think: float = 0.0) -> None:
         super().__init__()
         self.connection = http.client.HTTPConnection("127.0.0.1", place.server.port, timeout=30)
-        self.token, self.until, self.most, self.think = token, until, most, think
+        self.token, self.until, self.think = token, until, think
         self.claims: list[float] = []
         self.pairs: list[float] = []
         self.failed = 0
 
     def run(self) -> None:
-        while time.monotonic() < self.until and len(self.claims) < self.most:
-            begun = time.monotonic()
-            status, told = self.post("/api/v1/queues/review/claim", {})
-            if status == 204:
-                return
-            self.claims.append(time.monotonic() - begun)
-            time.sleep(self.think)
-            begun += self.think
-            if status == 200:
-                said = {"lease_token": told["lease"]["token"], "verdict": "pass"}
-                status, _ = self.post(f"/api/v1/items/{told['item']['id']}/label", said)
-            self.failed += status != 201
-            self.pairs.append(time.monotonic() - begun)
+        while time.monotonic() < self.until and self.label_next():
+            pass
+
+    def label_next(self) -> bool:
+        """False when there is nothing left."""
+        begun = time.monotonic()
+        status, told = self.post("/api/v1/queues/review/claim", {})
+        if status == 204:
+            return False
+        self.claims.append(time.monotonic() - begun)
+        time.sleep(self.think)
+        begun += self.think
+        if status == 200:
+            said = {"lease_token": told["lease"]["token"], "verdict": "pass"}
+            status, _ = self.post(f"/api/v1/items/{told['item']['id']}/label", said)
+        self.failed += status != 201
+        self.pairs.append(time.monotonic() - begun)
+        return True
 
     def post(self, path: str, body: dict) -> tuple[int, dict]:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -108,19 +112,34 @@ class Reviewer(threading.Thread):
         return answer.status, json.loads(content) if content else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The queue of one installation, with tokens that may label from it."""
+
+    place: Installation
+    pk: int
+    tokens: list[str]
+
+
 def measure(rounds: int) -> list[Figure]:
-    with installed() as place:
-        place.server.manage("create_project", "reviewing")
-        tokens = place.server.manage("shell", "-v", "0", "-c", ISSUE).split()
-        queue = fill(place)
-        add(place, queue, 1, 1)
-        medians = [claim_ms(place, tokens[0])]
+    """A second installation keeps the smallest queue. Claims from both are made in turns, since a machine
+    that others use as well is not as quick in one minute as in the next."""
+    with installed() as place, installed() as beside:
+        large, small = opened(place), opened(beside)
         figures = []
         for number, least in RATES.items():
-            figures += sprint(place, tokens, number, least)
-        figures += together(place, tokens)
-        figures += ahead(place, queue, tokens)
-        return [*figures, *growth(place, queue, tokens[0], medians)]
+            figures += sprint(large, number, least)
+        figures += together(large)
+        figures += ahead(large)
+        return [*figures, *growth(large, small)]
+
+
+def opened(place: Installation) -> Queue:
+    place.server.manage("create_project", "reviewing")
+    tokens = place.server.manage("shell", "-v", "0", "-c", ISSUE).split()
+    queue = Queue(place, fill(place), tokens)
+    add(queue, 1, 1)
+    return queue
 
 
 def fill(place: Installation) -> int:
@@ -137,12 +156,12 @@ def fill(place: Installation) -> int:
         return int(row[0])
 
 
-def add(place: Installation, queue: int, first: int, last: int, overlap: int = 1) -> None:
-    with place.database() as database:
-        database.execute(ADD, {"queue": queue, "first": first, "last": last, "overlap": overlap})
+def add(queue: Queue, first: int, last: int, overlap: int = 1) -> None:
+    with queue.place.database() as database:
+        database.execute(ADD, {"queue": queue.pk, "first": first, "last": last, "overlap": overlap})
         database.execute("VACUUM ANALYZE reviewapp_reviewitem")
     time.sleep(PREPARED_SECONDS)
-    wait_until_prepared(place)
+    wait_until_prepared(queue.place)
 
 
 def wait_until_prepared(place: Installation) -> None:
@@ -158,13 +177,13 @@ def empty(place: Installation) -> None:
         database.execute("TRUNCATE reviewapp_reviewitem CASCADE")
 
 
-def sprint(place: Installation, tokens: list[str], number: int, least: int) -> list[Figure]:
+def sprint(queue: Queue, number: int, least: int) -> list[Figure]:
     """So many who never think."""
-    before, begun = place.web_and_database(), time.monotonic()
-    reviewers = work(place, tokens, number, SPRINT_SECONDS)
+    before, begun = queue.place.web_and_database(), time.monotonic()
+    reviewers = work(queue, number, SPRINT_SECONDS)
     pairs = [seconds for each in reviewers for seconds in each.pairs]
     rate = len(pairs) / (time.monotonic() - begun)
-    cpu = 1000 * (place.web_and_database() - before) / max(len(pairs), 1)
+    cpu = 1000 * (queue.place.web_and_database() - before) / max(len(pairs), 1)
     p99 = 1000 * percentile(pairs, 0.99)
     name = "1 reviewer" if number == 1 else f"{number} reviewers"
     told = [
@@ -175,11 +194,10 @@ def sprint(place: Installation, tokens: list[str], number: int, least: int) -> l
     return [*told, Figure("  web and database a label", cpu, "ms", "<=", MOST_CPU_MS)]
 
 
-def work(
-    place: Installation, tokens: list[str], number: int, seconds: float, think: float = 0.0
-) -> list[Reviewer]:
+def work(queue: Queue, number: int, seconds: float, think: float = 0.0) -> list[Reviewer]:
     until = time.monotonic() + seconds
-    reviewers = [Reviewer(place, tokens[n % len(tokens)], until, think=think) for n in range(number)]
+    tokens = queue.tokens
+    reviewers = [Reviewer(queue.place, tokens[n % len(tokens)], until, think=think) for n in range(number)]
     for reviewer in reviewers:
         reviewer.start()
         # People do not all press the key in the same moment.
@@ -189,10 +207,10 @@ def work(
     return reviewers
 
 
-def together(place: Installation, tokens: list[str]) -> list[Figure]:
+def together(queue: Queue) -> list[Figure]:
     """Each thinks for a second over each item: faster than anyone, and more than the labels asked for."""
     begun = time.monotonic()
-    reviewers = work(place, tokens, REVIEWERS, SECONDS, THINK_SECONDS)
+    reviewers = work(queue, REVIEWERS, SECONDS, THINK_SECONDS)
     rate = sum(len(each.pairs) for each in reviewers) / (time.monotonic() - begun)
     claims = [seconds for each in reviewers for seconds in each.claims]
     pairs = [seconds for each in reviewers for seconds in each.pairs]
@@ -205,46 +223,53 @@ def together(place: Installation, tokens: list[str]) -> list[Figure]:
     ]
 
 
-def ahead(place: Installation, queue: int, tokens: list[str]) -> list[Figure]:
+def ahead(queue: Queue) -> list[Figure]:
     """Two label each item, and one of them is far ahead of all others."""
-    empty(place)
-    add(place, queue, 1, 1, overlap=2)
-    with place.database() as database:
-        reviewer = (
-            "SELECT s.user_id FROM reviewapp_servicereviewer s JOIN ingest_apitoken t ON t.id = s.token_id "
-        )
-        row = database.execute(f"{reviewer} WHERE t.public_id = %s", [tokens[0].split("_")[1]]).fetchone()
-        assert row
-        database.execute(HOLD, {"reviewer": row[0], "number": AHEAD})
-        database.execute("VACUUM ANALYZE reviewapp_reviewitem, reviewapp_assignment")
+    empty(queue.place)
+    add(queue, 1, 1, overlap=2)
+    far, near = queue.tokens[:2]
+    hold(queue.place, far)
     # Who is ahead has come there by claiming, so the seat has its mark and the worker knows what comes next.
-    claim_ms(place, tokens[0])
+    claims_ms((queue.place, far))
     time.sleep(PREPARED_SECONDS)
-    far, near = (claim_ms(place, token) for token in tokens[:2])
-    note = f"{near:.1f} ms for the others and {far:.1f} ms"
+    far_ms, near_ms = claims_ms((queue.place, far), (queue.place, near))
+    note = f"{near_ms:.1f} ms for the others and {far_ms:.1f} ms, in turns"
     return [
-        Figure(f"claim p50, overlap 2, {AHEAD:,} items ahead of the rest", far / near, "x", "<=",
+        Figure(f"claim p50, overlap 2, {AHEAD:,} items ahead of the rest", far_ms / near_ms, "x", "<=",
                MOST_GROWTH, note),
     ]  # fmt: skip
 
 
-def growth(place: Installation, queue: int, token: str, medians: list[float]) -> list[Figure]:
-    """One reviewer alone, so that nothing but the queue's size differs; `medians` holds that of the first."""
-    empty(place)
-    done = 0
+def hold(place: Installation, token: str) -> None:
+    with place.database() as database:
+        reviewer = (
+            "SELECT s.user_id FROM reviewapp_servicereviewer s JOIN ingest_apitoken t ON t.id = s.token_id "
+        )
+        row = database.execute(f"{reviewer} WHERE t.public_id = %s", [token.split("_")[1]]).fetchone()
+        assert row
+        database.execute(HOLD, {"reviewer": row[0], "number": AHEAD})
+        database.execute("VACUUM ANALYZE reviewapp_reviewitem, reviewapp_assignment")
+
+
+def growth(large: Queue, small: Queue) -> list[Figure]:
+    """One reviewer of each, so that nothing but the queues' sizes differs."""
+    empty(large.place)
+    figures, done = [], 0
     for size in SIZES[1:]:
-        add(place, queue, done + 1, size // TRACES)
+        add(large, done + 1, size // TRACES)
         done = size // TRACES
-        medians.append(claim_ms(place, token))
-    return [
-        Figure(f"claim p50, {size:,} against {SIZES[0]:,} open items", found / medians[0], "x", "<=",
-               MOST_GROWTH, f"{medians[0]:.1f} ms and {found:.1f} ms")
-        for size, found in zip(SIZES[1:], medians[1:], strict=True)
-    ]  # fmt: skip
+        found, least = claims_ms((large.place, large.tokens[0]), (small.place, small.tokens[0]))
+        figures.append(
+            Figure(f"claim p50, {size:,} against {SIZES[0]:,} open items", found / least, "x", "<=",
+                   MOST_GROWTH, f"{least:.1f} ms and {found:.1f} ms, in turns")
+        )  # fmt: skip
+    return figures
 
 
-def claim_ms(place: Installation, token: str) -> float:
-    """The median of one who claims and labels alone, after some to warm up."""
-    alone = Reviewer(place, token, time.monotonic() + SECONDS, CLAIMS)
-    alone.run()
-    return 1000 * percentile(alone.claims[CLAIMS // 4 :], 0.5)
+def claims_ms(*people: tuple[Installation, str]) -> list[float]:
+    """For each, the median claim of one who labels, after some to warm up; all take turns."""
+    reviewers = [Reviewer(place, token) for place, token in people]
+    for _ in range(CLAIMS):
+        for each in reviewers:
+            each.label_next()
+    return [1000 * percentile(each.claims[CLAIMS // 4 :], 0.5) for each in reviewers]
