@@ -77,6 +77,8 @@ def parse_slice(text: str) -> tuple[str, str] | None:
     at = min((place for place in (text.find("="), text.find(":")) if place >= 0), default=-1)
     if at < 0 or text[:at] not in DIMENSIONS:
         raise UnknownSlice(f"must be one of {', '.join(DIMENSIONS)}, then = and its value")
+    if "\0" in text:
+        raise UnknownSlice("holds a character that no value has")
     return text[:at], text[at + 1 :]
 
 

@@ -6,30 +6,37 @@ forgets none of them. What is raised names neither address nor key.
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
+from dataclasses import replace
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from evaluation.judges.calls import budget
 from evaluation.judges.calls.endpoints import Endpoint
 from evaluation.judges.calls.protocol import PairQuestion, Question, Reply, Spec, Unanswered, storable
-from evaluation.judges.calls.wording import messages
+from evaluation.judges.calls.wording import messages, pointing
 
 LONGEST_REPLY = 100_000
 LONGEST_MODEL = 200
-MOST_TOKENS = 10_000_000  # of one call; whoever states more is not believed
+# Of a call beside its messages. A token is a byte at least: whoever states more tokens is not believed.
+FRAME_TOKENS = 1000
+# What is shorter stands in many a sentence.
+SHORTEST_SECRET, LONG_PROMPT = 6, 20
+WITHHELD = "[withheld]"
 ALLOWED = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
 
 
 def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Reply:
     """Raises Unanswered; at most one request is made."""
-    provider = _litellm()
+    provider, told = _litellm(), messages(spec, question)
     try:
         response = provider.completion(
             model=endpoint.model,
-            messages=messages(spec, question),
+            messages=told,
             api_base=endpoint.base_url or None,
             api_key=endpoint.secret() or "none",
             timeout=endpoint.timeout,
@@ -40,7 +47,24 @@ def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Re
         )
     except Exception as error:
         raise _unanswered(error) from None
-    return _reply(endpoint, response)
+    most_sent = FRAME_TOKENS + sum(len(each["content"].encode("utf-8", "replace")) for each in told)
+    reply = _reply(endpoint, response, most_sent, budget.most_answered(spec.parameters))
+    return replace(
+        reply, text=_masked(endpoint, spec, reply.text), model=_masked(endpoint, spec, reply.model)
+    )
+
+
+def _masked(endpoint: Endpoint, spec: Spec, text: str) -> str:
+    """Without what is the operator's or the author's alone: reviewers read what a rationale repeats of it."""
+    host = urlsplit(endpoint.base_url).netloc
+    private = [endpoint.secret(), endpoint.base_url, host if set(host) & set(".:") else ""]
+    private += [spec.prompt, pointing(spec.prompt)] if len(spec.prompt) >= LONG_PROMPT else []
+    for words in private:
+        if len(words) >= SHORTEST_SECRET:
+            # As it is, and as JSON writes it.
+            for written in (words, json.dumps(words)[1:-1], json.dumps(words, ensure_ascii=False)[1:-1]):
+                text = text.replace(written, WITHHELD)
+    return text
 
 
 @cache
@@ -61,11 +85,12 @@ def _litellm() -> Any:
     return litellm
 
 
-def _reply(endpoint: Endpoint, response: Any) -> Reply:
+def _reply(endpoint: Endpoint, response: Any, most_sent: int, most_got: int) -> Reply:
     try:
         text = response.choices[0].message.content or ""
         usage = getattr(response, "usage", None)
-        sent, got = _tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens")
+        sent = _tokens(usage, "prompt_tokens", most_sent)
+        got = _tokens(usage, "completion_tokens", most_got)
     except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
         raise Unanswered("the endpoint's answer was not as its protocol says") from None
     if not isinstance(text, str) or len(text) > LONGEST_REPLY:
@@ -74,8 +99,8 @@ def _reply(endpoint: Endpoint, response: Any) -> Reply:
     return Reply(text, sent, got, cost, _model(response))
 
 
-def _tokens(usage: Any, name: str) -> int:
-    return min(max(int(getattr(usage, name, 0) or 0), 0), MOST_TOKENS)
+def _tokens(usage: Any, name: str, most: int) -> int:
+    return min(max(int(getattr(usage, name, 0) or 0), 0), most)
 
 
 def _model(response: Any) -> str:

@@ -12,8 +12,13 @@ LARGEST_BODY = 4_000_000
 
 
 def client() -> httpx.Client:
-    """A client that asks what the operator has listed, and not what that leads to."""
-    return httpx.Client(event_hooks={"request": [_begin], "response": [_bound]}, follow_redirects=False)
+    """A client that asks what the operator has listed, and not what that leads to. Answers come as they are:
+    packed ones may be a thousand times as large as they look."""
+    return httpx.Client(
+        event_hooks={"request": [_begin], "response": [_bound]},
+        follow_redirects=False,
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def _begin(request: httpx.Request) -> None:
@@ -22,6 +27,8 @@ def _begin(request: httpx.Request) -> None:
 
 def _bound(response: httpx.Response) -> None:
     """httpx's time-out is of each read: at a letter a second an answer would never end."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise httpx.DecodingError("the answer is packed, which was not asked for", request=response.request)
     extensions = response.request.extensions
     seconds = extensions.get("timeout", {}).get("read")
     until = math.inf if seconds is None else extensions["began"] + seconds

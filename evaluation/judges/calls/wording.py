@@ -61,7 +61,7 @@ def messages(spec: Spec, question: Question | PairQuestion) -> list[dict[str, st
     task = PAIR_TASK if isinstance(question, PairQuestion) else TASK
     data = _data(question, guidance)
     return [
-        {"role": "system", "content": task.format(mark=mark, guidance=_pointing(guidance))},
+        {"role": "system", "content": task.format(mark=mark, guidance=pointing(guidance))},
         {"role": "user", "content": f"{mark}\n{json.dumps(data, ensure_ascii=False)}\n{mark}"},
     ]
 
@@ -100,7 +100,7 @@ def filled(prompt: str, rubric: Mapping[str, str]) -> str:
     )
 
 
-def _pointing(prompt: str) -> str:
+def pointing(prompt: str) -> str:
     return VARIABLE.sub(
         lambda found: f'(field "{found[1]}" of the data)' if found[1] in OF_TRACE else found[0], prompt
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -81,6 +82,13 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self._raw(429, b"{}", "application/json", {"Retry-After": "nan"})
             elif way == "many_tokens":
                 self._send(200, _completion(GOOD, stub.model) | {"usage": MANY_TOKENS})
+            elif way == "packed":
+                body = gzip.compress(json.dumps(_completion(GOOD, stub.model)).encode())
+                self._raw(200, body, "application/json", {"Content-Encoding": "gzip"})
+            elif way == "repeats":
+                said = [self.headers["Authorization"], self.headers["Host"], body["messages"][0]["content"]]
+                told = json.dumps({"verdict": "fail", "rationale": f"It is bad. {' '.join(said)}"})
+                self._send(200, _completion(told, f"orion {self.headers['Authorization']}"))
             elif way == "half_model":
                 self._send(200, _completion(GOOD, "orion\ud800"))
             elif way == "huge":

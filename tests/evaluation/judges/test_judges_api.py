@@ -128,6 +128,8 @@ def test_slices_windows_and_versions_narrow(api: Api, project: Project) -> None:
     assert read(api, version="v1", slice="route=refunds")["n"] == 50
     assert read(api, version="v1", slice="route:returns")["n"] == 50
     assert read(api, version="v1", window="3650d")["n"] == 100
+    odd = api(Scope.QUALITY_READ).get("/api/v1/judges/helpful/calibration", {"slice": "route=\0"})
+    assert odd.status_code == 400
     assert read(api)["judge"]["version"] == "v2"
     found = read(api, version="v1")
     assert [row["value"] for row in found["slices"]] in (["refunds", "returns"], ["returns", "refunds"])

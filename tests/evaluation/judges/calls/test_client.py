@@ -27,7 +27,7 @@ from evaluation.judges.models import (
     Progress,
     RunKind,
 )
-from ingest.models import AuditDraw, Project, Trace
+from ingest.models import AuditDraw, Project, Score, Trace
 from tests.conftest import Api
 from tests.evaluation.judges.stub import KEY, Stub
 
@@ -76,6 +76,7 @@ def work_off() -> None:
         (["drip", "good"], "done", "fail", 2),
         (["endless", "good"], "done", "fail", 2),
         (["elsewhere", "good"], "done", "fail", 2),
+        (["packed", "good"], "done", "fail", 2),
         (["retry_nan", "good"], "done", "fail", 2),
         (["many_tokens"], "done", "fail", 1),
         (["half_model"], "done", "fail", 1),
@@ -124,6 +125,24 @@ def test_the_budget_is_never_passed(api: Api, project: Project, stub: Stub, sett
     assert len(stub.calls) == states.count(Progress.DONE)
 
 
+def test_what_an_answer_repeats_of_key_address_and_prompt_is_withheld(
+    api: Api, project: Project, stub: Stub
+) -> None:
+    """A rationale is shown to reviewers, and the model's name to all who may read figures."""
+    waiting(api, project)
+    secret = 'Judge as the "board" decided in its secret meeting.\nFail all in {{answer}}.'
+    version = versions.create(project, "secret", Kind.LITELLM, endpoint="orion", prompt=secret)
+    chosen = [(Trace.objects.get().pk, Origin.GIVEN)]
+    asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
+    stub.ways = ["repeats"]
+    judging.work(10)
+    row = version.judgments.get()
+    told = f"{row.rationale} {row.reason} {list(version.answered.values_list('model', flat=True))}"
+    told += str(list(Score.objects.values_list("explanation", flat=True)))
+    assert row.rationale.startswith("It is bad. Bearer [withheld] [withheld] You judge")
+    assert not [words for words in (KEY, f":{stub.port}", "board", "secret meeting") if words in told]
+
+
 def test_an_answer_costs_no_more_than_was_kept_aside(
     api: Api, project: Project, stub: Stub, settings: Any
 ) -> None:
@@ -132,12 +151,17 @@ def test_an_answer_costs_no_more_than_was_kept_aside(
     waiting(api, project)
     judging.work(10)
     assert stub.calls[0]["max_tokens"] == budget.MOST_OUTPUT_TOKENS
+    stub.ways = ["many_tokens"]
+    again = versions.create(project, "liar", Kind.LITELLM, endpoint="orion")
+    chosen = [(Trace.objects.get().pk, Origin.GIVEN)]
+    asking.ask_traces(again, chosen, asking.start(again, RunKind.GIVEN))
+    judging.work(10)
+    assert again.judgments.get().cost_usd <= budget.most(listed, {}), "nobody is believed to have read more"
     more = {"max_tokens": 20_000}
     assert budget.most(listed, more) - budget.most(listed, {}) == pytest.approx(0.16)
     version = versions.create(project, "long", Kind.LITELLM, endpoint="orion", parameters=more)
     settings.JUDGE_MONTHLY_BUDGET = budget.spent() + budget.most(listed, {})
-    trace = Trace.objects.get()
-    asking.ask_traces(version, [(trace.pk, Origin.GIVEN)], asking.start(version, RunKind.GIVEN))
+    asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
     judging.work(10)
     assert version.judgments.get().progress == Progress.STOPPED
     for odd in (-5, 10**400, True, "many"):
