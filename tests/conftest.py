@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from playwright.sync_api import expect
 
 from ingest import tokens
 from ingest.models import Project, Scope
@@ -164,4 +165,6 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
         pytest.fail(
             "The browser tests need Chromium: `make test` as root installs it, else: apt install chromium"
         )
+    # Patience for a busy machine: what is expected is looked for until it is there.
+    expect.set_options(timeout=30_000)
     return {**browser_type_launch_args, "executable_path": path, "args": CHROMIUM_ARGUMENTS}
