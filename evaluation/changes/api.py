@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from evaluation.changes import finding, telling
 from evaluation.changes.models import ChangeEvent
-from evaluation.judges.api import json
+from evaluation.json_objects import Json, json
 from ingest import body, documents, sanitising, shapes, times
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
@@ -52,9 +52,7 @@ def tell_change(request: TokenRequest) -> HttpResponse:
     event = ChangeEvent.objects.get(
         project=project, kind=told.kind, subject=told.subject, value=told.value, at=at
     )
-    response = json(as_json(event))
-    response.status_code = 201 if is_new else 200
-    return response
+    return json(as_json(event), 201 if is_new else 200)
 
 
 def _told(sent: bytes) -> tuple[Told, datetime]:
@@ -72,7 +70,7 @@ def _told(sent: bytes) -> tuple[Told, datetime]:
         raise Problem(422, str(error), errors=[{"field": error.field, "error": error.reason}]) from None
 
 
-def as_json(event: ChangeEvent) -> dict[str, Any]:
+def as_json(event: ChangeEvent) -> Json:
     return {
         "kind": event.kind,
         "subject": event.subject,

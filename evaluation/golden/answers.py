@@ -9,9 +9,9 @@ from django.db.models import Count, Q
 from evaluation.golden import drafts
 from evaluation.golden.cases import Outcome, Report
 from evaluation.golden.drafts import Difference
-from evaluation.golden.lines import Json
 from evaluation.golden.models import CaseState, GoldenDataset, GoldenVersion
 from evaluation.golden.versions import digest_text
+from evaluation.json_objects import Json
 from ingest.models import Project
 
 

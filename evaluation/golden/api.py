@@ -6,12 +6,12 @@ import re
 from importlib import resources
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from evaluation.golden import answers, asked, cases, downloads, drafts, serving, versions
 from evaluation.golden.models import NAME_CHARACTERS, GoldenDataset
+from evaluation.json_objects import json
 from ingest import body, documents
 from ingest.models import Scope
 from ingest.problems import Problem
@@ -123,7 +123,3 @@ def _changelog(request: HttpRequest) -> str:
         detail = f"changelog must be a text of at most {LONGEST_CHANGELOG} characters"
         raise Problem(422, detail, errors=[{"field": "changelog", "error": detail}])
     return words
-
-
-def json(value: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(value), status=status, content_type=documents.JSON)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Json = dict[str, Any]
+from evaluation.json_objects import Json
+
 LONGEST_PATTERN = 2_000
 _NUMBER = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
 DEFAULT_ROUGE, DEFAULT_BLEU = 0.5, 0.3

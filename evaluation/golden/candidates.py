@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from evaluation.golden import cases, lines, nearby
-from evaluation.golden.lines import Case, Json
+from evaluation.golden.lines import Case
 from evaluation.golden.models import (
     Candidate,
     CandidateState,
@@ -26,6 +26,7 @@ from evaluation.golden.models import (
     GoldenDataset,
     Origin,
 )
+from evaluation.json_objects import Json
 from ingest.models import Project, Trace
 from ingest.redaction import policies
 from reviewapp.models import Membership, Role

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from evaluation.golden import assertions, lines
-from evaluation.golden.lines import BadCase, Case, Json
+from evaluation.golden.lines import BadCase, Case
 from evaluation.golden.models import Origin
+from evaluation.json_objects import Json
 
 KINDS = tuple(assertions.NAMES)
 ROLES = ("system", "user", "assistant", "tool")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from evaluation.golden.lines import Json, expected_text, input_text, messages_of
+from evaluation.golden.lines import expected_text, input_text, messages_of
+from evaluation.json_objects import Json
 
 COLUMNS = (
     "id",

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import msgspec
 
 from evaluation.golden.flat import COLUMNS, row
-from evaluation.golden.lines import Json, content_text, expected_text, input_text, messages_of, parse
+from evaluation.golden.lines import content_text, expected_text, input_text, messages_of, parse
 from evaluation.golden.promptfoo import test_of
+from evaluation.json_objects import Json
 
 NATIVE = "native.jsonl"
 _ENCODER = msgspec.json.Encoder()

@@ -15,8 +15,8 @@ import rfc8785
 
 from evaluation.golden import assertions
 from evaluation.golden.models import ID_CHARACTERS, Origin
+from evaluation.json_objects import Json
 
-Json = dict[str, Any]
 DEFAULT_SPLIT = "test"
 MOST_TAGS, TAG_CHARACTERS, SPLIT_CHARACTERS, SOURCE_CHARACTERS = 50, 100, 60, 60
 MOST_ASSERTIONS = 50

@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from evaluation.golden import assertions, candidates, drafts, lines
 from evaluation.golden.drafts import Change
-from evaluation.golden.lines import Json
 from evaluation.golden.models import (
     CandidateState,
     CaseRevision,
@@ -25,6 +24,7 @@ from evaluation.golden.models import (
     Origin,
 )
 from evaluation.golden.versions import digest_text
+from evaluation.json_objects import Json
 from evaluation.runs.models import CiRun, Decision
 from ingest.models import Trace
 from reviewapp.models import Membership

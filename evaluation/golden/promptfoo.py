@@ -20,7 +20,8 @@ from evaluation.golden.assertions import (
     number_of,
     threshold_of,
 )
-from evaluation.golden.lines import Json, expected_text, input_text, messages_of
+from evaluation.golden.lines import expected_text, input_text, messages_of
+from evaluation.json_objects import Json
 
 _TEMPLATE = re.compile(r"\{+[{%#]|\{*[}%#]\}")
 # JavaScript for the last number of an output.

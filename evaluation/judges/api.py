@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from django.http import HttpResponse
 
+from evaluation.json_objects import Json, json
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import running
 from evaluation.judges.making import versions
@@ -15,7 +14,6 @@ from evaluation.judges.pairwise import comparing
 from evaluation.judges.stability import drift
 from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages
 from ingest import body, documents, shapes
-from ingest.documents import JSON
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
 from ingest.tokens import TokenRequest, token
@@ -38,7 +36,7 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     return json(told)
 
 
-def _of_whole(scope: Scope) -> dict[str, Any]:
+def _of_whole(scope: Scope) -> Json:
     """Of all that there is: rounds over the anchors and validations know no window and no slice."""
     whole = kept_figures.of(Scope(scope.version))
     return {
@@ -62,9 +60,8 @@ def start_run(request: TokenRequest, name: str) -> HttpResponse:
     waiting = running.on_queue(
         version, queue, request.caller.token.name, standing=given.standing, both_orders=given.both_orders
     )
-    response = json({"judge": judge.name, "version": version.label, "queue": queue.slug, "asked": waiting})
-    response.status_code = 201
-    return response
+    told = {"judge": judge.name, "version": version.label, "queue": queue.slug, "asked": waiting}
+    return json(told, 201)
 
 
 class RunAsked(msgspec.Struct, forbid_unknown_fields=True):
@@ -96,7 +93,3 @@ def _judge(request: TokenRequest, name: str) -> Judge:
     if judge is None:
         raise Problem(404, "This project has no such judge.")
     return judge
-
-
-def json(answer: Any) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(answer), content_type=JSON)

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from evaluation.golden import asked
-from evaluation.golden.api import json
 from evaluation.golden.versions import LATEST, digest_text
+from evaluation.json_objects import json
 from evaluation.runs import reports, uploads
 from evaluation.runs.models import CiRun
 from evaluation.runs.submitting import Sender, submit

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from evaluation import gate
 from evaluation.golden.asked import Selection
-from evaluation.golden.lines import Json, parse
+from evaluation.golden.lines import parse
 from evaluation.golden.models import GoldenCase, GoldenVersion
 from evaluation.golden.versions import digest_text
+from evaluation.json_objects import Json
 from evaluation.runs.judged import uncertified
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 

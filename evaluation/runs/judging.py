@@ -11,7 +11,8 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from evaluation.golden.lines import Json, input_text, parse
+from evaluation.golden.lines import input_text, parse
+from evaluation.json_objects import Json
 from evaluation.judges.calls import breaker, budget, client, protocol, rules, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Spec, Unanswered
 from evaluation.judges.judgments.judging import endpoint_of

@@ -8,7 +8,8 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from evaluation.gate import p_words, percent
-from evaluation.golden.lines import Json, expected_text, parse
+from evaluation.golden.lines import expected_text, parse
+from evaluation.json_objects import Json
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 
 HEADS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from evaluation.gate import p_text, percent
 from evaluation.golden import assertions, lines
-from evaluation.golden.lines import Json
+from evaluation.json_objects import Json
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
 
 MOST_CASES = 30

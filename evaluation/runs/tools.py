@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
-from evaluation.golden.lines import Json
+from evaluation.json_objects import Json
 from evaluation.runs import archives
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 

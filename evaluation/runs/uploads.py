@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from evaluation.golden.lines import Json
+from evaluation.json_objects import Json
 from evaluation.runs import tools
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 from ingest import documents, sanitising

@@ -24,9 +24,10 @@ from evaluation.golden import (
     preview,
     staleness,
 )
-from evaluation.golden.lines import BadCase, Json
+from evaluation.golden.lines import BadCase
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
 from evaluation.golden.pages.datasets import dataset_or_404, leads
+from evaluation.json_objects import Json
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Membership, Role
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import probes, statements
 from evaluation.judges.against_people.probes import Seen
 from evaluation.judges.against_people.recalibrated import DECIMALS
@@ -19,7 +20,6 @@ from evaluation.judges.against_people.statements import Scope
 
 # Trace, people, judge, score, labels, route, prompt version, and how many there are; as JSON keeps it.
 Row = list[Any]
-Json = dict[str, Any]
 PAGE = 25
 # Of a large scope so many are kept of each list; the CSV holds them all.
 KEPT, KEPT_FURTHER = 40 * PAGE, 10 * PAGE

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.backends.utils import CursorWrapper
 
+from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion, Stage
 from evaluation.statistics.paired import difference
 from evaluation.statistics.weighted import Row
 
-Json = dict[str, Any]
 WHAT_TO_DO = "ask this version about what was drawn by chance, under Runs"
 
 # Null gains are of pairs of which one version made nothing that can be read.

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people.comparison import Comparison, Slot
 from evaluation.judges.against_people.statements import DIMENSIONS
 from evaluation.statistics import correction, measures, scores
@@ -21,7 +21,6 @@ from evaluation.statistics.weighted import Row, share, warnings_of
 from reviewapp import figures
 from reviewapp.review.response import LEAST as LEAST_ANSWERED
 
-Json = dict[str, Any]
 CORRECTION_WEEKS = 4
 EQUAL_N = 400
 LEAST_SLICE_FAILURES = 10

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Count
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import families
 from evaluation.judges.against_people.families import Kinship
 from evaluation.judges.calls.endpoints import Misconfigured, known
@@ -17,7 +18,6 @@ from evaluation.statistics.bias import Probed
 from evaluation.statistics.figure import unknown
 from ingest.models import Trace
 
-Json = dict[str, Any]
 # Words by which an answer claims to be beyond doubt, and by which it tries to please; English and German.
 AUTHORITY = (
     r"\y(according to|as (stated|required) (in|by)|official(ly)?|guarantee[ds]?|studies show|experts?"

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
+from evaluation.json_objects import Json
 from evaluation.statistics.recalibration import FOLDS, Curve, Isotonic, Platt, Recalibration, fold_of
 from evaluation.statistics.scores import Bin
 
-Json = dict[str, Any]
 # As scores are counted (see comparison).
 DECIMALS = 4
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from evaluation.judges import api
+from evaluation.json_objects import json
 from evaluation.judges.against_people import disagreements, pairs
 from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
@@ -111,7 +111,7 @@ def judge_certificate(request: MemberRequest, name: str) -> HttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         raise Http404
-    response = api.json(certificates.as_dict(certificates.current(scope.version)))
+    response = json(certificates.as_dict(certificates.current(scope.version)))
     response.headers["Content-Disposition"] = f'attachment; filename="{_file(found)}-certificate.json"'
     return response
 

@@ -12,12 +12,12 @@ from typing import Any
 from django.utils import timezone
 
 from evaluation.changes import telling
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind, pairs
 from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS, THRESHOLDS
 from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
-from evaluation.judges.trust.calibration import Json
 from evaluation.judges.trust.kept_figures import Kept
 from evaluation.statistics.certification import (
     AGREEMENT_FLOOR,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.stability import drift
 from evaluation.judges.stability.drift import Drift
 from evaluation.judges.stability.rounds import Compared, Round
-from evaluation.judges.trust.calibration import Json
 from evaluation.statistics.change import Mover
 from ingest.models import Trace
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.pairwise.asking import ONE_ORDER, OTHER_ORDER
 from evaluation.statistics import bias, tables
@@ -15,7 +16,6 @@ from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share, z_of
 from reviewapp.review.models import Preference
 
-Json = dict[str, Any]
 CHOICES = tuple(str(value) for value in Preference.values)
 DECIDED = (str(Preference.A), str(Preference.B))
 NO_PAIRS = "no pair was both judged and labelled blind"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
+from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.stability import rounds
 from evaluation.judges.stability.rounds import Compared, Span
@@ -20,7 +20,6 @@ from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.weighted import Row, share
 from ingest.intervals import wilson
 
-Json = dict[str, Any]
 SIDES = ("before", "since", "difference", "at_look")
 
 

@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.utils import timezone
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind, beside, breakdowns, comparison, probes, recalibrated
 from evaluation.judges.against_people.comparison import Comparison
 from evaluation.judges.against_people.statements import Scope
@@ -28,7 +28,6 @@ from evaluation.statistics.people import Concord, concord
 from evaluation.statistics.recalibration import recalibration
 from evaluation.statistics.weighted import Row, share
 
-Json = dict[str, Any]
 WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": 0}
 
 

@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind
 from evaluation.judges.against_people.behind import Asked
 from evaluation.judges.against_people.statements import Scope, parse_slice
@@ -26,7 +27,6 @@ from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion, Stage
 from evaluation.judges.trust import calibration
 
-Json = dict[str, Any]
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
 FORM = 10
 # Judgments of the version, or items of the project, from which on the worker computes.

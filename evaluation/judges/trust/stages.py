@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
 from django.utils import timezone
 
+from evaluation.json_objects import Json
 from evaluation.judges.against_people import beside
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Progress, Stage
 from evaluation.judges.trust import certificates, kept_figures
 from evaluation.statistics.certification import GoLive, go_live
 from evaluation.statistics.figure import Figure
-
-Json = dict[str, Any]
 
 
 class NotValidated(Exception):
