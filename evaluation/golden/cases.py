@@ -118,10 +118,6 @@ def put_checked(dataset: GoldenDataset, checked: Checked, by: str) -> Report:
     return Report(sorted(outcomes, key=lambda outcome: outcome.index))
 
 
-def put_values(dataset: GoldenDataset, values: Sequence[object], by: str) -> Report:
-    return put_checked(dataset, check_values(values), by)
-
-
 def put(dataset: GoldenDataset, entering: Iterable[tuple[int, Entering]], by: str) -> list[Outcome]:
     """Write cases in one transaction. The dataset's row is locked, so that publishing sees all or nothing.
 

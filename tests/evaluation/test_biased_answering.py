@@ -11,7 +11,7 @@ from reviewapp.review import labels, leases, queues
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Assignment, ReviewItem
-from tests.reviewapp.review.conftest import make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from evaluation.golden.models import Candidate, GoldenCase
 from reviewapp.models import User
 from reviewapp.review import items, labels
 from reviewapp.review.actors import Actor
-from tests.evaluation.golden.conftest import BASE, FORM, native_line
-from tests.reviewapp.review import conftest as review
+from tests.evaluation.golden.entering import BASE, FORM, native_line, put_values
+from tests.reviewapp.review import making as review
 
 
 def test_a_candidate_is_previewed_as_it_would_be_promoted(project, other_project, failure, lead, dataset):
@@ -109,7 +109,7 @@ def test_a_candidate_is_merged_or_rejected_with_a_reason(project, failure, lead,
 def test_a_candidate_is_merged_into_the_case_that_was_meant(project, failure, lead, dataset):
     """Two datasets may hold cases of one id."""
     other = cases.open_dataset(project, "other", "leo")
-    cases.put_values(other, [{"id": "c07", "input": "other"}], "leo")
+    put_values(other, [{"id": "c07", "input": "other"}], "leo")
     candidate = candidates.propose(project, failure.pk, "rita")
     address = f"{BASE}/golden-candidates/{candidate.pk}"
     page = lead.client.get(address).content.decode()
@@ -136,7 +136,7 @@ def test_cases_of_one_id_in_two_datasets_do_not_hide_each_other(project, failure
     asked = lines.input_text(first.content["input"])
     first.delete()
     for name, text in (("aside", "Something else"), ("meant", asked), ("third", "Nothing alike")):
-        cases.put_values(cases.open_dataset(project, name, "leo"), [{"id": "twin", "input": text}], "leo")
+        put_values(cases.open_dataset(project, name, "leo"), [{"id": "twin", "input": text}], "leo")
     form = {**FORM, "message-0-content": asked, "near": "1", "case_id": "twin", "revision": "1"}
     page = lead.client.post(f"{BASE}/golden/third/cases/preview", form).content.decode()
     assert "like meant/twin" in page and "asked already" in page
@@ -168,7 +168,7 @@ def saved_before_the_lock(monkeypatch, dataset, case_id):
     def waited(of):
         if not saved:
             saved.append(True)
-            cases.put_values(dataset, [{"id": case_id, "input": "7", "expected": "saved meanwhile"}], "lena")
+            put_values(dataset, [{"id": case_id, "input": "7", "expected": "saved meanwhile"}], "lena")
         return lock(of)
 
     monkeypatch.setattr(cases, "lock", waited)

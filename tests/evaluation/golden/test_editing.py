@@ -8,7 +8,7 @@ from django.utils.html import escape
 
 from evaluation.golden import assertions, bulk, cases, lines, overview, promptfoo
 from evaluation.golden.models import CaseRevision, GoldenCase
-from tests.evaluation.golden.conftest import BASE, FORM, native_line
+from tests.evaluation.golden.entering import BASE, FORM, native_line, put_values
 
 
 def test_the_editor_makes_and_revises_cases(lead, reviewer, dataset):
@@ -32,12 +32,12 @@ def test_the_editor_makes_and_revises_cases(lead, reviewer, dataset):
 def test_two_leads_at_one_case_lose_nothing(lead, dataset):
     """Saved since the form was opened: who, what, both texts; then over it, or not at all."""
     value = {"messages": [{"role": "user", "content": "2+2?", "name": "mine"}]}
-    cases.put_values(dataset, [{"id": "sum", "input": value, "expected": "4"}], "leo")
+    put_values(dataset, [{"id": "sum", "input": value, "expected": "4"}], "leo")
     page = f"{BASE}/golden/support/case/sum"
     assert 'name="revision" value="1"' in lead.client.get(page).content.decode()
     # In place of the message that the form shows first, another one.
     theirs = {"messages": [{"role": "system", "content": "Be brief."}, *value["messages"]]}
-    cases.put_values(dataset, [{"id": "sum", "input": theirs, "expected": "<b>four</b>"}], "lena")
+    put_values(dataset, [{"id": "sum", "input": theirs, "expected": "<b>four</b>"}], "lena")
     mine = {**FORM, "message-0-content": "2+2?", "expected": "my text", "revision": "1"}
     refused = lead.client.post(page, mine)
     text = refused.content.decode()
@@ -47,7 +47,7 @@ def test_two_leads_at_one_case_lose_nothing(lead, dataset):
     case = GoldenCase.objects.get(case_id="sum")
     assert case.revision == 2
     # Asked anew when a third one came in between, and when the form says nothing of a revision.
-    cases.put_values(dataset, [{"id": "sum", "input": theirs, "expected": "IV"}], "lena")
+    put_values(dataset, [{"id": "sum", "input": theirs, "expected": "IV"}], "lena")
     for odd in ({"over": "2"}, {"revision": ""}, {"revision": "99999999999"}, {"revision": "x"}):
         assert lead.client.post(page, {**mine, **odd}).status_code == 409, odd
     assert lead.client.post(page, {**mine, "over": "3"}).status_code == 302
@@ -78,7 +78,7 @@ def test_an_unchanged_form_is_no_revision(lead, dataset):
     sent = {"id": "t", "input": tricky, "expected": {"text": "a\r\nb", "extra": 1},
             "assertions": [{"type": "contains", "value": ["a", "b"], "weight": 2},
                            {"type": "exact", "value": 4}]}  # fmt: skip
-    cases.put_values(dataset, [sent], "leo")
+    put_values(dataset, [sent], "leo")
     page = lead.client.get(f"{BASE}/golden/support/case/t")
     editor = page.context["editor"]
     form = {
@@ -106,7 +106,7 @@ def test_the_value_of_an_overlap_is_a_text_or_its_threshold(lead, dataset):
     assert written == {"type": "rouge-n", "value": "a refund takes ten days", "threshold": 0.3}
     with pytest.raises(assertions.Unsuitable):
         assertions.check_form({"type": "bleu", "value": ["a"]})
-    cases.put_values(dataset, [{"id": "r", "input": "q", "expected": "a", "assertions": [threshold]}], "leo")
+    put_values(dataset, [{"id": "r", "input": "q", "expected": "a", "assertions": [threshold]}], "leo")
     row = lead.client.get(f"{BASE}/golden/support/case/r").context["editor"].assertions[0]
     assert (row.value, row.limit) == ("", "0.3")
 
@@ -126,7 +126,7 @@ def test_the_preview_is_what_saving_makes(lead, dataset):
     check = {"type": "contains", "value": "4", "weight": 2}
     sent = {"id": "sum", "input": value, "expected": {"text": "4", "extra": 1}, "assertions": [check],
             "metadata": {"source": "adversarial", "ticket": "T-1"}}  # fmt: skip
-    cases.put_values(dataset, [sent], "leo")
+    put_values(dataset, [sent], "leo")
     form = {**FORM, "message-0-content": "2+2?", "assertion-0-kind": "contains", "assertion-0-limit": ""}
     form |= {"case_id": "sum", "revision": "1", "note": "typed"}
     shown = lead.client.post(f"{BASE}/golden/support/cases/preview", form).content.decode()
@@ -167,7 +167,7 @@ def test_bulk_changes(lead, dataset, action, value, check):
 
 def test_all_found_cases_change_at_once(lead, dataset):
     """By the filters of the list, over its pages, and only if as many match as the page said."""
-    cases.put_values(dataset, [{"id": "other", "input": "q"}], "leo")
+    put_values(dataset, [{"id": "other", "input": "q"}], "leo")
     page = lead.client.get(f"{BASE}/golden/support/cases", {"tag": "refunds"})
     assert 'name="all" value="60"' in page.content.decode() and page.context["query"] == "tag=refunds&"
     sent = {"query": page.context["query"], "all": "60", "action": "tag", "value": "vip", "case": "other"}
@@ -200,7 +200,7 @@ def test_a_case_is_found_by_what_it_asks_and_expects(lead, dataset, words):
         {"id": "found", "input": turns, "expected": "It is in Köln.", "metadata": {"note": "Tracked"}},
         {"id": "other", "input": "q", "expected": "a"},
     ]
-    cases.put_values(dataset, lines, "leo")
+    put_values(dataset, lines, "leo")
     page = lead.client.get(f"{BASE}/golden/support/cases", {"q": words}).context["page"]
     assert [each.case_id for each in page.paginator.object_list] == ["found"]
 
@@ -250,7 +250,7 @@ def test_two_titles_are_both_shown(lead, dataset):
 def test_a_written_title_and_the_provenance_outlive_a_posted_revision(dataset):
     entering = cases.Entering(lines.read({"id": "sum", "input": "2+2?"}), {"reviewers": ["rosa"]}, "Sums")
     cases.put(dataset, [(0, entering)], "leo")
-    cases.put_values(dataset, [{"id": "sum", "input": "3+3?"}, {"id": "c01", "input": "other?"}], "ci")
+    put_values(dataset, [{"id": "sum", "input": "3+3?"}, {"id": "c01", "input": "other?"}], "ci")
     case = GoldenCase.objects.get(case_id="sum")
     assert case.title == "Sums" and case.revisions.get(number=2).provenance == {"reviewers": ["rosa"]}
     assert GoldenCase.objects.get(case_id="c01").title == "other?", "what was the question follows it"
@@ -295,7 +295,7 @@ def test_differences_show_what_differs():
 
 
 def test_tags_with_commas_stay_whole(lead, dataset):
-    cases.put_values(dataset, [{"id": "t", "input": "q", "tags": ["Berlin, Mitte", " x"]}], "leo")
+    put_values(dataset, [{"id": "t", "input": "q", "tags": ["Berlin, Mitte", " x"]}], "leo")
     editor = lead.client.get(f"{BASE}/golden/support/case/t").context["editor"]
     form = {"message-0-content": "q", "tags": editor.tags, "split": "test", "source": "representative"}
     lead.client.post(f"{BASE}/golden/support/case/t", {**form, "revision": "1", "state": "active"})
@@ -319,7 +319,7 @@ def test_a_bulk_change_keeps_what_was_saved_while_it_waited(dataset, monkeypatch
     def waited(of):
         if not saved:
             saved.append(True)
-            cases.put_values(dataset, [{"id": "c07", "input": "7", "expected": "saved meanwhile"}], "lena")
+            put_values(dataset, [{"id": "c07", "input": "7", "expected": "saved meanwhile"}], "lena")
         return lock(of)
 
     monkeypatch.setattr(cases, "lock", waited)

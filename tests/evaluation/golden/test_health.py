@@ -12,6 +12,7 @@ from ingest.models import Trace
 from reviewapp.models import User
 from reviewapp.review import rubrics
 from reviewapp.review.models import RubricVersion
+from tests.evaluation.golden.entering import put_values
 from tests.evaluation.golden.test_versions import filled
 
 BASE = "/projects/refunds/golden/support"
@@ -38,7 +39,7 @@ def test_questions_are_grouped_and_cases_placed():
 
 def test_the_thin_group_is_named_on_the_page(project, lead, stranger, other_project):
     dataset = cases.open_dataset(project, "support", "x")
-    cases.put_values(dataset, [{"id": "p", "input": TOPICS[0]}, {"id": "l", "input": TOPICS[1]}], "x")
+    put_values(dataset, [{"id": "p", "input": TOPICS[0]}, {"id": "l", "input": TOPICS[1]}], "x")
     address = f"{BASE}/health/clusters"
     assert "0 traces with a question" in lead.client.get(address).content.decode()
     now = datetime.now(UTC)

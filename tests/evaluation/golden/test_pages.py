@@ -12,7 +12,7 @@ from evaluation.golden import cases, versions
 from evaluation.golden.models import GoldenCase, GoldenDataset, GoldenVersion
 from ingest.models import Scope
 from reviewapp import audit
-from tests.evaluation.golden.conftest import BASE, VALUES
+from tests.evaluation.golden.entering import BASE, VALUES, put_values
 from tests.evaluation.runs.test_runs import report, results
 
 
@@ -77,7 +77,7 @@ def test_the_number_of_statements_does_not_grow(
 
 def test_every_change_of_a_draft_and_between_versions_can_be_read(lead, dataset):
     tagged = [{**value, "tags": ["vip"]} for value in VALUES]
-    cases.put_values(dataset, tagged, "leo")
+    put_values(dataset, tagged, "leo")
     for path in ("/golden/support", "/golden/support/compare?from=1&to=2"):
         first = lead.client.get(BASE + path).content.decode()
         assert "/case/c58" in first and "/case/c59" not in first and "of 61" in first

@@ -20,16 +20,15 @@ from evaluation import backups
 from evaluation.golden import cases, formats, slices, versions
 from evaluation.golden.models import GoldenCase, GoldenVersion, VersionBody, VersionEntry
 from ingest.models import Project
-from tests.reviewapp.review.conftest import together
+from tests.evaluation.golden.entering import put_values
+from tests.reviewapp.review.making import together
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def filled(project, number=5, name="support"):
     dataset = cases.open_dataset(project, name, "x")
-    cases.put_values(
-        dataset, [{"id": f"c{n}", "input": f"q {n}", "expected": "=1"} for n in range(number)], "x"
-    )
+    put_values(dataset, [{"id": f"c{n}", "input": f"q {n}", "expected": "=1"} for n in range(number)], "x")
     return dataset
 
 
@@ -91,7 +90,7 @@ def test_a_publication_tried_again_leaves_the_bytes_as_they_are():
             versions.publish(dataset, "y")
 
     together([publish_nothing] * 2)
-    cases.put_values(dataset, [{"id": "c0", "input": "other"}], "x")
+    put_values(dataset, [{"id": "c0", "input": "other"}], "x")
     versions.publish(dataset, "x")
     versions.restore(first)
     third = versions.publish(dataset, "x")
@@ -118,7 +117,7 @@ def test_a_withdrawal_happens_once_and_takes_the_bytes(version):
 def test_lines_stand_in_the_order_of_code_points(project):
     dataset = cases.open_dataset(project, "order", "x")
     names = ["b", "B", "a-2", "a1", "Z", "é", "z", "\U0001f600", "\uff5e", "10", "9"]
-    cases.put_values(dataset, [{"id": name, "input": "q"} for name in names], "x")
+    put_values(dataset, [{"id": name, "input": "q"} for name in names], "x")
     version = versions.publish(dataset, "x")
     lines = bytes(version.bodies.get(format=formats.NATIVE).content).decode().splitlines()
     assert [re.search('"id":"([^"]*)"', line)[1] for line in lines] == sorted(names)
@@ -137,10 +136,10 @@ def test_publishers_at_once_leave_no_gap_and_no_double():
 
     for expected in (1, 2, 3):
         assert sorted(together([attempt] * 4), key=str) == [expected, None, None, None]
-        cases.put_values(dataset, [{"id": f"new-{expected}", "input": "q"}], "x")
+        put_values(dataset, [{"id": f"new-{expected}", "input": "q"}], "x")
 
     def write(n):
-        cases.put_values(dataset, [{"id": f"w{n}", "input": "q"}], "x")
+        put_values(dataset, [{"id": f"w{n}", "input": "q"}], "x")
         return attempt()
 
     together([lambda n=n: write(n) for n in range(4)])
@@ -156,7 +155,7 @@ def test_publishers_at_once_leave_no_gap_and_no_double():
 @pytest.mark.django_db(transaction=True)
 def test_many_writers_get_ids_of_their_own():
     dataset = filled(Project.objects.create(slug="refunds"), 0)
-    together([lambda: cases.put_values(dataset, [{"input": "q"}] * 5, "x")] * 4)
+    together([lambda: put_values(dataset, [{"input": "q"}] * 5, "x")] * 4)
     assert sorted(GoldenCase.objects.values_list("case_id", flat=True)) == [
         f"case-{n:04d}" for n in range(1, 21)
     ]
@@ -241,7 +240,7 @@ def test_a_restored_database_serves_the_same_bytes(tmp_path, elsewhere):
     with pytest.raises(DatabaseError), connection.cursor() as cursor:
         cursor.execute("DELETE FROM evaluation_versionbody")
     call_command("restore", str(file), "--force", stdout=out)
-    cases.put_values(dataset, [{"id": "later", "input": "q"}], "x")
+    put_values(dataset, [{"id": "later", "input": "q"}], "x")
     assert versions.publish(dataset, "x").number == 2
     with pytest.raises(CommandError, match="not a file that backup wrote"):
         call_command("restore", __file__)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from ingest import tokens
-from ingest.models import Project, Scope
 from tests.evaluation.judges import stub as stubs
 from tests.evaluation.judges.stub import KEY, Stub
 
@@ -38,13 +34,3 @@ def stub(running: Stub, tmp_path: Path, settings: Any, monkeypatch: pytest.Monke
     running.ways = ["good"]
     running.model = stubs.MODEL
     return running
-
-
-def answered(project: Project, outputs: Mapping[str, str], question: str = "Where is it?") -> None:
-    """Traces by id with what was answered, through the front door."""
-    token = tokens.issue(project, "test", [Scope.INGEST]).text
-    bodies = [{"id": name, "input": question, "output": output} for name, output in outputs.items()]
-    sent = Client(headers={"Authorization": f"Bearer {token}"}).post(
-        "/api/v1/traces", json.dumps(bodies), content_type="application/json"
-    )
-    assert sent.status_code == 200

@@ -10,7 +10,7 @@ from reviewapp.review import items, labels, leases, queues, rubrics
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.models import Lane, ReviewItem
-from tests.reviewapp.review.conftest import FAIL, PASS, UNSURE, make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import FAIL, PASS, UNSURE, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 PAGE = "/projects/refunds/reviewers/agreement"

@@ -10,7 +10,7 @@ from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Draft, Label, ReviewItem
-from tests.reviewapp.review.conftest import assert_sound, make_queue, make_traces
+from tests.reviewapp.review.making import assert_sound, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 LATE = "My parcel with the blue shoes has been lost for {} days, where is it now?"

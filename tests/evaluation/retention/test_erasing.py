@@ -21,8 +21,9 @@ from reviewapp.review import drafts, items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Draft, Label, ReviewItem, Snapshot
+from tests.evaluation.golden.entering import put_values
 from tests.evaluation.golden.test_versions import elsewhere as fresh_database
-from tests.reviewapp.review import conftest as review
+from tests.reviewapp.review import making as review
 
 SECRET = "xyzzy-secret-words"
 elsewhere = fresh_database
@@ -71,13 +72,11 @@ def fill(project):
     item = ReviewItem.objects.get(trace__trace_id="hers")
     lead = review.make_reviewer(project, "lea", Role.LEAD)
     dataset = cases.open_dataset(project, "support", "lea")
-    cases.put_values(dataset, [{"id": "plain", "input": "q"}], "lea")
+    put_values(dataset, [{"id": "plain", "input": "q"}], "lea")
     versions.publish(dataset, "lea", "before")
     candidate = candidates.propose(project, item.pk, "ann")
     candidates.accept(candidate, dataset, {**candidate.content, "id": "from-her"}, lead.username)
-    cases.put_values(
-        dataset, [{"id": "by-hand", "input": f"q {SECRET}", "metadata": {"trace_id": "hers"}}], "x"
-    )
+    put_values(dataset, [{"id": "by-hand", "input": f"q {SECRET}", "metadata": {"trace_id": "hers"}}], "x")
     versions.publish(dataset, "lea", "with hers")
     items.enqueue(queue, ["drafted"])
     lease = leases.claim(queue, people[0])

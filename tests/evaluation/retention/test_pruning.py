@@ -12,7 +12,8 @@ from ingest.models import Feedback, Score, Span, Trace, TraceRecord
 from reviewapp.review import holding, items, labels, leases, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Flag, Label, ReviewItem, Snapshot
-from tests.reviewapp.review import conftest as review
+from tests.evaluation.golden.entering import put_values
+from tests.reviewapp.review import making as review
 
 OLD = timedelta(days=91)
 
@@ -55,7 +56,7 @@ def test_what_people_worked_on_stays_and_is_held(project, queue, rita, paul, tra
     Flag.objects.create(item=flagged, reviewer=paul)
     free = {each.pk for each in traces} - {labelled.item.trace_id, flagged.trace_id}
     dataset = cases.open_dataset(project, "support", "x")
-    cases.put_values(dataset, [{"id": "c", "input": "q"}], "x")
+    put_values(dataset, [{"id": "c", "input": "q"}], "x")
     GoldenCase.objects.update(trace=free.pop())
     age()
     assert pruning.prune() == 2

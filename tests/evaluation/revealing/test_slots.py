@@ -14,7 +14,7 @@ from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Assignment, Label
-from tests.reviewapp.review.conftest import FAIL, PASS, filled, make_queue, make_reviewer
+from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-91c2"

@@ -12,7 +12,7 @@ from reviewapp.review import items, labels, leases, marks
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import Refusal
-from tests.reviewapp.review.conftest import FAIL, PASS, make_traces
+from tests.reviewapp.review.making import FAIL, PASS, make_traces
 
 NEXT = f"""
     SELECT i.id FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="rank")}

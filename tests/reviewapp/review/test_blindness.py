@@ -8,7 +8,7 @@ from ingest.models import AuditDraw, Feedback, Scope, Score, Span
 from ingest.routing.models import Route
 from reviewapp.review import labels, leases, telling
 from reviewapp.review.actors import Actor
-from tests.reviewapp.review.conftest import PASS, START, filled, make_queue
+from tests.reviewapp.review.making import PASS, START, filled, make_queue
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-7f3a"

@@ -26,8 +26,9 @@ from reviewapp.models import Role
 from reviewapp.review import items, labels, leases, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Draft, Flag, ReviewItem
+from tests.evaluation.golden.entering import put_values
 from tests.evaluation.runs.test_runs import report, results
-from tests.reviewapp.review.conftest import START, make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import START, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 
@@ -149,7 +150,7 @@ def house(project, reviewer, lead, api, canaries):
     lease = leases.reclaim(items.find(project, made["held"].pk), reviewer.user)
     dataset = cases.open_dataset(project, "support", "leo")
     values = [{"id": f"c{n}", "input": "q", "expected": str(n)} for n in range(3)]
-    cases.put_values(dataset, values, "leo")
+    put_values(dataset, values, "leo")
     versions.publish(dataset, "leo", "first")
     run = report(
         api(Scope.RUNS_WRITE),

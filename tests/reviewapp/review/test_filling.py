@@ -6,7 +6,7 @@ from ingest.models import AuditDraw
 from ingest.routing.models import Route
 from reviewapp.review import items, queues
 from reviewapp.review.models import ReviewItem
-from tests.reviewapp.review.conftest import make_queue, make_traces
+from tests.reviewapp.review.making import make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 LOW = {"code": "score_below", "detail": "judge .31", "rule": "Low score"}

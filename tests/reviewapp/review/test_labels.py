@@ -46,7 +46,7 @@ from reviewapp.review.refusals import (
     Published,
     Refusal,
 )
-from tests.reviewapp.review.conftest import (
+from tests.reviewapp.review.making import (
     FAIL,
     PASS,
     START,

@@ -10,7 +10,7 @@ from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
 from reviewapp.review.reviewers import Pace
 from reviewapp.templatetags.review import consensus, quality
-from tests.reviewapp.review.conftest import filled, make_queue, reload
+from tests.reviewapp.review.making import filled, make_queue, reload
 
 pytestmark = pytest.mark.django_db
 BASE = "/projects/refunds"

@@ -13,7 +13,7 @@ from reviewapp.review import items, labels, leases, queues, ranks
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
-from tests.reviewapp.review.conftest import (
+from tests.reviewapp.review.making import (
     FAIL,
     PASS,
     assert_sound,

@@ -25,7 +25,7 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem, SkipReason
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NothingToUndo
-from tests.reviewapp.review.conftest import assert_sound, filled, make_queue, make_reviewer
+from tests.reviewapp.review.making import assert_sound, filled, make_queue, make_reviewer
 
 ITEMS, PEOPLE, ROUNDS = 4, 3, 2
 VERDICTS = st.sampled_from(["pass", "fail", "cannot_tell"])

@@ -11,14 +11,7 @@ from reviewapp.review import items, labels, leases, marks, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Opening, ReviewItem, Seat, SkipReason
 from tests.reviewapp.review.actions import Actions, next_for
-from tests.reviewapp.review.conftest import (
-    PASS,
-    assert_sound,
-    filled,
-    make_queue,
-    make_reviewer,
-    make_traces,
-)
+from tests.reviewapp.review.making import PASS, assert_sound, filled, make_queue, make_reviewer, make_traces
 
 
 def beginning(queue, reviewer):

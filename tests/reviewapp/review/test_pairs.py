@@ -8,7 +8,7 @@ from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
-from tests.reviewapp.review.conftest import START, make_queue, make_traces
+from tests.reviewapp.review.making import START, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from reviewapp.review import dawid_skene, labels, leases, pairs, repeats, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Resolution, ReviewItem
-from tests.reviewapp.review.conftest import (
+from tests.reviewapp.review.making import (
     FAIL,
     PASS,
     assert_sound,

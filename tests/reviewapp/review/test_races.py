@@ -19,7 +19,7 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Draft, ItemState, Label, Lane, ReviewItem, State
 from reviewapp.review.refusals import NotAllowed, Refusal
 from tests.reviewapp.review.actions import Actions, next_for
-from tests.reviewapp.review.conftest import (
+from tests.reviewapp.review.making import (
     FAIL,
     PASS,
     assert_sound,

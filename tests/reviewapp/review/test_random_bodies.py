@@ -7,7 +7,7 @@ import pytest
 
 from ingest.models import Scope
 from reviewapp.review.models import ReviewItem
-from tests.reviewapp.review.conftest import assert_sound, filled, make_queue
+from tests.reviewapp.review.making import assert_sound, filled, make_queue
 
 pytestmark = pytest.mark.django_db
 

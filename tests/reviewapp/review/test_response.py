@@ -10,7 +10,7 @@ from reviewapp.review import items, labels, leases, response
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Lane, ReviewItem, SkipReason
 from reviewapp.review.response import Response
-from tests.reviewapp.review.conftest import PASS, make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import PASS, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 

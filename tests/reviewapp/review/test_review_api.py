@@ -10,7 +10,7 @@ from ingest.routing.models import RoutingRule
 from reviewapp.review import items, labels, leases, resolutions
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Label, Queue, ReviewItem, Rubric, RubricVersion
-from tests.reviewapp.review.conftest import FAIL, filled, in_figures, make_queue, make_traces
+from tests.reviewapp.review.making import FAIL, filled, in_figures, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"

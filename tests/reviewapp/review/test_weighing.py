@@ -7,7 +7,7 @@ from ingest.models import Scope
 from reviewapp.review import labels, leases, reviewers, weighing
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
-from tests.reviewapp.review.conftest import filled, make_queue, make_reviewer, reload
+from tests.reviewapp.review.making import filled, make_queue, make_reviewer, reload
 
 pytestmark = pytest.mark.django_db
 

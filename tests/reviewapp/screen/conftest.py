@@ -11,7 +11,7 @@ from django.urls import reverse
 from ingest.models import Feedback, Score, TargetKind
 from reviewapp.review import leases
 from reviewapp.review.models import Assignment, ReviewItem
-from tests.reviewapp.review.conftest import filled, make_queue
+from tests.reviewapp.review.making import filled, make_queue
 
 NOW = datetime.now(UTC)
 CANARY = "kanarie-7f3a"

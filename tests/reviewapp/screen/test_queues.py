@@ -15,7 +15,7 @@ from reviewapp.review import items as stand
 from reviewapp.review import leases, queues
 from reviewapp.review.models import ReviewItem
 from reviewapp.screen import queue_list
-from tests.reviewapp.review.conftest import filled, make_queue, make_traces
+from tests.reviewapp.review.making import filled, make_queue, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
 pytestmark = pytest.mark.django_db

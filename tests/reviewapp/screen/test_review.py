@@ -20,7 +20,7 @@ from reviewapp.screen.criteria import Option
 from reviewapp.screen.page import Screen
 from reviewapp.screen.sittings import Decision
 from tests.conftest import person
-from tests.reviewapp.review.conftest import make_queue, make_traces
+from tests.reviewapp.review.making import make_queue, make_traces
 from tests.reviewapp.screen.conftest import CANARY, Reviewing, run_out
 
 pytestmark = pytest.mark.django_db

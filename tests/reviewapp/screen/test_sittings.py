@@ -10,7 +10,7 @@ from django.utils import timezone
 from reviewapp.review import items as stand
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
-from tests.reviewapp.review.conftest import filled, make_traces
+from tests.reviewapp.review.making import filled, make_traces
 
 HTMX = {"HX-Request": "true", "HX-Target": "review"}
 

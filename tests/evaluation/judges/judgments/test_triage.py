@@ -17,8 +17,8 @@ from reviewapp.review import items, leases
 from reviewapp.review import triage as moving
 from reviewapp.review.models import Lane, Queue, ReviewItem
 from tests.conftest import Api, Person
-from tests.evaluation.judges.conftest import answered
-from tests.reviewapp.review.conftest import make_queue, make_reviewer, make_traces
+from tests.evaluation.judges.answering import answered
+from tests.reviewapp.review.making import make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 RULES = {"rules": [{"contains": "promise", "weight": 0.9}], "errors": {"noise": 0.0}}

@@ -13,7 +13,7 @@ from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
 from ingest.models import Project, Score, Trace
 from reviewapp.review import rubrics, snapshots
 from tests.conftest import Person
-from tests.evaluation.judges.conftest import answered
+from tests.evaluation.judges.answering import answered
 from tests.evaluation.judges.stub import KEY, Stub
 
 pytestmark = pytest.mark.django_db

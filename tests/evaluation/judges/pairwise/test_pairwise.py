@@ -20,9 +20,9 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, ReviewItem
 from tests.conftest import Api, Person
-from tests.evaluation.judges.conftest import answered
+from tests.evaluation.judges.answering import answered
 from tests.evaluation.judges.stub import Stub
-from tests.reviewapp.review.conftest import make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 # The answer that promises is the worse one.

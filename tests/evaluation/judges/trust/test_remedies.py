@@ -20,7 +20,7 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.models import Queue, ReviewItem
 from tests.conftest import Person
 from tests.evaluation.judges.lines import load, table
-from tests.reviewapp.review.conftest import FAIL, filled, make_queue, make_traces
+from tests.reviewapp.review.making import FAIL, filled, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 
