@@ -39,16 +39,6 @@ def clopper_pearson_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> 
     return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
 
 
-def clopper_pearson(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The exact two-sided interval of a share."""
-    from scipy.stats import beta
-
-    tail = (1 - confidence) / 2
-    low = 0.0 if hits <= 0 else float(beta.ppf(tail, hits, n - hits + 1))
-    high = 1.0 if hits >= n else float(beta.ppf(1 - tail, hits + 1, n - hits))
-    return low, high
-
-
 def confidence_sequence(hits: float, n: float, alpha: float = 1 - CONFIDENCE) -> tuple[float, float]:
     """Limits that hold at every n at once: the shares which the beta-binomial mixture (uniform prior) has
     not bet against by more than 1 / alpha. The counts may be effective ones, not whole."""
