@@ -13,6 +13,7 @@ from functools import cached_property
 from evaluation.statistics.change import mcnemar
 from evaluation.statistics.intervals import wilson_lower, wilson_upper, z_of
 from ingest.intervals import wilson
+from reviewapp import figures
 
 THRESHOLD = 0.85
 SIGNIFICANT = 0.05
@@ -278,7 +279,7 @@ def _regression(compared: Comparison) -> str:
     return (
         f"{_cases(len(compared.broken))} broke and {len(compared.fixed)} "
         f"{'was' if len(compared.fixed) == 1 else 'were'} fixed against the baseline "
-        f"(exact McNemar {p_words(compared.p_value)})."
+        f"(exact McNemar {figures.p_value(compared.p_value)})."
     )
 
 
@@ -287,7 +288,7 @@ def _passed(compared: Comparison, threshold: float) -> tuple[str, ...]:
     words += f"the threshold {percent(threshold)}."
     if compared.p_value is None:
         return (words, "Without a baseline no regression could be looked for.")
-    return (words, f"No significant regression ({p_words(compared.p_value)}).")
+    return (words, f"No significant regression ({figures.p_value(compared.p_value)}).")
 
 
 def _cases(number: int, word: str = "") -> str:
@@ -305,19 +306,6 @@ def _named(cases: Sequence[Case], most: int = 10) -> str:
 
 def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def p_text(p: float | None) -> str:
-    """ ".035", "< .001" """
-    if p is None:
-        return "n/a"
-    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0") if p < 1 else "1"
-
-
-def p_words(p: float | None) -> str:
-    """ "p = .035", "p < .001" """
-    text = p_text(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def turns_green(verdict: Verdict) -> str:
@@ -342,10 +330,10 @@ def turns_green(verdict: Verdict) -> str:
     if others:
         words.append(f"{_cases(others, 'more' if critical else '')} of the broken must pass again.")
     left = len(compared.broken) - len(mended)
-    p = p_text(mcnemar(left, len(compared.fixed)))
+    p = figures.p_value(mcnemar(left, len(compared.fixed)))
     lower = percent(wilson_lower(compared.passed + len(mended), compared.n))
     words.append(
-        f"That leaves {left} broken and {len(compared.fixed)} fixed, p = {p}, with a lower bound of {lower} "
+        f"That leaves {left} broken and {len(compared.fixed)} fixed, {p}, with a lower bound of {lower} "
         f"over the threshold of {percent(threshold)}."
     )
     return " ".join(words)

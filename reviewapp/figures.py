@@ -46,6 +46,13 @@ def percent(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 
+def p_value(p: float | None) -> str:
+    """ "p = .035", "p < .001", "p = 1" """
+    if p is None:
+        return "p = n/a"
+    return "p < .001" if p < 0.001 else f"p = {decimals(p, 3)}" if p < 1 else "p = 1"
+
+
 def _trim(number: str) -> str:
     negative = number.startswith("-")
     digits = number.lstrip("-")

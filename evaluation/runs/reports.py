@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from evaluation.gate import p_words, percent
+from evaluation.gate import percent
 from evaluation.golden.lines import expected_text, parse
 from evaluation.json_objects import Json
 from evaluation.runs.models import CiRun, Decision, ResultStatus
+from reviewapp import figures
 
 HEADS = {
     Decision.PASS: "pass",
@@ -73,7 +74,7 @@ def _figures(answer: Json) -> list[str]:
     if baseline := answer["baseline"]:
         rows.append(
             f"| Against {safe(baseline['branch'])} | {len(baseline['broken'])} broken, "
-            f"{len(baseline['fixed'])} fixed, {p_words(baseline['p_value'])} |"
+            f"{len(baseline['fixed'])} fixed, {figures.p_value(baseline['p_value'])} |"
         )
     return rows
 

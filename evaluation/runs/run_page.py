@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.gate import p_text, percent
+from evaluation import gate
+from evaluation.gate import percent
 from evaluation.golden import assertions, lines
 from evaluation.json_objects import Json
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
+from reviewapp import figures
 
 MOST_CASES = 30
+# Of cases whose trials disagree: up to this the system answers steadily.
+STEADY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
         first = f"{name} broke {broken} golden {'case' if broken == 1 else 'cases'} and fixed {fixed}"
         return (
             first,
-            f"(exact McNemar p\u00a0{_equals(baseline['p_value'])}, n\u00a0=\u00a0{baseline['cases']}).",
+            f"(exact McNemar {_unbroken(figures.p_value(baseline['p_value']))}, n\u00a0=\u00a0{baseline['cases']}).",
             _critical(answer),
         )
     if answer["pass_rate"] is None:
@@ -101,9 +105,8 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
     )
 
 
-def _equals(p: float | None) -> str:
-    words = p_text(p)
-    return words if words.startswith("<") else f"=\u00a0{words}"
+def _unbroken(words: str) -> str:
+    return words.replace(" ", "\u00a0")
 
 
 def interval(low: float, high: float) -> str:
@@ -127,58 +130,74 @@ def bar(run: CiRun) -> Bar | None:
 
 def checks(run: CiRun) -> list[Check]:
     """Everything the gate looked at, in its order."""
-    answer = run.answer
-    coverage, baseline, critical = answer["coverage"], answer["baseline"], answer["critical"]
-    whole = coverage["answered"] == coverage["expected"] > 0 and not coverage["unknown"]
-    most = percent(run.version.dataset.most_errors)
-    few_errors = coverage["errors"] <= run.version.dataset.most_errors * max(coverage["expected"], 1)
-    found = [
-        Check(
-            "good" if whole else "doubt" if answer.get("arriving") else "failure",
-            "Every case answered",
-            f"{coverage['answered']} of {coverage['expected']}",
-        ),
+    answer, dataset = run.answer, run.version.dataset
+    found = (
+        _complete(answer),
         _digest(answer, run),
-        Check("good" if few_errors else "failure", f"Errors under {most}", str(coverage["errors"])),
-    ]
-    if answer["judged"]:
-        words = "valid" if answer["certified"] else "none valid"
-        found.append(Check("good" if answer["certified"] else "failure", "Judge certificate", words))
-    if answer["flip_rate"] is not None:
-        steady = answer["flip_rate"] <= 0.05
-        found.append(
-            Check("good" if steady else "doubt", "Trials that disagree", percent(answer["flip_rate"]))
-        )
-    if baseline:
-        significant = baseline["p_value"] is not None and baseline["p_value"] <= 0.05
-        found.append(
-            Check("failure" if significant else "good", "No regression", f"p {_equals(baseline['p_value'])}")
-        )
-    else:
-        found.append(Check("doubt", "No regression", "no baseline"))
-    if critical["cases"]:
-        held = critical["cases"] - len(critical["broken"])
-        found.append(
-            Check(
-                "failure" if critical["broken"] else "good",
-                "Critical cases hold",
-                f"{held} of {critical['cases']}",
-            )
-        )
-    found.append(
-        Check(
-            "good" if answer["lower"] >= answer["threshold"] else "doubt",
-            f"Lower bound over {percent(answer['threshold'])}",
-            percent(answer["lower"]) if answer["pass_rate"] is not None else "no results",
-        )
+        _errors(answer["coverage"], dataset.most_errors),
+        _certificate(answer),
+        _steadiness(answer["flip_rate"]),
+        _regression(answer["baseline"]),
+        _critical_cases(answer["critical"]),
+        _bound(answer),
     )
-    return found
+    return [check for check in found if check]
+
+
+def _complete(answer: Json) -> Check:
+    coverage = answer["coverage"]
+    whole = coverage["answered"] == coverage["expected"] > 0 and not coverage["unknown"]
+    state = "good" if whole else "doubt" if answer.get("arriving") else "failure"
+    return Check(state, "Every case answered", f"{coverage['answered']} of {coverage['expected']}")
 
 
 def _digest(answer: Json, run: CiRun) -> Check:
     if not answer["digest_sent"]:
         return Check("doubt", "Digest matches", "not sent")
     return Check("good" if answer["digest_agrees"] else "failure", "Digest matches", f"v{run.version.number}")
+
+
+def _errors(coverage: Json, most: float) -> Check:
+    few = coverage["errors"] <= most * max(coverage["expected"], 1)
+    return Check("good" if few else "failure", f"Errors under {percent(most)}", str(coverage["errors"]))
+
+
+def _certificate(answer: Json) -> Check | None:
+    if not answer["judged"]:
+        return None
+    if answer["certified"]:
+        return Check("good", "Judge certificate", "valid")
+    return Check("failure", "Judge certificate", "none valid")
+
+
+def _steadiness(flip_rate: float | None) -> Check | None:
+    if flip_rate is None:
+        return None
+    return Check("good" if flip_rate <= STEADY else "doubt", "Trials that disagree", percent(flip_rate))
+
+
+def _regression(baseline: Json | None) -> Check:
+    if not baseline:
+        return Check("doubt", "No regression", "no baseline")
+    p = baseline["p_value"]
+    is_significant = p is not None and p <= gate.SIGNIFICANT
+    return Check("failure" if is_significant else "good", "No regression", figures.p_value(p))
+
+
+def _critical_cases(critical: Json) -> Check | None:
+    if not critical["cases"]:
+        return None
+    broken = len(critical["broken"])
+    words = f"{critical['cases'] - broken} of {critical['cases']}"
+    return Check("failure" if broken else "good", "Critical cases hold", words)
+
+
+def _bound(answer: Json) -> Check:
+    return Check(
+        "good" if answer["lower"] >= answer["threshold"] else "doubt",
+        f"Lower bound over {percent(answer['threshold'])}",
+        percent(answer["lower"]) if answer["pass_rate"] is not None else "no results",
+    )
 
 
 def hidden(number: int) -> int:

@@ -91,9 +91,8 @@ def place(number: float | None) -> str:
 
 @register.filter
 def p_value(number: float | None) -> str:
-    if number is None:
-        return ""
-    return "p < .001" if number < 0.001 else f"p = {figures.decimals(number, 3 if number < 0.1 else 2)}"
+    """ "p = .035"; nothing where nothing was tested."""
+    return "" if number is None else figures.p_value(number)
 
 
 @register.filter

@@ -16,6 +16,14 @@ def test_coefficients_have_no_leading_zero(value, written):
 
 
 @pytest.mark.parametrize(
+    ("p", "written"),
+    [(0.0004, "p < .001"), (0.0352, "p = .035"), (0.4501, "p = .450"), (1.0, "p = 1"), (None, "p = n/a")],
+)
+def test_p_values_have_three_decimals(p, written):
+    assert figures.p_value(p) == written
+
+
+@pytest.mark.parametrize(
     ("milliseconds", "written"),
     [
         (0.25, "0.25 ms"),
