@@ -10,7 +10,7 @@ from django.db.models import Count, Min
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from evaluation.golden import overview, staleness
+from evaluation.golden import coverage, overview, staleness
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset
 from evaluation.golden.staleness import Stale
 from evaluation.runs import steadiness
@@ -63,7 +63,7 @@ class Health:
 
 
 def of(dataset: GoldenDataset) -> Health:
-    slices = overview.coverage(dataset)
+    slices = coverage.routes(dataset)
     runs = list(
         CiRun.objects.filter(version__dataset=dataset, complete=True)
         .order_by("-created_at")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluation.golden import lines, overview
+from evaluation.golden import differences, lines
 from evaluation.golden.lines import Case
 from evaluation.golden.models import CaseRevision, CaseState, GoldenCase
 
@@ -18,8 +18,8 @@ class Conflict:
     """`now` stands; `theirs` is what changed since the form was opened, `over` what saving would change."""
 
     now: CaseRevision
-    theirs: list[overview.FieldChange]
-    over: list[overview.FieldChange]
+    theirs: list[differences.FieldChange]
+    over: list[differences.FieldChange]
 
 
 def number(sent: Mapping[str, str], name: str) -> int:
@@ -70,10 +70,10 @@ def conflict(case: GoldenCase, sent: Mapping[str, str], typed: Case) -> Conflict
     case.refresh_from_db()
     now = case.revisions.get(number=case.revision)
     mine = CaseRevision(case=case, number=now.number, line=typed.line(now.number))
-    theirs, over = overview.differences(opened(case, sent), now), overview.differences(now, mine)
+    theirs, over = differences.between(opened(case, sent), now), differences.between(now, mine)
     called, wanted = written_title(case, now.line), title(sent)
     if called != _clean(sent, "titled"):
-        theirs.insert(0, overview.FieldChange("title", _clean(sent, "titled"), called))
+        theirs.insert(0, differences.FieldChange("title", _clean(sent, "titled"), called))
     if wanted not in (None, called):
-        over.insert(0, overview.FieldChange("title", called, wanted or ""))
+        over.insert(0, differences.FieldChange("title", called, wanted or ""))
     return Conflict(now, theirs, over)

@@ -7,9 +7,8 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
-from evaluation.gate import p_text
+from evaluation.golden.growth import Step, stairs
 from evaluation.golden.models import Origin
-from evaluation.golden.overview import Step, stairs
 
 register = template.Library()
 WORDS = {
@@ -40,11 +39,6 @@ def share(value: float | None) -> str:
 def bounds(pair: list[float] | None) -> str:
     """ "86.6–94.2" """
     return f"{pair[0] * 100:.1f}\u2013{pair[1] * 100:.1f}" if pair else ""
-
-
-@register.filter
-def p_value(value: float | None) -> str:
-    return p_text(value)
 
 
 @register.filter

@@ -16,11 +16,11 @@ from evaluation.golden import (
     candidates,
     case_lists,
     cases,
+    differences,
     editing,
     files,
     lines,
     meanwhile,
-    overview,
     preview,
     staleness,
 )
@@ -173,7 +173,7 @@ def saved(
 def about(request: MemberRequest, case: GoldenCase) -> dict[str, Any]:
     results = case.results.select_related("run__version").order_by("-run__created_at", "-trial")
     return {
-        "revisions": overview.history(case),
+        "revisions": differences.history(case),
         "published": case_lists.published_in(case),
         "caught": case_lists.last_results([case]).get(case.pk),
         "stale": staleness.why(case, case.revisions.get(number=case.revision)),

@@ -12,7 +12,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import asked_in_production, cases, drafts, formats, health, overview, versions
+from evaluation.golden import (
+    asked_in_production,
+    cases,
+    coverage,
+    differences,
+    drafts,
+    formats,
+    growth,
+    health,
+    overview,
+    versions,
+)
 from evaluation.golden.models import NAME_CHARACTERS, CaseState, GoldenDataset
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
@@ -83,11 +94,11 @@ def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
         "next_number": all_versions[0].number + 1 if all_versions else 1,
         "difference": difference,
         "page": page,
-        "changes": overview.described(page),
+        "changes": differences.described(page),
         "candidates": list(candidates[: overview.MOST_CANDIDATES]),
         "candidate_count": candidates.count(),
-        "slices": overview.coverage(dataset),
-        "growth": overview.growth(all_versions),
+        "slices": coverage.routes(dataset),
+        "growth": growth.steps(all_versions),
         "formats": formats.FORMATS,
         "api": request.build_absolute_uri(f"/api/v1/golden/{dataset.name}/versions/"),
     }

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import asked, drafts, formats, overview, serving, versions
+from evaluation.golden import asked, differences, drafts, formats, overview, serving, versions
 from evaluation.golden.models import GoldenDataset, GoldenVersion
 from evaluation.golden.pages.datasets import dataset_or_404, leads
 from ingest.problems import Problem
@@ -107,6 +107,6 @@ def compare_golden(request: MemberRequest, name: str) -> HttpResponse:
             "difference": difference,
             "page": page,
             "query": f"from={before.number}&to={after.number}&",
-            "changes": overview.described(page),
+            "changes": differences.described(page),
         }
     return render(request, "golden/compare.html", context)

@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.utils.html import escape
 
-from evaluation.golden import assertions, bulk, cases, lines, overview, promptfoo
+from evaluation.golden import assertions, bulk, cases, differences, lines, promptfoo
 from evaluation.golden.models import CaseRevision, GoldenCase
 from tests.evaluation.golden.entering import BASE, FORM, native_line, put_values
 
@@ -285,12 +285,12 @@ def test_differences_show_what_differs():
         input=[{**system, "content": "Be kind."}, {**question, "role": "tool"}],
         assertions=[{"type": "numeric", "value": 1, "tolerance": 0.2}],
     )
-    found = {each.field: (each.before, each.after) for each in overview.differences(before, after)}
+    found = {each.field: (each.before, each.after) for each in differences.between(before, after)}
     assert found["input[0] system"] == ("Be brief.", "Be kind.")
     assert '"user"' in found["input[1] tool"][0] and '"tool"' in found["input[1] tool"][1]
     assert "0.1" in found["assertions[0] numeric"][0] and "0.2" in found["assertions[0] numeric"][1]
     assert len(found) == 3
-    (longer,) = overview.differences(revision(), revision(input=[{"role": "user", "content": "q"}, system]))
+    (longer,) = differences.between(revision(), revision(input=[{"role": "user", "content": "q"}, system]))
     assert (longer.field, longer.before, longer.after) == ("input[1] system", "", "Be brief.")
 
 
