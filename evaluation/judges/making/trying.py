@@ -18,9 +18,7 @@ from django.utils import timezone
 
 from evaluation.judges.calls import protocol, questions, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
-from evaluation.judges.judgments import claims, judging, outcomes
-from evaluation.judges.making.versions import Draft
-from evaluation.judges.models import Kind, Progress, TryOut
+from evaluation.judges.making.drafts import Draft
 from ingest.models import Trace
 from reviewapp.review import snapshots
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from evaluation.judges.calls import questions
 from evaluation.judges.calls.protocol import PairQuestion, Question
-from evaluation.judges.making import estimates, trying, versions
+from evaluation.judges.making import drafts, estimates, trying
 from evaluation.judges.models import FINAL, PREFERENCE, Kind, TryOut
 from evaluation.judges.pages.forms import TryForm
 from evaluation.judges.pages.versions import editor
@@ -43,12 +43,12 @@ def try_version(request: MemberRequest) -> HttpResponse:
     return _shown(request, form, context)
 
 
-def _draft(form: TryForm) -> versions.Draft | None:
+def _draft(form: TryForm) -> drafts.Draft | None:
     if not form.is_valid():
         return None
     given = form.cleaned_data
     try:
-        return versions.drafted(
+        return drafts.drafted(
             Kind(given["kind"]),
             rubric_version=given["rubric"],
             criterion=given["criterion"],
@@ -56,7 +56,7 @@ def _draft(form: TryForm) -> versions.Draft | None:
             prompt=given["prompt"],
             parameters=given["parameters"],
         )
-    except versions.Refused as refused:
+    except drafts.Refused as refused:
         form.add_error(refused.field, str(refused))
         return None
 
@@ -68,7 +68,7 @@ def _trace(request: MemberRequest) -> Trace | None:
     return found.filter(trace_id=chosen).first() if chosen else found.order_by("-started_at", "-pk").first()
 
 
-def _question(draft: versions.Draft, trace: Trace) -> Question | PairQuestion:
+def _question(draft: drafts.Draft, trace: Trace) -> Question | PairQuestion:
     question = questions.of_view(snapshots.view(trace), trace)
     if draft.criterion != PREFERENCE:
         return question

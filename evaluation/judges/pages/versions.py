@@ -13,9 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from evaluation.judges.calls import wording
 from evaluation.judges.judgments import asking, running
-from evaluation.judges.making import versions
-from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind, Stage
-from evaluation.judges.pages.forms import RunForm, VersionForm
+from evaluation.judges.making import drafts, versions
 from evaluation.judges.stability import anchors
 from evaluation.judges.trust import stages
 from ingest.models import Trace
@@ -37,7 +35,7 @@ def new_version(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         try:
             made = _create(request, form)
-        except versions.Refused as refused:
+        except drafts.Refused as refused:
             form.add_error(refused.field, str(refused))
         else:
             messages.success(

@@ -12,8 +12,7 @@ from django.db.models.functions import Now
 from evaluation.judges.calls import budget, endpoints, protocol, votes
 from evaluation.judges.calls.protocol import Reply
 from evaluation.judges.judgments import asking, claims, judging, outcomes
-from evaluation.judges.judgments.outcomes import Outcome
-from evaluation.judges.making import versions
+from evaluation.judges.making import drafts, versions
 from evaluation.judges.models import (
     AnsweredModel,
     EndpointHealth,
@@ -139,9 +138,9 @@ def test_the_number_of_samples_is_pinned(project: Project) -> None:
     assert made(samples=1).pk == one.pk
     assert made(samples=3).fingerprint != one.fingerprint
     for wrong in (2, 0, -1, 11, 1.0, True, "3"):
-        with pytest.raises(versions.Refused, match="odd number from 1 to 9"):
+        with pytest.raises(drafts.Refused, match="odd number from 1 to 9"):
             made(samples=wrong)
-    with pytest.raises(versions.Refused, match="temperature 0"):
+    with pytest.raises(drafts.Refused, match="temperature 0"):
         made(samples=3, temperature=0)
 
 

@@ -16,8 +16,7 @@ from django.db.models.functions import Now
 from evaluation.judges.calls import client, protocol, rules
 from evaluation.judges.calls.protocol import Question, Reply, Spec, Unanswered
 from evaluation.judges.judgments import asking, claims, judging, outcomes
-from evaluation.judges.judgments.outcomes import Outcome
-from evaluation.judges.making import versions
+from evaluation.judges.making import drafts, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, Origin, Progress, RunKind
 from ingest.models import AuditDraw, Project, Score, Trace
 from tests.conftest import Api
@@ -92,7 +91,7 @@ def test_the_same_identity_is_one_version_and_any_change_another(project: Projec
     assert judge(project).pk == one.pk
     other = judge(project, threshold=0.6)
     assert (other.number, other.judge_id) == (2, one.judge_id)
-    with pytest.raises(versions.Refused, match="no rule contain"):
+    with pytest.raises(drafts.Refused, match="no rule contain"):
         judge(project, rules=[{"contain": "typo"}])
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from evaluation.judges.calls import budget, questions, wording
-from evaluation.judges.calls.protocol import Question, Spec
-from evaluation.judges.making import estimates, trying, versions
+from evaluation.judges.making import drafts, estimates, trying, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
 from ingest.models import Project, Score, Trace
 from reviewapp.review import rubrics, snapshots
@@ -137,7 +136,7 @@ def test_the_estimate_multiplies_by_the_votes(project: Project, stub: Stub) -> N
     question = questions.of_view(snapshots.view(trace), trace)
 
     def estimated(**parameters: Any) -> estimates.Estimate:
-        draft = versions.drafted(
+        draft = drafts.drafted(
             Kind.LITELLM, rubric_version=None, criterion="verdict", endpoint="orion", parameters=parameters
         )
         return estimates.estimate(project, draft, question)
