@@ -7,7 +7,7 @@ and bands are drawn in a nested SVG of 100 units that is stretched.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 HEIGHT = 180
@@ -93,6 +93,31 @@ def trend(
 ) -> Trend:
     """Lines over the same places, within a range rounded outwards to grid lines; `level` is one to compare
     them with, drawn across. `names` stand at the right ends of the lines, as does that of the level."""
+    ticks = _ticks_of(lines, least, most, level)
+    bottom, top = ticks[0], ticks[-1]
+
+    def y(value: float) -> float:
+        return round((top - min(max(value, bottom), top)) / (top - bottom) * height, 1)
+
+    count = max((len(line) for line in lines), default=0)
+    xs = [_x(index, count) for index in range(count)]
+    series = tuple(_series(line, xs, y) for line in lines)
+    across = Line(y(level[0]), level[1]) if level else None
+    named = [Line(s.marks[-1].y, name) for s, name in zip(series, names, strict=False) if s.marks]
+    return Trend(
+        series=series,
+        grid=tuple(Line(y(tick), _label(tick)) for tick in ticks),
+        places=tuple(_places(xs, lines[0] if lines else ())),
+        height=height,
+        level=across,
+        ends=_apart([*named, across] if across else named, height),
+    )
+
+
+def _ticks_of(
+    lines: Sequence[Sequence[Datum]], least: float, most: float, level: tuple[float, str] | None
+) -> list[float]:
+    """Grid lines around all values and intervals, and around the level where there is anything to compare."""
     known = [
         side
         for line in lines
@@ -103,29 +128,14 @@ def trend(
     ]
     if level and known:
         known.append(level[0])
-    ticks = _ticks(max(least, min(known, default=least)), min(most, max(known, default=most)))
-    bottom, top = ticks[0], ticks[-1]
+    return _ticks(max(least, min(known, default=least)), min(most, max(known, default=most)))
 
-    def y(value: float) -> float:
-        return round((top - min(max(value, bottom), top)) / (top - bottom) * height, 1)
 
-    count = max((len(line) for line in lines), default=0)
-    xs = [_x(index, count) for index in range(count)]
-    every = max(1, math.ceil(count / LABELLED))
-    series = tuple(_series(line, xs, y) for line in lines)
-    across = Line(y(level[0]), level[1]) if level else None
-    named = [Line(s.marks[-1].y, name) for s, name in zip(series, names, strict=False) if s.marks]
-    return Trend(
-        series=series,
-        grid=tuple(Line(y(tick), _label(tick)) for tick in ticks),
-        places=tuple(
-            Place(x, datum.label, datum.n, (count - 1 - index) % every == 0, datum.note)
-            for index, (x, datum) in enumerate(zip(xs, lines[0] if lines else (), strict=False))
-        ),
-        height=height,
-        level=across,
-        ends=_apart([*named, across] if across else named, height),
-    )
+def _places(xs: Sequence[float], line: Sequence[Datum]) -> Iterator[Place]:
+    """Along the foot: of many places every so-many-th is labelled, counted from the last one."""
+    every = max(1, math.ceil(len(xs) / LABELLED))
+    for index, (x, datum) in enumerate(zip(xs, line, strict=False)):
+        yield Place(x, datum.label, datum.n, (len(xs) - 1 - index) % every == 0, datum.note)
 
 
 def _apart(ends: Sequence[Line], height: int) -> tuple[Line, ...]:

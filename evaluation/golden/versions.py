@@ -69,14 +69,7 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
         difference = drafts.draft(dataset)
         if not difference:
             raise NothingToPublish("Nothing changed since the latest version.")
-        drafted = _drafted(dataset)
-        if not drafted:
-            raise NothingToPublish("The draft holds no case.")
-        if unfounded := candidates.unfounded([each.case_pk for each in drafted]):
-            raise Unfounded(
-                f"A label behind {', '.join(unfounded[:10])} was taken back: retire what is no failure now, "
-                "or have it confirmed again."
-            )
+        drafted = _publishable(dataset)
         before = drafts.latest_version(dataset)
         lines = [each.line for each in drafted]
         native = formats.render(formats.NATIVE, lines)
@@ -100,12 +93,28 @@ def publish(dataset: GoldenDataset, by: str, changelog: str = "") -> GoldenVersi
             ],
             batch_size=5000,
         )
-        # Labels behind a published case cannot be taken back.
-        resolutions.publish(candidates.resolutions_behind([each.case_pk for each in drafted]))
-        # Retention keeps what a golden case came from.
-        traces = {each.trace_pk for each in drafted if each.trace_pk is not None}
-        Trace.objects.filter(pk__in=traces).update(held=True)
+        _hold_origins(drafted)
         return version
+
+
+def _publishable(dataset: GoldenDataset) -> list[_Drafted]:
+    """The draft, of which no case rests on a label that was taken back. Raises NothingToPublish."""
+    drafted = _drafted(dataset)
+    if not drafted:
+        raise NothingToPublish("The draft holds no case.")
+    if unfounded := candidates.unfounded([each.case_pk for each in drafted]):
+        raise Unfounded(
+            f"A label behind {', '.join(unfounded[:10])} was taken back: retire what is no failure now, "
+            "or have it confirmed again."
+        )
+    return drafted
+
+
+def _hold_origins(drafted: list[_Drafted]) -> None:
+    """Labels behind a published case cannot be taken back, and retention keeps the trace that it came from."""
+    resolutions.publish(candidates.resolutions_behind([each.case_pk for each in drafted]))
+    traces = {each.trace_pk for each in drafted if each.trace_pk is not None}
+    Trace.objects.filter(pk__in=traces).update(held=True)
 
 
 def _drafted(dataset: GoldenDataset) -> list[_Drafted]:

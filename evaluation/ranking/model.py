@@ -63,21 +63,45 @@ def fit(items: Sequence[Item], failed: Sequence[bool]) -> Model | None:
     if len(items) < LEAST_LABELS or sum(failed) < LEAST_FAILURES or all(failed):
         return None
     import numpy as np
-    from scipy.optimize import minimize
     from scipy.sparse import csr_matrix, hstack
 
     logits = [_logit(item.judge) for item in items if item.judge is not None]
     mean = float(np.mean(logits)) if logits else 0.0
     spread = max(float(np.std(logits)), EDGE) if logits else 1.0
     names = sorted({name for item in items for name in item.signals})
+    scaled, centres, spreads = _scaled(items, names)
+    rows = hstack([csr_matrix(scaled), _hashed_matrix(items)]).tocsr()
+    judge = np.array([_judge_unit(item, mean, spread) for item in items])
+    theta = _likeliest(judge, rows, np.array(failed, dtype=float))
+    return Model(
+        intercept=float(theta[0]),
+        judge=float(theta[1]),
+        judge_mean=mean,
+        judge_spread=spread,
+        signals={
+            name: (float(centres[i]), float(spreads[i]), float(theta[2 + i])) for i, name in enumerate(names)
+        },
+        text=[float(each) for each in theta[2 + len(names) :]],
+        labels=len(items),
+        failures=int(sum(failed)),
+    )
+
+
+def _scaled(items: Sequence[Item], names: Sequence[str]) -> tuple[Any, Any, Any]:
+    """The signals in units of their spreads (items x names), and each one's mean and spread."""
+    import numpy as np
+
     raw = np.array([[item.signals.get(name, 0.0) for name in names] for item in items], dtype=float)
     raw = raw.reshape(len(items), len(names))
     centres = raw.mean(axis=0) if names else np.zeros(0)
     spreads = np.maximum(raw.std(axis=0), EDGE) if names else np.ones(0)
-    scaled = np.clip((raw - centres) / spreads, -5, 5)
-    rows = hstack([csr_matrix(scaled), _hashed_matrix(items)]).tocsr()
-    judge = np.array([_judge_unit(item, mean, spread) for item in items])
-    y = np.array(failed, dtype=float)
+    return np.clip((raw - centres) / spreads, -5, 5), centres, spreads
+
+
+def _likeliest(judge: Any, rows: Any, y: Any) -> Any:
+    """Intercept, the judge's coefficient and those of the rows, under the penalty; `y` is 1 where it failed."""
+    import numpy as np
+    from scipy.optimize import minimize
 
     def loss(theta: Any) -> tuple[float, Any]:
         z = theta[0] + theta[1] * judge + rows @ theta[2:]
@@ -92,19 +116,7 @@ def fit(items: Sequence[Item], failed: Sequence[bool]) -> Model | None:
     start = np.zeros(2 + rows.shape[1])
     start[:2] = _logit(float(np.mean(y))), JUDGE_PRIOR
     bounds = [(None, None), (JUDGE_PRIOR, None)] + [(None, None)] * rows.shape[1]
-    theta = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return Model(
-        intercept=float(theta[0]),
-        judge=float(theta[1]),
-        judge_mean=mean,
-        judge_spread=spread,
-        signals={
-            name: (float(centres[i]), float(spreads[i]), float(theta[2 + i])) for i, name in enumerate(names)
-        },
-        text=[float(each) for each in theta[2 + len(names) :]],
-        labels=len(items),
-        failures=int(sum(failed)),
-    )
+    return minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
 
 
 def hashed(text: str) -> dict[int, float]:

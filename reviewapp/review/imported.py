@@ -39,6 +39,8 @@ from reviewapp.review.models import (
 
 SLUG = "imported"
 MOST_REVIEWERS = 5
+# The labels that count on an item, each with its verdict.
+Said = list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,29 +202,7 @@ def _append(
 ) -> None:
     """Write the labels with their answers, and make them the ones that stand."""
     held = {pair: assignments[pair].pk for pair in changed}
-    last = dict(
-        Label.objects.filter(assignment__in=held.values())
-        .values_list("assignment")
-        .annotate(last=Max("revision"))
-    )
-    columns: dict[str, bulk.Column] = {
-        "assignment_id": ("bigint", list(held.values())),
-        "reviewer_id": ("bigint", [user for _, user in changed]),
-        "revision": ("int", [last.get(pk, 0) + 1 for pk in held.values()]),
-        "kind": ("text", [Kind.AMEND if pk in last else Kind.ANSWER for pk in held.values()]),
-        "verdict": ("text", [label.verdict for label in changed.values()]),
-        "note": ("text", [label.note for label in changed.values()]),
-    }
-    with connection.cursor() as cursor:
-        made = dict(
-            bulk.insert(
-                cursor,
-                Label,
-                columns,
-                constants=bulk.defaults(Label(via=Via.IMPORT, rubric_version=version), *columns),
-                returning="assignment_id, id",
-            )
-        )
+    made = _write_labels(changed, held, version)
     criteria = dict(version.criteria.values_list("key", "pk"))
     LabelAnswer.objects.bulk_create(
         [
@@ -240,15 +220,64 @@ def _append(
         )
 
 
+def _write_labels(
+    changed: Mapping[Pair, ImportedLabel], held: Mapping[Pair, int], version: RubricVersion
+) -> dict[int, int]:
+    """The new labels, by assignment; each is the next revision of what stood there."""
+    last = dict(
+        Label.objects.filter(assignment__in=held.values())
+        .values_list("assignment")
+        .annotate(last=Max("revision"))
+    )
+    columns: dict[str, bulk.Column] = {
+        "assignment_id": ("bigint", list(held.values())),
+        "reviewer_id": ("bigint", [user for _, user in changed]),
+        "revision": ("int", [last.get(pk, 0) + 1 for pk in held.values()]),
+        "kind": ("text", [Kind.AMEND if pk in last else Kind.ANSWER for pk in held.values()]),
+        "verdict": ("text", [label.verdict for label in changed.values()]),
+        "note": ("text", [label.note for label in changed.values()]),
+    }
+    with connection.cursor() as cursor:
+        return dict(
+            bulk.insert(
+                cursor,
+                Label,
+                columns,
+                constants=bulk.defaults(Label(via=Via.IMPORT, rubric_version=version), *columns),
+                returning="assignment_id, id",
+            )
+        )
+
+
 def _resolve(items: Iterable[int]) -> None:
     """Bring resolution and state of these items in line with their labels."""
-    said: dict[int, list[tuple[int, str]]] = {item: [] for item in items}
+    said: dict[int, Said] = {item: [] for item in items}
     counted = Assignment.objects.filter(item__in=said, counted__isnull=False).order_by("pk")
     for item, label, verdict in counted.values_list("item_id", "counted_id", "counted__verdict"):
         said[item].append((label, verdict))
-    last = dict(Resolution.objects.filter(item__in=said).values_list("item").annotate(last=Max("revision")))
     came_to = {item: outcome([verdict for _, verdict in labels]) for item, labels in said.items()}
     decided = {item: said[item] for item, verdict in sorted(came_to.items()) if verdict}
+    standing = _write_resolutions(decided, came_to)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE reviewapp_reviewitem i SET required = n.required, resolution_id = n.resolution, "
+            "state = CASE WHEN n.resolution IS NULL THEN 'adjudication' ELSE 'resolved' END, "
+            "adjudication_reason = n.reason FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[]) "
+            "AS n (id, required, resolution, reason) WHERE i.id = n.id",
+            [
+                list(said),
+                [min(max(len(labels), 1), MOST_REVIEWERS) for labels in said.values()],
+                [standing.get(item) for item in said],
+                ["" if came_to[item] else _doubt(labels) for item, labels in said.items()],
+            ],
+        )
+
+
+def _write_resolutions(decided: Mapping[int, Said], came_to: Mapping[int, str]) -> dict[int, int]:
+    """The new resolutions, by item; each is the next revision of what stood there."""
+    last = dict(
+        Resolution.objects.filter(item__in=decided).values_list("item").annotate(last=Max("revision"))
+    )
     columns: dict[str, bulk.Column] = {
         "item_id": ("bigint", list(decided)),
         "revision": ("int", [last.get(item, 0) + 1 for item in decided]),
@@ -270,7 +299,7 @@ def _resolve(items: Iterable[int]) -> None:
         ),
     }
     with connection.cursor() as cursor:
-        standing = dict(
+        return dict(
             bulk.insert(
                 cursor,
                 Resolution,
@@ -278,18 +307,6 @@ def _resolve(items: Iterable[int]) -> None:
                 constants=bulk.defaults(Resolution(), *columns),
                 returning="item_id, id",
             )
-        )
-        cursor.execute(
-            "UPDATE reviewapp_reviewitem i SET required = n.required, resolution_id = n.resolution, "
-            "state = CASE WHEN n.resolution IS NULL THEN 'adjudication' ELSE 'resolved' END, "
-            "adjudication_reason = n.reason FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[]) "
-            "AS n (id, required, resolution, reason) WHERE i.id = n.id",
-            [
-                list(said),
-                [min(max(len(labels), 1), MOST_REVIEWERS) for labels in said.values()],
-                [standing.get(item) for item in said],
-                ["" if came_to[item] else _doubt(labels) for item, labels in said.items()],
-            ],
         )
 
 
@@ -299,5 +316,5 @@ def outcome(verdicts: Sequence[str]) -> str:
     return "" if fails == passes else "fail" if fails > passes else "pass"
 
 
-def _doubt(labels: Sequence[tuple[int, str]]) -> str:
+def _doubt(labels: Said) -> str:
     return "cannot_tell" if all(verdict == "cannot_tell" for _, verdict in labels) else "tie"
