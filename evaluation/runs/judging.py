@@ -12,11 +12,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from evaluation.golden.lines import input_text, parse
-from evaluation.json_objects import Json
-from evaluation.judges.calls import breaker, budget, client, protocol, rules, votes
-from evaluation.judges.calls.protocol import Answer, Question, Reply, Spec, Unanswered
-from evaluation.judges.judgments.judging import endpoint_of
-from evaluation.judges.models import JudgeVersion, Kind
+from evaluation.judges.calls import calling, protocol, votes
+from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
+from evaluation.judges.models import JudgeVersion
 from evaluation.runs import deciding
 from evaluation.runs.judged import certified, judges_of
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer
@@ -102,7 +100,6 @@ def _answer(version: JudgeVersion, line: Json, result: CaseResult) -> Answer:
 
 def _ask(version: JudgeVersion, line: Json, result: CaseResult, sample: int = 1) -> Reply:
     """Raises Unanswered."""
-    spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
     question = Question(
         trace_id=result.case.case_id,
         input=input_text(line["input"]),
@@ -112,21 +109,8 @@ def _ask(version: JudgeVersion, line: Json, result: CaseResult, sample: int = 1)
         trial=result.trial,
         sample=sample,
     )
-    if version.kind == Kind.RULES:
-        return rules.ask(spec, question)
-    if version.kind != Kind.LITELLM:
-        raise Unanswered("this judge runs elsewhere", is_final=True)
-    endpoint = endpoint_of(version)
-    breaker.admit(endpoint.name)
-    budget.reserve(endpoint, version.parameters)
-    cost = 0.0
-    try:
-        reply = client.ask(endpoint, spec, question)
-        cost = reply.cost_usd
-        breaker.note(endpoint.name, failed=False)
-        return reply
-    except Unanswered as refused:
-        breaker.note(endpoint.name, failed=not refused.is_final)
-        raise
-    finally:
-        budget.settle(version, cost)
+    reply = calling.tried(calling.call_of(version, question))
+    calling.note(version, reply)
+    if isinstance(reply, Unanswered):
+        raise reply
+    return reply

@@ -13,19 +13,16 @@ until it has all of them.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from evaluation.judges.calls import breaker, budget, client, endpoints, questions, rules
-from evaluation.judges.calls.protocol import PairQuestion, Question, Reply, Spec, Unanswered
+from evaluation.judges.calls import calling, questions
+from evaluation.judges.calls.protocol import Reply, Unanswered
 from evaluation.judges.judgments.claims import CHUNK, claim
 from evaluation.judges.judgments.outcomes import Outcome, finish_all
-from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
-
-logger = logging.getLogger(__name__)
+from evaluation.judges.models import Judgment
 
 # Of all endpoints together; of one of them never more than a chunk, so that a slow one holds up no other.
 MOST_CALLS = 3 * CHUNK
@@ -95,64 +92,10 @@ def _ask(
     for judgment in claimed:
         version = judgment.version
         if version.pk not in admitted:
-            admitted[version.pk] = _admit_all(version, counts[version.pk])
+            admitted[version.pk] = calling.admit_all(version, counts[version.pk])
         try:
-            call = call_of(version, questions.of(judgment), is_admitted=admitted[version.pk])
-            calls[pool.submit(tried, call)] = judgment
+            call = calling.call_of(version, questions.of(judgment), is_admitted=admitted[version.pk])
+            calls[pool.submit(calling.tried, call)] = judgment
         except Unanswered as no:
             refused.append(Outcome(judgment, no, was_asked=False))
     return refused
-
-
-def _admit_all(version: JudgeVersion, calls: int) -> bool:
-    """Ask breaker and budget once for so many calls; where they say no, each call asks for itself."""
-    if version.kind != Kind.LITELLM:
-        return False
-    try:
-        endpoint = endpoint_of(version)
-        breaker.admit(endpoint.name)
-        budget.reserve(endpoint, version.parameters, calls)
-    except Unanswered:
-        return False
-    return True
-
-
-def call_of(
-    version: JudgeVersion | TryOut, question: Question | PairQuestion, *, is_admitted: bool = False
-) -> Callable[[], Reply]:
-    """What to call, after budget and breaker have said yes. Raises Unanswered."""
-    spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
-    if version.kind == Kind.RULES:
-        if isinstance(question, PairQuestion):
-            return lambda: rules.ask_pair(spec, question)
-        return lambda: rules.ask(spec, question)
-    if version.kind != Kind.LITELLM:
-        raise Unanswered("this judge runs elsewhere", is_final=True)
-    endpoint = endpoint_of(version)
-    if not is_admitted:
-        breaker.admit(endpoint.name)
-        budget.reserve(endpoint, version.parameters)
-    return lambda: client.ask(endpoint, spec, question)
-
-
-def endpoint_of(version: JudgeVersion | TryOut) -> endpoints.Endpoint:
-    try:
-        endpoint = endpoints.known().get(version.endpoint)
-    except endpoints.Misconfigured:
-        raise Unanswered("the operator's list of judges cannot be read") from None
-    if endpoint is None:
-        raise Unanswered(f"the operator's list has no endpoint {version.endpoint}", is_final=True)
-    if endpoint.model != version.model:
-        raise Unanswered("the endpoint names another model than the version pins", is_final=True)
-    return endpoint
-
-
-def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
-    try:
-        return ask()
-    except Unanswered as unanswered:
-        return unanswered
-    except Exception:
-        # Whatever a provider's library raises must not end the round of all the others.
-        logger.exception("A judge broke.")
-        return Unanswered("the judge broke")

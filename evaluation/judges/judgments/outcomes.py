@@ -15,11 +15,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges.calls import breaker, budget, protocol, votes
+from evaluation.judges.calls import breaker, budget, calling, protocol, votes
 from evaluation.judges.calls.protocol import Answer, Reply, Unanswered
 from evaluation.judges.judgments import answered, telling
 from evaluation.judges.judgments.claims import MOST_ATTEMPTS
-from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress, TryOut
+from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress
 from ingest.models import Trace
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
@@ -121,23 +121,13 @@ def _note_calls(outcomes: Sequence[Outcome]) -> None:
         if not outcome.was_asked or version.kind != Kind.LITELLM:
             continue
         if isinstance(reply, Unanswered):
-            note_call(version, reply)
+            calling.note(version, reply)
         else:
             by_pk[version.pk] = version
             costs[version.pk].append(reply.cost_usd)
     for pk, paid in sorted(costs.items()):
         breaker.note(by_pk[pk].endpoint, failed=False)
         budget.settle(by_pk[pk], sum(paid), len(paid))
-
-
-def note_call(version: JudgeVersion | TryOut, reply: Reply | Unanswered) -> None:
-    """What the breaker and the budget have to know of a call that has ended."""
-    if isinstance(reply, Unanswered):
-        breaker.note(version.endpoint, failed=not reply.is_final)
-        budget.settle(version, 0.0)
-    else:
-        breaker.note(version.endpoint, failed=False)
-        budget.settle(version, reply.cost_usd)
 
 
 def _read(judgment: Judgment, reply: Reply) -> Read:

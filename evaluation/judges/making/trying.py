@@ -16,9 +16,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges.calls import protocol, questions, votes
+from evaluation.judges.calls import calling, protocol, questions, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
+from evaluation.judges.judgments import claims
 from evaluation.judges.making.drafts import Draft
+from evaluation.judges.models import Kind, Progress, TryOut
 from ingest.models import Trace
 from reviewapp.review import snapshots
 
@@ -86,17 +88,16 @@ def ask(tryout: TryOut) -> None:
         return
     began = time.monotonic()
     try:
-        call = judging.call_of(tryout, question(tryout))
+        call = calling.call_of(tryout, question(tryout))
     except Unanswered as refused:
         _mine(tryout).update(
             progress=Progress.STOPPED, reason=refused.reason[:200], attempts=F("attempts") - 1,
             finished_at=Now(), lease_until=None,
         )  # fmt: skip
         return
-    reply = judging.tried(call)
+    reply = calling.tried(call)
     with transaction.atomic():
-        if tryout.kind == Kind.LITELLM:
-            outcomes.note_call(tryout, reply)
+        calling.note(tryout, reply)
         _write(tryout, reply, (time.monotonic() - began) * 1000)
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from django.utils.html import escape
 
+from evaluation.judges.calls import rules
 from evaluation.judges.calls.protocol import Reply
 from evaluation.judges.models import Judge, JudgeVersion
 from evaluation.runs import judged, judging
@@ -248,7 +249,7 @@ def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatc
     monkeypatch.setattr(judged.certificates, "holds", lambda asked: asked == version)
     said = {"yes": "pass", "no": "fail", "eh": "nonsense"}
     monkeypatch.setattr(
-        judging.rules,
+        rules,
         "ask",
         lambda spec, question: Reply(json.dumps({"verdict": said[question.output], "score": 0.25})),
     )
