@@ -110,14 +110,15 @@ def number_of(assertion: Json) -> tuple[float, float]:
     if not isinstance(given, dict):
         given = {"value": given}
     tolerance = given.get("tolerance", assertion.get("tolerance"))
-    number = _finite(given.get("value"))
-    allowed = 0.0 if tolerance is None else _finite(tolerance)
+    number = finite(given.get("value"))
+    allowed = 0.0 if tolerance is None else finite(tolerance)
     if number is None or allowed is None or allowed < 0:
         raise Unsuitable("value must be a number, and tolerance a number of at least 0")
     return number, max(allowed, abs(number) * 1e-9)
 
 
-def _finite(value: object) -> float | None:
+def finite(value: object) -> float | None:
+    """A number, or a text that is one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -154,7 +155,7 @@ def threshold_of(assertion: Json, otherwise: float) -> float:
         given = value.get("threshold", given)
     elif is_number(value) and "threshold" not in assertion:
         given = value
-    number = _finite(given)
+    number = finite(given)
     if number is None or not 0 <= number <= 1:
         raise Unsuitable("threshold must be between 0 and 1")
     return number
@@ -227,11 +228,11 @@ def _numeric(assertion: Json, output: str, reference: str) -> Check:
 
 def number_in(output: str) -> float | None:
     """The output as a number, else the last number in it."""
-    whole = _finite(output.strip())
+    whole = finite(output.strip())
     if whole is not None:
         return whole
     found = _NUMBER.findall(output)
-    return _finite(found[-1].replace(",", "")) if found else None
+    return finite(found[-1].replace(",", "")) if found else None
 
 
 def _json_schema(assertion: Json, output: str, reference: str) -> Check:

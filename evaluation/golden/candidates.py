@@ -272,5 +272,7 @@ def unfounded(case_pks: list[int]) -> list[str]:
     """The ids of cases, never published before, whose failure is confirmed no more."""
     taken = Candidate.objects.filter(case_id__in=case_pks, state=CandidateState.ACCEPTED, case__entries=None)
     rests_on = dict(taken.values_list("resolution_id", "case__case_id"))
-    standing = Resolution.objects.confirmed_failures().filter(pk__in=rests_on).values_list("pk", flat=True)
-    return sorted(case_id for pk, case_id in rests_on.items() if pk not in set(standing))
+    standing = set(
+        Resolution.objects.confirmed_failures().filter(pk__in=rests_on).values_list("pk", flat=True)
+    )
+    return sorted(case_id for pk, case_id in rests_on.items() if pk not in standing)

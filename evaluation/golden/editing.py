@@ -196,16 +196,15 @@ def _assertion(index: int, kind: str, text: str, limit: str) -> Json:
         except (msgspec.DecodeError, RecursionError) as error:
             if kind == "json_schema":
                 raise BadCase(f"assertions[{index}]", f"the schema is not JSON: {error}") from None
-    found: Json = {"type": kind, "value": float(text) if kind == "numeric" and _is_number(text) else value}
+    if kind == "numeric" and (number := assertions.finite(text)) is not None:
+        value = number
+    found: Json = {"type": kind, "value": value}
     if limit and kind in LIMITS:
-        if not _is_number(limit):
+        allowed = assertions.finite(limit)
+        if allowed is None:
             raise BadCase(f"assertions[{index}]", f"{LIMITS[kind]} must be a number")
-        found[LIMITS[kind]] = float(limit)
+        found[LIMITS[kind]] = allowed
     return found
-
-
-def _is_number(text: str) -> bool:
-    return assertions._finite(text) is not None
 
 
 def typed(sent: Mapping[str, str], before: Json | None) -> Editor:

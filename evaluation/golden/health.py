@@ -17,6 +17,7 @@ from evaluation.runs import steadiness
 from evaluation.runs.models import CaseResult, CiRun
 from evaluation.runs.steadiness import Flaky, Flips
 
+# Cases added in a month: at least, and at most.
 GOAL = (10, 20)
 MONTHS = 6
 # A suite that passes this often tells little; a case that never failed in so many runs tells nothing.
@@ -34,13 +35,9 @@ class Month:
     @property
     def words(self) -> str:
         least, most = GOAL
-        return (
-            "below the goal"
-            if self.added < least
-            else "above the goal"
-            if self.added > most
-            else "in the goal"
-        )
+        if self.added < least:
+            return "below the goal"
+        return "above the goal" if self.added > most else "in the goal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ class Case:
         """The canonical native line without its line end. Raises BadCase for what JSON cannot carry."""
         return _canonical(self._value({**self.metadata, "case_revision": revision}))
 
+    @property
+    def checks(self) -> list[Json]:
+        """What an output has to satisfy: the assertions; without any, to be the expected text."""
+        text = expected_text(self.expected)
+        return self.assertions or ([{"type": "exact", "value": text}] if text else [])
+
     def content_sha256(self) -> bytes:
         return hashlib.sha256(_canonical(self._value(self.metadata)).encode()).digest()
 

@@ -43,8 +43,7 @@ def _revised(dataset: GoldenDataset, sent: Mapping[str, str]) -> tuple[Case, int
 
 def preview(case: Case, output: str) -> list[Outcome]:
     reference = expected_text(case.expected)
-    checks = case.assertions or ([{"type": "exact", "value": reference}] if reference else [])
-    return [_outcome(each, output, reference) for each in checks]
+    return [_outcome(each, output, reference) for each in case.checks]
 
 
 def _outcome(assertion: dict[str, object], output: str, reference: str) -> Outcome:

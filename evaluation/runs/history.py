@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from evaluation.gate import majority
 from evaluation.golden.models import GoldenCase, GoldenDataset
 from evaluation.runs.models import CaseResult, CiRun
 
@@ -98,4 +99,4 @@ def _passed(run: CiRun) -> dict[int, bool]:
     trials: dict[int, list[bool]] = defaultdict(list)
     for case_pk, status in run.results.values_list("case_id", "status"):
         trials[case_pk].append(status == "pass")
-    return {pk: found.count(True) * 2 > len(found) for pk, found in trials.items()}
+    return {pk: majority(found) for pk, found in trials.items()}

@@ -18,7 +18,7 @@ class Scored:
 
 def score(case: Case, output: str) -> Scored:
     """All assertions have to hold. Without one, the output has to be the expected text."""
-    checks = case.assertions or _by_expected(case)
+    checks = case.checks
     if not checks:
         return Scored(ResultStatus.ERROR, None, "The case has neither an assertion nor an expected answer.")
     reference = expected_text(case.expected)
@@ -39,8 +39,3 @@ def score(case: Case, output: str) -> Scored:
     if failed:
         return Scored(ResultStatus.FAIL, worst, "; ".join(f"{each.kind}: {each.words}" for each in failed))
     return Scored(ResultStatus.PENDING if waits else ResultStatus.PASS, worst, "")
-
-
-def _by_expected(case: Case) -> list[dict[str, object]]:
-    text = expected_text(case.expected)
-    return [{"type": "exact", "value": text}] if text else []

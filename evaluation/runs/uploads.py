@@ -42,7 +42,7 @@ def read(sent: bytes, format: str, query: QueryDict) -> Upload:
     reader: Callable[[bytes], list[Result]] | None = tools.READERS.get(format)
     if reader is None:
         raise Problem(400, f"format must be one of native, {', '.join(tools.READERS)}.")
-    upload = _described({name: query[name] for name in query}, _list(query))
+    upload = _described({name: query[name] for name in query}, _selection_of(query))
     try:
         upload.results = reader(sent)
     except tools.Unreadable as error:
@@ -60,7 +60,7 @@ def _document(sent: bytes) -> Json:
     return value
 
 
-def _list(query: QueryDict) -> tuple[list[str], list[str]]:
+def _selection_of(query: QueryDict) -> tuple[list[str], list[str]]:
     selection = {name: query.getlist(name) for name in ("split", "tag")}
     return _texts(selection, "split"), _texts(selection, "tag")
 

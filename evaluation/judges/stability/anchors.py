@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -19,6 +21,10 @@ class TooFew(Exception):
     """Not enough settled labels of both kinds to freeze an anchor set."""
 
 
+class NoneFrozen(Exception):
+    """A set that could be added to is not there."""
+
+
 def freeze(version: JudgeVersion, by: str) -> AnchorSet:
     """A new set from what people settled: as many failures as passes where there are, on bytes of now.
 
@@ -26,22 +32,43 @@ def freeze(version: JudgeVersion, by: str) -> AnchorSet:
     """
     chosen = _settled(version)
     with transaction.atomic():
-        number = version.judge.anchor_sets.count() + 1
-        made = AnchorSet.objects.create(judge=version.judge, name=f"anchors {number}", created_by=by)
         traces = Trace.objects.in_bulk(list(chosen))
-        Anchor.objects.bulk_create(
-            [
-                Anchor(
-                    anchor_set=made,
-                    trace=traces[pk],
-                    snapshot=snapshots.of_trace(traces[pk]),
-                    verdict=verdict,
-                )
-                for pk, verdict in sorted(chosen.items())
-            ]
-        )
-        Trace.objects.filter(pk__in=chosen, held=False).update(held=True)
-        AnchorSet.objects.filter(pk=made.pk).update(frozen_at=Now())
+        anchors = [
+            Anchor(trace=traces[pk], snapshot=snapshots.of_trace(traces[pk]), verdict=verdict)
+            for pk, verdict in sorted(chosen.items())
+        ]
+        return _frozen(version, anchors, by)
+
+
+@transaction.atomic
+def add(version: JudgeVersion, trace: Trace, verdict: str, by: str) -> AnchorSet:
+    """A new frozen set: the newest one and this trace with its right verdict. Raises NoneFrozen.
+
+    Rounds over the older set stay comparable: what is compared are the traces that two rounds share.
+    """
+    sets = AnchorSet.objects.select_for_update().filter(judge=version.judge, frozen_at__isnull=False)
+    newest = sets.order_by("-frozen_at", "-pk").first()
+    if newest is None:
+        raise NoneFrozen("There is no anchor set yet: freeze one under Anchors first.")
+    kept = [
+        Anchor(trace_id=each.trace_id, snapshot_id=each.snapshot_id, verdict=each.verdict)
+        for each in newest.anchors.order_by("pk")
+        if each.trace_id != trace.pk
+    ]
+    added = Anchor(trace=trace, snapshot=snapshots.of_trace(trace), verdict=verdict)
+    return _frozen(version, [*kept, added], by)
+
+
+def _frozen(version: JudgeVersion, anchors: Sequence[Anchor], by: str) -> AnchorSet:
+    """A set of these anchors, whose traces are kept from now on."""
+    number = version.judge.anchor_sets.count() + 1
+    made = AnchorSet.objects.create(judge=version.judge, name=f"anchors {number}", created_by=by)
+    for anchor in anchors:
+        anchor.anchor_set = made
+    Anchor.objects.bulk_create(anchors)
+    traces = [anchor.trace_id for anchor in anchors]
+    Trace.objects.filter(pk__in=traces, held=False).update(held=True)
+    AnchorSet.objects.filter(pk=made.pk).update(frozen_at=Now())
     made.refresh_from_db()
     return made
 

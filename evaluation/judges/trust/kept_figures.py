@@ -35,6 +35,8 @@ MANY = 20_000
 REST, LEAST_REST = 20.0, 60.0
 # A transaction that was under way when the watermark was read has ended by then.
 GRACE = timedelta(seconds=30)
+# Any number of our own, beside that of the point: one worker at a time computes it.
+LOCK = 7321
 LOOKED_AT, FORGOTTEN = timedelta(minutes=1), timedelta(days=2)
 
 
@@ -204,7 +206,7 @@ def refresh(seconds: float = 4.0) -> int:
         if time.monotonic() >= end:
             break
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(7321, %s)", [point.pk % 2**31])
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, point.pk % 2**31])
             if cursor.fetchone()[0]:
                 mark = watermarks([point.version])[point.version_id]
                 _compute(Scope(point.version, point.since, parse_slice(point.within)), mark)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
 
-from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion
+from evaluation.judges.models import AnchorSet, JudgeVersion
+from evaluation.judges.stability import anchors
 from ingest.models import AuditDraw, Trace
-from reviewapp.review import items, queues, snapshots
+from reviewapp.review import items, queues
 from reviewapp.review.items import Routed
 from reviewapp.review.models import ItemState, Queue, ReviewItem
 from reviewapp.review.refusals import ItemClosed
@@ -76,28 +76,12 @@ def _routed(traces: Sequence[int], by: str) -> list[Routed]:
     ]
 
 
-@transaction.atomic
 def anchor(version: JudgeVersion, trace: Trace, verdict: str, by: str) -> AnchorSet:
-    """A new frozen set: the newest one and this trace with its right verdict. Raises Refused.
-
-    Rounds over the older set stay comparable: what is compared are the traces that two rounds share.
-    """
-    sets = AnchorSet.objects.select_for_update().filter(judge=version.judge, frozen_at__isnull=False)
-    newest = sets.order_by("-frozen_at", "-pk").first()
-    if newest is None:
-        raise Refused("There is no anchor set yet: freeze one under Anchors first.")
-    kept = [each for each in newest.anchors.order_by("pk") if each.trace_id != trace.pk]
-    number = version.judge.anchor_sets.count() + 1
-    made = AnchorSet.objects.create(judge=version.judge, name=f"anchors {number}", created_by=by)
-    rows = [
-        Anchor(anchor_set=made, trace_id=a.trace_id, snapshot_id=a.snapshot_id, verdict=a.verdict)
-        for a in kept
-    ]
-    rows.append(Anchor(anchor_set=made, trace=trace, snapshot=snapshots.of_trace(trace), verdict=verdict))
-    Anchor.objects.bulk_create(rows)
-    Trace.objects.filter(pk=trace.pk, held=False).update(held=True)
-    AnchorSet.objects.filter(pk=made.pk).update(frozen_at=Now())
-    return made
+    """A new frozen set that holds this trace with its right verdict too. Raises Refused."""
+    try:
+        return anchors.add(version, trace, verdict, by)
+    except anchors.NoneFrozen as refused:
+        raise Refused(str(refused)) from None
 
 
 def ask_again(version: JudgeVersion, trace: Trace, by: str) -> ReviewItem:
