@@ -155,10 +155,8 @@ def has_anchors(version: JudgeVersion) -> bool:
 
 def ask_anchors(version: JudgeVersion, run: JudgeRun) -> int:
     """Every anchor once more, on the very bytes that were frozen."""
-    anchors = (
-        AnchorSet.objects.filter(judge=version.judge, frozen_at__isnull=False).order_by("-frozen_at").first()
-    )
-    if anchors is None:
+    newest = AnchorSet.objects.newest_of(version.judge)
+    if newest is None:
         return 0
     last = Judgment.objects.filter(version=version, trial__gte=FIRST_ANCHOR_TRIAL).aggregate(
         last=Max("trial")
@@ -175,7 +173,7 @@ def ask_anchors(version: JudgeVersion, run: JudgeRun) -> int:
                 trial=trial,
                 origin=Origin.ANCHOR,
             )
-            for anchor in anchors.anchors.order_by("pk")
+            for anchor in newest.anchors.order_by("pk")
         ]
     )
     return len(made)

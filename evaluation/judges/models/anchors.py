@@ -12,6 +12,12 @@ from ingest.models import Trace
 from reviewapp.review.models import Snapshot, triggers
 
 
+class AnchorSetQuerySet(models.QuerySet["AnchorSet"]):
+    def newest_of(self, judge: Judge) -> AnchorSet | None:
+        """The one that is asked about: the set that was frozen last."""
+        return self.filter(judge=judge, frozen_at__isnull=False).order_by("-frozen_at", "-pk").first()
+
+
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class AnchorSet(models.Model):
     """Traces whose right verdict is settled, kept byte for byte: a moved judge shows on them."""
@@ -21,6 +27,8 @@ class AnchorSet(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.CharField(max_length=150, blank=True, default="")
+
+    objects = AnchorSetQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint("judge", "name", name="anchor_set_name_once_a_judge")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from evaluation.judges.models import JudgeVersion
-from evaluation.judges.pages.versions import version_of
+from evaluation.judges.pages.versions import back_to, version_of
+from evaluation.judges.stability import anchors
 from evaluation.judges.trust import remedies
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
@@ -29,7 +29,7 @@ def label_more(request: MemberRequest, pk: int) -> HttpResponse:
         queue, count = remedies.label_more(version, wanted, request.user.username)
     except remedies.Refused as refused:
         messages.error(request, str(refused))
-        return _back(request, version, "budget")
+        return back_to(request, version, "budget")
     messages.success(request, f"{queue.name}: {count} drawn trace{'s' * (count != 1)} to label.")
     return redirect("queues", request.project.slug)
 
@@ -42,12 +42,12 @@ def add_anchor(request: MemberRequest, pk: int) -> HttpResponse:
     if verdict not in VERDICTS:
         raise Http404
     try:
-        made = remedies.anchor(version, trace, verdict, request.user.username)
-    except remedies.Refused as refused:
+        made = anchors.add(version, trace, verdict, request.user.username)
+    except anchors.NoneFrozen as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{trace.trace_id} is an anchor that should {verdict}, in {made.name}.")
-    return _back(request, version, "disagreements")
+    return back_to(request, version, "disagreements")
 
 
 @session(Role.LEAD)
@@ -60,7 +60,7 @@ def second_reviewer(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"Another round of it waits in {item.queue.name}.")
-    return _back(request, version, "disagreements")
+    return back_to(request, version, "disagreements")
 
 
 def _judged(request: MemberRequest, version: JudgeVersion) -> Trace:
@@ -71,8 +71,3 @@ def _judged(request: MemberRequest, version: JudgeVersion) -> Trace:
     if found is None:
         raise Http404
     return found
-
-
-def _back(request: MemberRequest, version: JudgeVersion, part: str) -> HttpResponse:
-    page = reverse("judge", args=[request.project.slug, version.judge.name])
-    return redirect(f"{page}?version={version.number}#{part}")

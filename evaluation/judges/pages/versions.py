@@ -41,7 +41,7 @@ def new_version(request: MemberRequest) -> HttpResponse:
             messages.success(
                 request, f"{made.judge.name} {made.label} is a candidate: let it judge, then see."
             )
-            return _to(request, made)
+            return back_to(request, made)
     status = 422 if form.is_bound else 200
     return render(request, "judges/new_version.html", {"form": form, **editor(request)}, status=status)
 
@@ -83,7 +83,7 @@ def go_live(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{version.judge.name} {version.label} {told}.")
-    return _to(request, version)
+    return back_to(request, version)
 
 
 @session(Role.LEAD)
@@ -106,7 +106,7 @@ def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{made.anchors.count()} traces are frozen as {made.name}.")
-    return _to(request, version)
+    return back_to(request, version)
 
 
 @session(Role.LEAD)
@@ -117,13 +117,13 @@ def run_version(request: MemberRequest, pk: int) -> HttpResponse:
     if version.kind == Kind.IMPORTED or not form.is_valid():
         why = next((error for errors in form.errors.values() for error in errors), "")
         messages.error(request, str(why) or "This version cannot judge here.")
-        return _to(request, version)
+        return back_to(request, version)
     count = _ask(version, form.cleaned_data, request.user.username)
     if count:
         messages.success(request, f"{count} to judge; the worker has begun.")
     else:
         messages.warning(request, "Nothing was found that it has not judged yet.")
-    return _to(request, version)
+    return back_to(request, version)
 
 
 def _ask(version: JudgeVersion, given: dict[str, Any], by: str) -> int:
@@ -149,7 +149,7 @@ def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
     if run is None:
         raise Http404
     asking.stop(run)
-    return _to(request, run.version)
+    return back_to(request, run.version)
 
 
 @session(Role.LEAD)
@@ -176,6 +176,7 @@ def version_of(request: MemberRequest, pk: int) -> JudgeVersion:
     return version
 
 
-def _to(request: MemberRequest, version: JudgeVersion) -> HttpResponse:
+def back_to(request: MemberRequest, version: JudgeVersion, part: str = "versions") -> HttpResponse:
+    """To the judge's page, at one of its parts."""
     page = reverse("judge", args=[request.project.slug, version.judge.name])
-    return redirect(f"{page}?version={version.number}#versions")
+    return redirect(f"{page}?version={version.number}#{part}")

@@ -46,8 +46,7 @@ def add(version: JudgeVersion, trace: Trace, verdict: str, by: str) -> AnchorSet
 
     Rounds over the older set stay comparable: what is compared are the traces that two rounds share.
     """
-    sets = AnchorSet.objects.select_for_update().filter(judge=version.judge, frozen_at__isnull=False)
-    newest = sets.order_by("-frozen_at", "-pk").first()
+    newest = AnchorSet.objects.select_for_update().newest_of(version.judge)
     if newest is None:
         raise NoneFrozen("There is no anchor set yet: freeze one under Anchors first.")
     kept = [

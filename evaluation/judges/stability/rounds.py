@@ -81,7 +81,7 @@ class Compared:
 
 def compare(version: JudgeVersion) -> Compared:
     """Rounds of all versions of the judge over its newest anchor set, in order, and two of them compared."""
-    newest = version.judge.anchor_sets.filter(frozen_at__isnull=False).order_by("-frozen_at").first()
+    newest = AnchorSet.objects.newest_of(version.judge)
     if newest is None:
         return Compared((), difference=unknown("no anchors are frozen yet"))
     rounds = _rounds(newest)

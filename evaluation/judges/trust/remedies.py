@@ -1,4 +1,4 @@
-"""What can be done about an uncertain number or a disagreement? More labels, an anchor, fresh eyes."""
+"""What can be done about an uncertain number or a disagreement? More labels, or fresh eyes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from evaluation.judges.models import AnchorSet, JudgeVersion
-from evaluation.judges.stability import anchors
+from evaluation.judges.models import JudgeVersion
 from ingest.models import AuditDraw, Trace
 from reviewapp.review import items, queues
 from reviewapp.review.items import Routed
@@ -74,14 +73,6 @@ def _routed(traces: Sequence[int], by: str) -> list[Routed]:
         Routed(draw.trace_id, [REASON], terms, 0.0, False, draw, draw.trace.started_at)
         for draw in draws.defer("trace__search")
     ]
-
-
-def anchor(version: JudgeVersion, trace: Trace, verdict: str, by: str) -> AnchorSet:
-    """A new frozen set that holds this trace with its right verdict too. Raises Refused."""
-    try:
-        return anchors.add(version, trace, verdict, by)
-    except anchors.NoneFrozen as refused:
-        raise Refused(str(refused)) from None
 
 
 def ask_again(version: JudgeVersion, trace: Trace, by: str) -> ReviewItem:

@@ -15,7 +15,7 @@ from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, 
 from evaluation.judges.pages import contents
 from evaluation.judges.trust import kept_figures, remedies
 from ingest.models import AuditDraw, Project, Trace
-from reviewapp.review import labels, leases
+from reviewapp.review import labels, leases, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Queue, ReviewItem
 from tests.conftest import Person
@@ -82,7 +82,7 @@ def test_a_disagreement_becomes_an_anchor_of_a_new_set(lead: Person, version: Ju
     refused = lead.client.post(address, {"trace": second.pk, "verdict": "fail"}, follow=True)
     assert "There is no anchor set yet" in refused.content.decode()
     old = AnchorSet.objects.create(judge=version.judge, name="anchors 1", frozen_at=timezone.now())
-    remedies_snapshot = remedies.snapshots.of_trace(first)
+    remedies_snapshot = snapshots.of_trace(first)
     Anchor.objects.create(anchor_set=old, trace=first, snapshot=remedies_snapshot, verdict="pass")
     lead.client.post(address, {"trace": second.pk, "verdict": "fail"})
     newest = AnchorSet.objects.order_by("-pk").first()
