@@ -21,8 +21,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import ProgrammingError, connection
 
-from evaluation.golden import slices
 from evaluation.golden.models import VersionBody
+from evaluation.golden.published import slices
 from evaluation.retention import ledger, replaying
 from reviewapp.serving import postgres_place
 from reviewapp.serving.postgres_place import NoPostgres

@@ -15,7 +15,7 @@ from typing import Any
 
 from evaluation.demo.golden import DATASET, ROOT
 from evaluation.golden.models import GoldenVersion
-from evaluation.golden.versions import digest_text
+from evaluation.golden.published.versions import digest_text
 from ingest.models import Project
 from reviewapp.demo.sending import Client
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluation.demo import starting_cases
-from evaluation.golden import candidates, cases
+from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import CandidateState, GoldenVersion
 from ingest.models import Project
 from reviewapp.demo.larkfield import LEAD, SEED

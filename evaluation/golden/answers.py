@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Q
 
-from evaluation.golden import drafts
-from evaluation.golden.cases import Outcome, Report
-from evaluation.golden.drafts import Difference
+from evaluation.golden.draft import drafts
+from evaluation.golden.draft.cases import Outcome, Report
+from evaluation.golden.draft.drafts import Difference
 from evaluation.golden.models import CaseState, GoldenDataset, GoldenVersion
-from evaluation.golden.versions import digest_text
+from evaluation.golden.published.versions import digest_text
 from evaluation.json_objects import Json
 from ingest.models import Project
 

@@ -9,8 +9,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from evaluation.golden import answers, asked, cases, downloads, drafts, serving, versions
+from evaluation.golden import answers, asked
+from evaluation.golden.draft import cases, drafts
 from evaluation.golden.models import NAME_CHARACTERS, GoldenDataset
+from evaluation.golden.published import downloads, serving, versions
 from evaluation.json_objects import json
 from ingest import body, documents
 from ingest.models import Scope

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evaluation.golden.formats import FORMATS
+from evaluation.golden.content.formats import FORMATS
 from evaluation.json_objects import Json
 from ingest import openapi
 from ingest.documents import JSON, NDJSON

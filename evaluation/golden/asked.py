@@ -7,11 +7,12 @@ from urllib.parse import quote, urlencode
 
 from django.http import QueryDict
 
-from evaluation.golden import formats, slices, versions
-from evaluation.golden.cases import find_dataset
-from evaluation.golden.lines import parse
+from evaluation.golden.content import formats
+from evaluation.golden.content.lines import parse
+from evaluation.golden.draft.cases import find_dataset
 from evaluation.golden.models import GoldenDataset, GoldenVersion
-from evaluation.golden.serving import Rendered, Representation, Stored
+from evaluation.golden.published import slices, versions
+from evaluation.golden.published.serving import Rendered, Representation, Stored
 from ingest.models import Project
 from ingest.problems import Problem
 

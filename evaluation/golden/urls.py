@@ -1,11 +1,10 @@
-"""Where the pages of the golden dataset and of CI runs lead, below a project."""
+"""Where the pages of the golden dataset lead, below a project."""
 
 from __future__ import annotations
 
 from django.urls import path
 
 from evaluation.golden.pages import candidates, cases, datasets, versions
-from evaluation.runs import pages as runs
 
 urlpatterns = [
     path("golden", datasets.golden, name="golden"),
@@ -19,7 +18,6 @@ urlpatterns = [
     path("golden/<str:name>/health", datasets.golden_health, name="golden_health"),
     path("golden/<str:name>/health/clusters", datasets.golden_clusters, name="golden_clusters"),
     path("golden/<str:name>/compare", versions.compare_golden, name="compare_golden"),
-    path("golden/<str:name>/matrix", runs.run_matrix, name="run_matrix"),
     path("golden/<str:name>/versions/<int:pk>", versions.golden_version, name="golden_version"),
     path("golden/<str:name>/versions/<int:pk>/withdraw", versions.withdraw_golden, name="withdraw_golden"),
     path("golden/<str:name>/versions/<int:pk>/restore", versions.restore_golden, name="restore_golden"),
@@ -34,7 +32,4 @@ urlpatterns = [
     path("golden/<str:name>/cases/preview", cases.preview_case, name="preview_case"),
     path("golden/<str:name>/cases/import", cases.import_cases, name="import_cases"),
     path("golden/<str:name>/case/<any:case_id>", cases.golden_case, name="golden_case"),
-    path("runs", runs.runs, name="runs"),
-    path("runs/<str:run_id>", runs.run, name="run"),
-    path("runs/<str:run_id>/<str:kind>", runs.run_report, name="run_report"),
 ]

@@ -18,8 +18,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from evaluation.golden import erasing as golden
 from evaluation.judges.models import Anchor, Disagreement, Judgment, TryOut
+from evaluation.retention import golden_cases as golden
 from evaluation.retention import ledger, pruning
 from evaluation.retention.models import Erasure, Subject
 from ingest import blanking, readings

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from evaluation.golden import asked
-from evaluation.golden.versions import LATEST, digest_text
+from evaluation.golden.published.versions import LATEST, digest_text
 from evaluation.json_objects import json
 from evaluation.runs import reports, uploads
 from evaluation.runs.models import CiRun

@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from evaluation import gate
 from evaluation.golden.asked import Selection
-from evaluation.golden.lines import parse
+from evaluation.golden.content.lines import parse
 from evaluation.golden.models import GoldenCase, GoldenVersion
-from evaluation.golden.versions import digest_text
-from evaluation.json_objects import Json
+from evaluation.golden.published.versions import digest_text
 from evaluation.runs.judged import uncertified
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evaluation.golden.assertions import kind_of
+from evaluation.golden.content.assertions import kind_of
 from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion, Stage
 from evaluation.judges.trust import certificates

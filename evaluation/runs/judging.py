@@ -11,7 +11,8 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from evaluation.golden.lines import input_text, parse
+from evaluation.golden.content.lines import input_text, parse
+from evaluation.json_objects import Json
 from evaluation.judges.calls import calling, protocol, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
 from evaluation.judges.models import JudgeVersion

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 
-from evaluation.golden.pages.datasets import dataset_or_404
+from evaluation.golden.addressed import dataset_or_404
 from evaluation.runs import history, reports, run_page
 from evaluation.runs.models import CiRun, Decision
 from reviewapp.access import MemberRequest, session

@@ -8,8 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from evaluation.gate import percent
-from evaluation.golden.lines import expected_text, parse
-from evaluation.json_objects import Json
+from evaluation.golden.content.lines import expected_text, parse
 from evaluation.runs.models import CiRun, Decision, ResultStatus
 from reviewapp import figures
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from evaluation import gate
 from evaluation.gate import percent
-from evaluation.golden import assertions, lines
-from evaluation.json_objects import Json
+from evaluation.golden.content import assertions, lines
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
 from reviewapp import figures
 

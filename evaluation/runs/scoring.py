@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluation.golden import assertions
-from evaluation.golden.lines import Case, expected_text
+from evaluation.golden.content import assertions
+from evaluation.golden.content.lines import Case, expected_text
 from evaluation.runs.models import ResultStatus
 
 

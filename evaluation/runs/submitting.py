@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from psycopg import Cursor
 
-from evaluation.golden.lines import from_line, input_text, parse
+from evaluation.golden.content.lines import from_line, input_text, parse
 from evaluation.golden.models import GoldenVersion
 from evaluation.runs import deciding, scoring
 from evaluation.runs.models import CaseResult, CiRun, ResultStatus, RunUpload, Scorer

@@ -7,7 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
-from evaluation.golden.growth import Step, stairs
+from evaluation.golden.curating.growth import Step, stairs
 from evaluation.golden.models import Origin
 
 register = template.Library()

@@ -10,11 +10,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import candidates, editing
-from evaluation.golden.candidates import AlreadyDecided, NotConfirmed, Refused
-from evaluation.golden.lines import BadCase
+from evaluation.golden.addressed import leads
+from evaluation.golden.content.lines import BadCase
+from evaluation.golden.curating import editing
+from evaluation.golden.draft import candidates
+from evaluation.golden.draft.candidates import AlreadyDecided, NotConfirmed, Refused
 from evaluation.golden.models import Candidate, GoldenCase
-from evaluation.golden.pages.datasets import leads
 from evaluation.revealing import opening
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role

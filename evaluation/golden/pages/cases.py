@@ -11,22 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import (
-    bulk,
-    candidates,
-    case_lists,
-    cases,
-    differences,
-    editing,
-    files,
-    lines,
-    meanwhile,
-    preview,
-    staleness,
-)
-from evaluation.golden.lines import BadCase
+from evaluation.golden.addressed import dataset_or_404, leads
+from evaluation.golden.content import files, lines
+from evaluation.golden.content.lines import BadCase
+from evaluation.golden.curating import bulk, case_lists, differences, editing, meanwhile, preview, staleness
+from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
-from evaluation.golden.pages.datasets import dataset_or_404, leads
 from evaluation.json_objects import Json
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Membership, Role

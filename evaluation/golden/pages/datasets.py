@@ -7,24 +7,17 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.validators import validate_slug
 from django.db.models import Count, Max, Q
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import (
-    asked_in_production,
-    cases,
-    coverage,
-    differences,
-    drafts,
-    formats,
-    growth,
-    health,
-    overview,
-    versions,
-)
+from evaluation.golden.addressed import dataset_or_404, leads
+from evaluation.golden.content import formats
+from evaluation.golden.curating import asked_in_production, coverage, differences, growth, health, overview
+from evaluation.golden.draft import cases, drafts
 from evaluation.golden.models import NAME_CHARACTERS, CaseState, GoldenDataset
+from evaluation.golden.published import versions
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 
@@ -46,18 +39,6 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
             "threshold": "Between 0 and 1. The gate compares the one-sided 95 % bounds with it.",
             "most_errors": "The share of cases that may end in an error before a run is inconclusive.",
         }
-
-
-def dataset_or_404(request: MemberRequest, name: str) -> GoldenDataset:
-    found = cases.find_dataset(request.project, name) if "\0" not in name else None
-    if found is None:
-        raise Http404
-    found.project = request.project
-    return found
-
-
-def leads(request: MemberRequest) -> bool:
-    return Role(request.membership.role).allows(Role.LEAD)
 
 
 @session(Role.REVIEWER)

@@ -9,9 +9,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from evaluation.golden import asked, differences, drafts, formats, overview, serving, versions
+from evaluation.golden import asked
+from evaluation.golden.addressed import dataset_or_404, leads
+from evaluation.golden.content import formats
+from evaluation.golden.curating import differences, overview
+from evaluation.golden.draft import drafts
 from evaluation.golden.models import GoldenDataset, GoldenVersion
-from evaluation.golden.pages.datasets import dataset_or_404, leads
+from evaluation.golden.published import serving, versions
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from evaluation.golden import versions
 from evaluation.golden.models import GoldenDataset
+from evaluation.golden.published import versions
 
 
 class Command(BaseCommand):

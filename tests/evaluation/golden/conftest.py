@@ -2,7 +2,8 @@
 
 import pytest
 
-from evaluation.golden import cases, versions
+from evaluation.golden.draft import cases
+from evaluation.golden.published import versions
 from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer

@@ -1,11 +1,11 @@
-"""What tests of golden cases enter, and how: values, a form, and the line that a page shows of a case."""
+"""What tests of golden cases enter, and how: values, a form, over the API; the line that a page shows of one."""
 
 import html
 import json
 
-from evaluation.golden import cases
+from evaluation.golden.draft import cases
 
-BASE = "/projects/refunds"
+BASE, ROOT = "/projects/refunds", "/api/v1/golden"
 VALUES = [
     {"id": f"c{n:02d}", "input": f"question <u>{n}</u>", "expected": str(n), "critical": n < 3,
      "tags": ["refunds"],
@@ -26,3 +26,15 @@ def put_values(dataset, values, by):
 
 def native_line(page):
     return json.loads(html.unescape(page.split('<pre class="code">')[1].split("</pre>")[0]))
+
+
+def ndjson(*values):
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def post_cases(client, *values, name="support"):
+    return client.post(f"{ROOT}/{name}/cases", ndjson(*values), content_type="application/x-ndjson")
+
+
+def publish(client, name="support", **body):
+    return client.post(f"{ROOT}/{name}/versions", body or "", content_type="application/json")

@@ -6,28 +6,16 @@ import json
 
 import pytest
 
-from evaluation.golden import formats
+from evaluation.golden.content import formats
 from ingest.models import Scope
+from tests.evaluation.golden.entering import ROOT, ndjson, post_cases, publish
 
-ROOT = "/api/v1/golden"
 LINES = [
     {"id": "b", "input": {"messages": [{"role": "user", "content": "2+2?"}]}, "expected": {"text": "4"},
      "assertions": [{"type": "exact", "value": "4"}], "tags": ["maths"], "split": "test", "critical": True},
     {"id": "a", "input": {"messages": [{"role": "user", "content": "Größe \u2028 😀?"}]},
      "assertions": [{"type": "contains", "value": "ja"}], "split": "dev"},
 ]  # fmt: skip
-
-
-def ndjson(*values):
-    return "".join(json.dumps(value) + "\n" for value in values)
-
-
-def post_cases(client, *values, name="support"):
-    return client.post(f"{ROOT}/{name}/cases", ndjson(*values), content_type="application/x-ndjson")
-
-
-def publish(client, name="support", **body):
-    return client.post(f"{ROOT}/{name}/versions", body or "", content_type="application/json")
 
 
 @pytest.fixture
@@ -124,8 +112,8 @@ def test_what_is_unknown_a_draft_or_withdrawn(reader, writer, published, project
     post_cases(writer, {"id": "c", "input": "new"})
     draft = reader.get(f"{ROOT}/support/versions/2")
     assert draft.status_code == 409 and draft["Content-Type"] == "application/problem+json"
-    from evaluation.golden import versions
     from evaluation.golden.models import GoldenVersion
+    from evaluation.golden.published import versions
 
     versions.withdraw(GoldenVersion.objects.get(), "a customer asked", "lead")
     for address in ("1", "1/flat.csv", "latest", "1/manifest.json"):

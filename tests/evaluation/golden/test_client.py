@@ -303,7 +303,7 @@ def write_case(client, assertions, expected=None):
 )
 def test_the_client_scores_as_the_server_does(client, assertion, code):
     assert write_case(client, [assertion]).returncode == code
-    from evaluation.golden import assertions
+    from evaluation.golden.content import assertions
 
     try:
         check = assertions.score(assertion, "the Answer is 1,042.5 EUR")
@@ -317,7 +317,7 @@ def test_the_client_scores_as_the_server_does(client, assertion, code):
 def test_an_expected_conversation_is_its_last_message(client, content):
     expected = {"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": content}]}
     assert write_case(client, [], expected).returncode == 0
-    from evaluation.golden.lines import expected_text
+    from evaluation.golden.content.lines import expected_text
 
     assert expected_text(expected) == "the Answer is 1,042.5 EUR"
 

@@ -10,8 +10,9 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from evaluation.golden import candidates, cases, versions
+from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import GoldenCase, GoldenVersion, VersionBody
+from evaluation.golden.published import versions
 from evaluation.retention import erasing, ledger, replaying
 from evaluation.retention.models import Erasure, Subject
 from ingest import tokens

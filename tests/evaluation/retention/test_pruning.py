@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from evaluation.golden import cases
+from evaluation.golden.draft import cases
 from evaluation.golden.models import GoldenCase
 from evaluation.retention import pruning
 from ingest.models import Feedback, Score, Span, Trace, TraceRecord

@@ -5,8 +5,9 @@ import json
 import pytest
 from django.urls import reverse
 
-from evaluation.golden import candidates, cases, versions
+from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import Candidate, GoldenCase
+from evaluation.golden.published import versions
 from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import Judgment, Kind
 from evaluation.runs.models import CaseResult, CiRun

@@ -15,7 +15,7 @@ from evaluation.runs import judged, judging
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 from ingest import tokens
 from ingest.models import Scope
-from tests.evaluation.golden.test_api import ROOT, post_cases, publish
+from tests.evaluation.golden.entering import ROOT, post_cases, publish
 
 RUNS = f"{ROOT}/support/versions/1/runs"
 N = 60

@@ -11,7 +11,7 @@ import pytest
 from evaluation.runs import archives, tools
 from evaluation.runs.models import CaseResult
 from ingest.models import Scope
-from tests.evaluation.golden.test_api import ROOT, post_cases, publish
+from tests.evaluation.golden.entering import ROOT, post_cases, publish
 
 RECORDED = Path(__file__).parent / "recorded"
 READ = {

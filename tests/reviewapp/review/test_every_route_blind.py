@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
-from evaluation.golden import candidates, cases, versions
+from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import Candidate, GoldenVersion
+from evaluation.golden.published import versions
 from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import Judgment
 from evaluation.judges.models import Kind as JudgeKind

@@ -1,0 +1,131 @@
+"""Which cases does a file hold? JSON Lines, JSON, CSV with our flat columns, or YAML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import msgspec
+
+from evaluation.golden.content.flat import COLUMNS
+from ingest import documents
+
+MOST_CASES = 20_000
+YAML_BYTES = 4 * 1024 * 1024
+_JSON_COLUMNS = ("messages", "assertions", "tags", "failure_modes")
+_METADATA = ("source", "trace_id", "failure_modes")
+_OTHER_NAMES = {
+    "question": "input",
+    "prompt": "input",
+    "answer": "expected",
+    "target": "expected",
+    "output": "expected",
+}
+
+
+class Unreadable(ValueError):
+    """A file of which nothing can be read."""
+
+
+def read(content: bytes, name: str) -> list[Any]:
+    """The values, or a Malformed in the place of a line that cannot be read. Raises Unreadable."""
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if not content.strip():
+        raise Unreadable("The file is empty.")
+    kind = name.rpartition(".")[2].lower()
+    reader = {"csv": _csv, "yaml": _yaml, "yml": _yaml, "json": _json}.get(kind, _lines)
+    try:
+        values = reader(content)
+    except UnicodeDecodeError:
+        raise Unreadable("The file is not UTF-8.") from None
+    if len(values) > MOST_CASES:
+        raise Unreadable(f"The file holds more than {MOST_CASES} cases; split it.")
+    return values
+
+
+def _lines(content: bytes) -> list[Any]:
+    return [_line(line) for line in content.split(b"\n") if line.strip()]
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return documents.parse(line)
+    except documents.Malformed as error:
+        return error
+
+
+def _json(content: bytes) -> list[Any]:
+    try:
+        value = documents.parse(content)
+    except documents.Malformed as error:
+        raise Unreadable(f"The file is not JSON: {error}") from None
+    return value if isinstance(value, list) else [value]
+
+
+def _yaml(content: bytes) -> list[Any]:
+    import yaml
+
+    if len(content) > YAML_BYTES:
+        raise Unreadable("A YAML file may have 4 MiB; use JSON Lines for more.")
+    # An alias can stand for a thousand others; cases need none.
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, yaml.SafeLoader)):
+            raise Unreadable("Aliases (*name) are not taken; write the values out.")
+        value = yaml.safe_load(content)
+        plain = msgspec.json.decode(msgspec.json.encode(value))
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise Unreadable(f"The file is not YAML that JSON could hold: {str(error)[:300]}") from None
+    if isinstance(plain, dict) and isinstance(plain.get("cases"), list):
+        plain = plain["cases"]
+    return plain if isinstance(plain, list) else [plain]
+
+
+def _csv(content: bytes) -> list[Any]:
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        names = [_OTHER_NAMES.get(name.strip().lower(), name.strip()) for name in reader.fieldnames or ()]
+        if "input" not in names and "messages" not in names:
+            raise Unreadable(
+                f"The first line must name the columns, one of them input; known are {', '.join(COLUMNS)}."
+            )
+        reader.fieldnames = names
+        return [_row(row) for row in reader]
+    except csv.Error as error:
+        raise Unreadable(f"The file is not CSV: {error}") from None
+
+
+def _row(row: dict[str | Any, Any]) -> Any:
+    if None in row:
+        return documents.Malformed("it has more cells than there are columns")
+    value: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    for name, cell in row.items():
+        if not cell or name == "case_revision":
+            continue
+        text = _unquoted(cell)
+        try:
+            found = (
+                msgspec.json.decode(text)
+                if name in _JSON_COLUMNS and text[:1] in "[{"
+                else _split(name, text)
+            )
+        except msgspec.DecodeError:
+            return documents.Malformed(f"{name} is not JSON")
+        (metadata if name in _METADATA else value)[name] = found
+    if "critical" in value:
+        value["critical"] = str(value["critical"]).lower() in ("true", "1", "yes")
+    if messages := value.pop("messages", None):
+        value["input"] = {"messages": messages}
+    return {**value, **({"metadata": metadata} if metadata else {})}
+
+
+def _split(name: str, text: str) -> Any:
+    if name in ("tags", "failure_modes"):
+        return [each.strip() for each in text.split(",") if each.strip()]
+    return text
+
+
+def _unquoted(cell: str) -> str:
+    """What our own CSV puts before a cell that a spreadsheet would run."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in "=+-@\t\r\n" else cell

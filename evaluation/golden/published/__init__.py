@@ -1,0 +1,1 @@
+"""Versions, whose bytes never change: made, found, and sent slice by slice."""
