@@ -24,6 +24,12 @@ def put_values(dataset, values, by):
     return cases.put_checked(dataset, cases.check_values(values), by)
 
 
+def filled(project, number=5, name="support"):
+    dataset = cases.open_dataset(project, name, "x")
+    put_values(dataset, [{"id": f"c{n}", "input": f"q {n}", "expected": "=1"} for n in range(number)], "x")
+    return dataset
+
+
 def native_line(page):
     return json.loads(html.unescape(page.split('<pre class="code">')[1].split("</pre>")[0]))
 

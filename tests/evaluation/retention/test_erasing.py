@@ -23,11 +23,9 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Draft, Label, ReviewItem, Snapshot
 from tests.evaluation.golden.entering import put_values
-from tests.evaluation.golden.test_versions import elsewhere as fresh_database
 from tests.reviewapp.review import making as review
 
 SECRET = "xyzzy-secret-words"
-elsewhere = fresh_database
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +151,7 @@ def test_a_record_cannot_be_changed(project):
 
 @pytest.mark.parametrize("way", ["ledger", "database"])
 @pytest.mark.django_db(transaction=True)
-def test_an_erasure_is_repeated_after_a_restore(tmp_path, elsewhere, way):
+def test_an_erasure_is_repeated_after_a_restore(tmp_path, fresh_database, way):
     fill(Project.objects.create(slug="refunds"))
     backup, out = tmp_path / "backup", StringIO()
     call_command("backup", str(backup), stdout=StringIO())
@@ -162,7 +160,7 @@ def test_an_erasure_is_repeated_after_a_restore(tmp_path, elsewhere, way):
         ledger.place().unlink()
         call_command("restore", str(backup), "--force", stdout=out)
     else:
-        elsewhere()
+        fresh_database()
         call_command("restore", str(backup), stdout=out)
     assert "1 erasures" in out.getvalue()
     assert texts_of_all_tables() == []

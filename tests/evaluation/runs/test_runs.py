@@ -15,10 +15,8 @@ from evaluation.runs import judged, judging
 from evaluation.runs.models import CaseResult, CiRun, RunUpload
 from ingest import tokens
 from ingest.models import Scope
-from tests.evaluation.golden.entering import ROOT, post_cases, publish
-
-RUNS = f"{ROOT}/support/versions/1/runs"
-N = 60
+from tests.evaluation.golden.entering import post_cases, publish
+from tests.evaluation.runs.reporting import RUNS, N, report, results
 
 
 @pytest.fixture
@@ -38,21 +36,8 @@ def ci(api):
     return api(Scope.RUNS_WRITE)
 
 
-def results(*failing, trial=None, ids=None):
-    ids = [f"c{n:02d}" for n in range(N)] if ids is None else ids
-    more = {"trial": trial} if trial else {}
-    return [{"case_id": case, "status": "fail" if case in failing else "pass", **more} for case in ids]
-
-
 def marked(status, *cases):
     return [{**row, "status": status} if row["case_id"] in cases else row for row in results()]
-
-
-def report(client, key, rows, to=RUNS, **more):
-    headers = {"Idempotency-Key": more.pop("idempotency", None)}
-    body = {"run_key": key, "results": rows, **more}
-    headers = {name: value for name, value in headers.items() if value}
-    return client.post(to, json.dumps(body), content_type="application/json", headers=headers)
 
 
 @pytest.fixture

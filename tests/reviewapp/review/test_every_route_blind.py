@@ -28,7 +28,7 @@ from reviewapp.review import items, labels, leases, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Draft, Flag, ReviewItem
 from tests.evaluation.golden.entering import put_values
-from tests.evaluation.runs.test_runs import report, results
+from tests.evaluation.runs.reporting import report, results
 from tests.reviewapp.review.making import START, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,7 @@ from ingest.models import Trace
 from reviewapp.models import User
 from reviewapp.review import rubrics
 from reviewapp.review.models import RubricVersion
-from tests.evaluation.golden.entering import put_values
-from tests.evaluation.golden.test_versions import filled
+from tests.evaluation.golden.entering import filled, put_values
 
 BASE = "/projects/refunds/golden/support"
 TOPICS = ("refund for parcel order {n} not arrived", "password reset of account login {n} locked",

@@ -14,7 +14,7 @@ from evaluation.golden.published import versions
 from ingest.models import Scope
 from reviewapp import audit
 from tests.evaluation.golden.entering import BASE, VALUES, put_values
-from tests.evaluation.runs.test_runs import report, results
+from tests.evaluation.runs.reporting import report, results
 
 
 @pytest.fixture

@@ -22,16 +22,10 @@ from evaluation.golden.draft import cases
 from evaluation.golden.models import GoldenCase, GoldenVersion, VersionBody, VersionEntry
 from evaluation.golden.published import slices, versions
 from ingest.models import Project
-from tests.evaluation.golden.entering import put_values
+from tests.evaluation.golden.entering import filled, put_values
 from tests.reviewapp.review.making import together
 
 ROOT = Path(__file__).resolve().parents[4]
-
-
-def filled(project, number=5, name="support"):
-    dataset = cases.open_dataset(project, name, "x")
-    put_values(dataset, [{"id": f"c{n}", "input": f"q {n}", "expected": "=1"} for n in range(number)], "x")
-    return dataset
 
 
 @pytest.fixture
@@ -205,26 +199,8 @@ def test_a_publisher_that_is_killed_leaves_nothing_behind(tmp_path):
     assert VersionEntry.objects.count() == 5
 
 
-@pytest.fixture
-def elsewhere():
-    """A fresh database on the same server, and the connection turned to it and back."""
-    original, fresh = connection.settings_dict["NAME"], "restored_by_a_test"
-
-    def turn(name):
-        connection.close()
-        connection.settings_dict["NAME"] = name
-
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {fresh}")
-        cursor.execute(f"CREATE DATABASE {fresh}")
-    yield lambda: turn(fresh)
-    turn(original)
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {fresh} WITH (FORCE)")
-
-
 @pytest.mark.django_db(transaction=True)
-def test_a_restored_database_serves_the_same_bytes(tmp_path, elsewhere):
+def test_a_restored_database_serves_the_same_bytes(tmp_path, fresh_database):
     dataset = filled(Project.objects.create(slug="refunds"))
     versions.publish(dataset, "x", "first")
     kept = {body.format: bytes(body.content) for body in VersionBody.objects.all()}
@@ -234,7 +210,7 @@ def test_a_restored_database_serves_the_same_bytes(tmp_path, elsewhere):
     assert str(file) in out.getvalue() and file.read_bytes().startswith(b"PGDMP")
     with pytest.raises(CommandError, match="holds 1 projects"):
         call_command("restore", str(file))
-    elsewhere()
+    fresh_database()
     out = StringIO()
     call_command("restore", str(file), stdout=out)
     assert f"1 golden versions, {len(formats.FORMATS)} files" in out.getvalue()
