@@ -17,11 +17,9 @@ from evaluation.judges.models import (
     JudgeRun,
     JudgeVersion,
     Judgment,
-    Kind,
     Origin,
     Progress,
     RunKind,
-    Stage,
 )
 from ingest import sampling
 from ingest.models import Trace
@@ -186,9 +184,8 @@ def plan() -> int:
 
 
 def live_versions() -> QuerySet[JudgeVersion]:
-    """Those that judge here by themselves."""
-    live = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None)
-    return live.exclude(kind=Kind.IMPORTED).exclude(criterion=PREFERENCE)
+    """Those that judge traces by themselves; pairs are judged where a queue of them is asked about."""
+    return JudgeVersion.objects.live_here().exclude(criterion=PREFERENCE)
 
 
 def stop(run: JudgeRun) -> int:

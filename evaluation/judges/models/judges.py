@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pghistory
 from django.core.validators import validate_slug
 from django.db import models
@@ -47,6 +49,13 @@ class Kind(models.TextChoices):
     IMPORTED = "imported", "judged elsewhere"
 
 
+class JudgeVersionQuerySet(models.QuerySet["JudgeVersion"]):
+    def live_here(self) -> Self:
+        """Those that judge by themselves: live ones that run here, of judges that are in use."""
+        live = self.filter(stage=Stage.LIVE, judge__archived_at=None)
+        return live.exclude(kind=Kind.IMPORTED)
+
+
 @pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class JudgeVersion(models.Model):
     """Everything that can change what a judge says, pinned; another value of any of it is another version."""
@@ -75,6 +84,8 @@ class JudgeVersion(models.Model):
     validation = models.JSONField(default=dict, blank=True)
     live_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JudgeVersionQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
-
 from evaluation.judges.against_people.statements import Scope
-from evaluation.judges.models import JudgeVersion, Kind, Stage
+from evaluation.judges.models import JudgeVersion
 from evaluation.judges.trust import certificates, kept_figures
 from evaluation.statistics.watching import LEAST_BASELINE, LIMIT, Detector, baseline
 
@@ -53,11 +51,6 @@ def _by_interval(agreement: dict[str, Any]) -> tuple[str, str]:
     return level, f"the whole interval of agreement lies under {floor:.2f}"
 
 
-def live() -> QuerySet[JudgeVersion]:
-    versions = JudgeVersion.objects.filter(stage=Stage.LIVE, judge__archived_at=None)
-    return versions.exclude(kind=Kind.IMPORTED).select_related("judge", "rubric_version__rubric")
-
-
 def _alarm(version: JudgeVersion, found: Watch) -> str:
     """An alarm on traces since it went live, told once: labels come days after the traces that they are of,
     and a certificate is renewed with them."""
@@ -70,7 +63,8 @@ def _alarm(version: JudgeVersion, found: Watch) -> str:
 def watch_live() -> int:
     """Renew certificates of live versions; take back those whose agreement has fallen; how many. A job."""
     taken = 0
-    for version in live():
+    live = JudgeVersion.objects.live_here().select_related("judge", "rubric_version__rubric")
+    for version in live:
         certificate = certificates.current(version)
         found = watch(kept_figures.of(Scope(version)))
         reason = found.words if found.level == "critical" else _alarm(version, found)
