@@ -99,7 +99,7 @@ def _scaled(items: Sequence[Item], names: Sequence[str]) -> tuple[Any, Any, Any]
 
 
 def _likeliest(judge: Any, rows: Any, y: Any) -> Any:
-    """Intercept, the judge's coefficient and those of the rows, under the penalty; `y` is 1 where it failed."""
+    """Intercept, the judge's coefficient and those of the rows, under the penalty; y is 1 where it failed."""
     import numpy as np
     from scipy.optimize import minimize
 

@@ -1,4 +1,4 @@
-"""Where the addresses of CI runs in the API lead; before those of the versions, whose formats have any name."""
+"""Where the API's addresses of CI runs lead. They come before those of versions: a format has any name."""
 
 from __future__ import annotations
 

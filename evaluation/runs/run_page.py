@@ -9,6 +9,7 @@ from typing import Any
 from evaluation import gate
 from evaluation.gate import percent
 from evaluation.golden.content import assertions, lines
+from evaluation.json_objects import Json
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
 from reviewapp import figures
 
@@ -88,10 +89,11 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
         return f"{name} waits for its judge.", "", ""
     if baseline and not answer["coverage"]["missing"]:
         broken, fixed = len(baseline["broken"]), len(baseline["fixed"])
+        p = figures.p_value(baseline["p_value"]).replace(" ", "\u00a0")
         first = f"{name} broke {broken} golden {'case' if broken == 1 else 'cases'} and fixed {fixed}"
         return (
             first,
-            f"(exact McNemar {_unbroken(figures.p_value(baseline['p_value']))}, n\u00a0=\u00a0{baseline['cases']}).",
+            f"(exact McNemar {p}, n\u00a0=\u00a0{baseline['cases']}).",
             _critical(answer),
         )
     if answer["pass_rate"] is None:
@@ -102,10 +104,6 @@ def sentence(run: CiRun) -> tuple[str, str, str]:
         f"({interval(low, high)}).",
         _critical(answer),
     )
-
-
-def _unbroken(words: str) -> str:
-    return words.replace(" ", "\u00a0")
 
 
 def interval(low: float, high: float) -> str:

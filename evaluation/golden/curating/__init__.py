@@ -1,1 +1,1 @@
-"""What those who keep a dataset see and do: lists, the editor, differences, and whether it keeps up with production."""
+"""What those who keep a dataset see and do: lists, the editor, differences, and its health."""

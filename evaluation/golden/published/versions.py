@@ -112,7 +112,7 @@ def _publishable(dataset: GoldenDataset) -> list[_Drafted]:
 
 
 def _hold_origins(drafted: list[_Drafted]) -> None:
-    """Labels behind a published case cannot be taken back, and retention keeps the trace that it came from."""
+    """Labels behind a published case cannot be taken back; retention keeps the trace that it came from."""
     resolutions.publish(candidates.resolutions_behind([each.case_pk for each in drafted]))
     traces = {each.trace_pk for each in drafted if each.trace_pk is not None}
     Trace.objects.filter(pk__in=traces).update(held=True)

@@ -43,7 +43,7 @@ class Draft:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "kind"}
 
     def identity(self) -> dict[str, Any]:
-        """What makes it another version: of the rubric which one it is, and what the criterion means there."""
+        """What makes it another version; of the rubric, which one it is and what the criterion means."""
         told = self.pinned() | {"prompt": hashlib.sha256(self.prompt.encode()).hexdigest()}
         rubric_version = told.pop("rubric_version")
         return told | {"rubric": rubric_version.rubric_id if rubric_version else None}

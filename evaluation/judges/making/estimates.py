@@ -9,6 +9,7 @@ from django.conf import settings
 from evaluation.judges.calls import budget, endpoints, votes, wording
 from evaluation.judges.calls.protocol import PairQuestion, Question, Spec
 from evaluation.judges.making.drafts import Draft
+from evaluation.judges.models import Kind
 from ingest import rates
 from ingest.models import Project
 

@@ -10,7 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from evaluation.judges.making.drafts import drafted
+from evaluation.judges.calls import endpoints
+from evaluation.judges.making.drafts import PAIR_PARSER, PARSER, drafted
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Stage
 from ingest.models import Project
 from reviewapp.review.models import VERDICT, RubricVersion

@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from evaluation.judges.calls import wording
 from evaluation.judges.judgments import asking, running
 from evaluation.judges.making import drafts, versions
+from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind, Stage
+from evaluation.judges.pages.forms import RunForm, VersionForm
 from evaluation.judges.stability import anchors
 from evaluation.judges.trust import stages
 from ingest.models import Trace
@@ -93,7 +95,7 @@ def retire(request: MemberRequest, pk: int) -> HttpResponse:
     stopped = stages.retire(version)
     waited = f"; {stopped} that waited will not be judged" if stopped else ""
     messages.success(request, f"{version.judge.name} {version.label} is retired and judges no more{waited}.")
-    return _to(request, version)
+    return back_to(request, version)
 
 
 @session(Role.LEAD)

@@ -1,4 +1,4 @@
-"""What tests of golden cases enter, and how: values, a form, over the API; the line that a page shows of one."""
+"""What tests of golden cases enter, and how: values, a form, over the API; and the line a page shows."""
 
 import html
 import json

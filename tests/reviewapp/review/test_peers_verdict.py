@@ -16,7 +16,7 @@ from reviewapp.models import Role
 from reviewapp.review import items, labels, leases, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment
-from tests.reviewapp.review.conftest import FAIL, PASS, make_traces
+from tests.reviewapp.review.making import FAIL, PASS, make_traces
 from tests.reviewapp.review.test_every_route_blind import (  # noqa: F401  (canaries and house are fixtures)
     addresses,
     canaries,

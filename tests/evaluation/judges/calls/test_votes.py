@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from evaluation.judges.calls import budget, endpoints, protocol, votes
 from evaluation.judges.calls.protocol import Reply
 from evaluation.judges.judgments import asking, claims, judging, outcomes
+from evaluation.judges.judgments.outcomes import Outcome
 from evaluation.judges.making import drafts, versions
 from evaluation.judges.models import (
     AnsweredModel,

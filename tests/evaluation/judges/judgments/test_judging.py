@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from evaluation.judges.calls import client, protocol, rules
 from evaluation.judges.calls.protocol import Question, Reply, Spec, Unanswered
 from evaluation.judges.judgments import asking, claims, judging, outcomes
+from evaluation.judges.judgments.outcomes import Outcome
 from evaluation.judges.making import drafts, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, Origin, Progress, RunKind
 from ingest.models import AuditDraw, Project, Score, Trace

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evaluation.judges.calls import budget, questions, wording
+from evaluation.judges.calls.protocol import Question, Spec
 from evaluation.judges.making import drafts, estimates, trying, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
 from ingest.models import Project, Score, Trace
