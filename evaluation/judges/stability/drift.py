@@ -111,6 +111,12 @@ def as_dict(found: Drift) -> Json:
             "look": judge.look,
             "p_looks": judge.p_looks,
             "difference": judge.difference.as_dict(),
+            "leaning": {
+                "to_fail": judge.to_fail,
+                "to_pass": judge.to_pass,
+                "p": judge.p_leaning,
+                "difference": judge.leaning.as_dict(),
+            },
         },
         "system": {"moved": side.has_moved, **_kept(side)} if side else None,
     }

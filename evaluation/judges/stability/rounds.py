@@ -1,9 +1,13 @@
-"""How does a judge answer the same frozen traces, once and again? Two of its rounds over them, compared."""
+"""How does a judge answer the same frozen traces, once and again? Two of its rounds over them, compared.
+
+It may be wrong more often than before, or lean to the other side: one that lets more failures pass and spares
+as many more good answers is right as often, and is another judge all the same. So both are asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -18,6 +22,9 @@ from evaluation.statistics.intervals import share
 
 # So much of production stands for one round: traces that began so long before it, or later.
 WINDOW = timedelta(weeks=4)
+# What broke off or is under way is not compared while two rounds hold so much of the anchors.
+WHOLE = 0.8
+QUESTIONS = 2
 NO_ROUNDS = unknown("there are no two rounds of this version over the anchors yet")
 
 
@@ -52,8 +59,9 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A version's newest round against its first one: `lost` are anchors that were right and are wrong now,
-    `won` the other way. `look` counts how often this was asked of the version, and `p_looks` is corrected for
-    it: a question that is asked each night is answered falsely sooner or later.
+    `won` the other way, with `p` and `difference`; `to_fail` and `to_pass` count the verdicts that turned,
+    with `p_leaning` and `leaning`. `look` counts how often this was asked of the version. `p_looks` decides: it
+    is corrected for that and for both questions, as what is asked each night is falsely answered one day.
 
     Of a version with one round, against the newest one of the version before, which is then `against`: that
     is another judge and no judge that moved, so there is no span.
@@ -69,14 +77,22 @@ class Compared:
     against: str = ""
     span: Span | None = None
     look: int = 1
+    to_fail: int = 0
+    to_pass: int = 0
+    p_leaning: float | None = None
+    leaning: Figure = NO_ROUNDS
 
     @property
     def p_looks(self) -> float | None:
-        return at_look(self.p, self.look)
+        if self.p is None or self.p_leaning is None:
+            return None
+        return at_look(min(1.0, QUESTIONS * min(self.p, self.p_leaning)), self.look)
 
     @property
     def has_moved(self) -> bool | None:
-        return has_moved(self.difference, self.p_looks)
+        """It did not where neither side leaves room for a move worth knowing."""
+        found = [has_moved(gap, self.p_looks) for gap in (self.difference, self.leaning)]
+        return None if None in found else found[0]
 
 
 def compare(version: JudgeVersion) -> Compared:
@@ -85,31 +101,40 @@ def compare(version: JudgeVersion) -> Compared:
     if newest is None:
         return Compared((), difference=unknown("no anchors are frozen yet"))
     rounds = _rounds(newest)
-    chosen = _chosen(rounds, version.number)
+    truth = dict(newest.anchors.values_list("trace_id", "verdict"))
+    chosen = _chosen(rounds, version.number, len(truth))
     if chosen is None:
         return Compared(rounds)
-    truth = dict(newest.anchors.values_list("trace_id", "verdict"))
-    once, again = (_said(newest, each) for each in chosen)
+    first, last = chosen
+    is_own = first.number == version.number
+    own = [each for each in rounds if each.number == version.number]
+    return replace(
+        _held_against(truth, _said(newest, first), _said(newest, last)),
+        rounds=rounds,
+        first=first,
+        last=last,
+        against="" if is_own else first.version,
+        span=_span(version, first.at, last.at) if is_own else None,
+        look=len(_whole(own, len(truth))) - 1 if is_own else 1,
+    )
+
+
+def _held_against(truth: Mapping[int, str], once: Mapping[int, str], again: Mapping[int, str]) -> Compared:
     both = sorted(once.keys() & again.keys())
     lost = tuple(trace for trace in both if once[trace] == truth[trace] != again[trace])
     won = tuple(trace for trace in both if again[trace] == truth[trace] != once[trace])
+    to_fail = sum((once[trace], again[trace]) == ("pass", "fail") for trace in both)
+    to_pass = sum((once[trace], again[trace]) == ("fail", "pass") for trace in both)
+    found = Compared((), lost=lost, won=won, to_fail=to_fail, to_pass=to_pass)
     if len(both) < LEAST:
-        p, gap = None, unknown(f"{len(both)} anchors were judged in both rounds, {LEAST} needed", len(both))
-    else:
-        p, gap = mcnemar_two_sided(len(lost), len(won)), paired_difference(len(lost), len(won), len(both))
-    first, last = chosen
-    is_own = first.number == version.number
-    return Compared(
-        rounds,
-        first,
-        last,
-        lost,
-        won,
-        p,
-        gap,
-        against="" if is_own else first.version,
-        span=_span(version, first.at, last.at) if is_own else None,
-        look=sum(each.number == version.number for each in rounds) - 1 if is_own else 1,
+        none = unknown(f"{len(both)} anchors were judged in both rounds, {LEAST} needed", len(both))
+        return replace(found, difference=none, leaning=none)
+    return replace(
+        found,
+        p=mcnemar_two_sided(len(lost), len(won)),
+        difference=paired_difference(len(lost), len(won), len(both)),
+        p_leaning=mcnemar_two_sided(to_fail, to_pass),
+        leaning=paired_difference(to_pass, to_fail, len(both)),
     )
 
 
@@ -144,13 +169,19 @@ def _said(anchors: AnchorSet, within: Round) -> dict[int, str]:
     return dict(answers.values_list("trace_id", "verdict"))
 
 
-def _chosen(rounds: Sequence[Round], number: int) -> tuple[Round, Round] | None:
+def _chosen(rounds: Sequence[Round], number: int, anchors: int) -> tuple[Round, Round] | None:
     """Which two rounds tell whether version `number` has moved."""
-    own = [each for each in rounds if each.number == number]
+    own = _whole([each for each in rounds if each.number == number], anchors)
     before = [each for each in rounds if each.number < number]
     if len(own) > 1:
         return own[0], own[-1]
-    return (before[-1], own[0]) if own and before else None
+    return (_whole(before, anchors, 1)[-1], own[0]) if own and before else None
+
+
+def _whole(rounds: Sequence[Round], anchors: int, least: int = 2) -> Sequence[Round]:
+    """Those that hold nearly all anchors, where there are so many of them; else all."""
+    whole = [each for each in rounds if each.right.n >= WHOLE * anchors]
+    return whole if len(whole) >= least else rounds
 
 
 def _span(version: JudgeVersion, first: datetime, last: datetime) -> Span:
