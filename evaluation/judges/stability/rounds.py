@@ -60,8 +60,8 @@ class Span:
 class Compared:
     """A version's newest round against its first one: `lost` are anchors that were right and are wrong now,
     `won` the other way, with `p` and `difference`; `to_fail` and `to_pass` count the verdicts that turned,
-    with `p_leaning` and `leaning`. `look` counts how often this was asked of the version. `p_looks` decides: it
-    is corrected for that and for both questions, as what is asked each night is falsely answered one day.
+    with `p_leaning` and `leaning`. `look` counts how often this was asked of the version. `p_looks` decides;
+    it is corrected for that and for both questions, as what is asked each night is falsely answered one day.
 
     Of a version with one round, against the newest one of the version before, which is then `against`: that
     is another judge and no judge that moved, so there is no span.
