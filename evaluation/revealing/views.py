@@ -56,13 +56,14 @@ def propose_alike(request: MemberRequest, pk: int) -> HttpResponse:
     mine = opening.own(request.membership, item)
     if mine is None or mine.current is None or not opening.is_open_to(request.membership, item):
         raise Http404
-    made, refusal = 0, ""
+    made, held, refusal = 0, 0, ""
     try:
-        made = proposals.propose(mine.current, alike.waiting_mates(item))
+        fresh = proposals.propose(mine.current, alike.waiting_mates(item))
+        made, held = len(fresh), proposals.hold(mine.current, fresh)
     except NotAllowed as refused:
         refusal = str(refused)
     if request.htmx:
-        return alike_of(request, item, proposed=made, refusal=refusal)
+        return alike_of(request, item, proposed=made, held=held, refusal=refusal)
     words = f"Proposed on {made} item{'s' * (made != 1)} as your draft."
     messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or words)
     return redirect("item", request.project.slug, item.pk)

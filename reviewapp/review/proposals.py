@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import transaction
 
+from reviewapp.review import items as stand
 from reviewapp.review import leases
 from reviewapp.review.models import Assignment, Draft, Label, ReviewItem, State
+from reviewapp.review.refusals import ItemClosed
 
 MOST = 200
+# So many are held at once, to be gone through while the first is in mind.
+MOST_HELD = 10
 # The words of a note belong to one answer; a verdict may fit many.
 PROPOSED = ("verdict", "confidence", "failure_modes")
 
 
 @transaction.atomic
-def propose(label: Label, items: Sequence[int]) -> int:
-    """A draft for each of these open items of the label's queue that its reviewer has not begun; how many.
+def propose(label: Label, items: Sequence[int]) -> list[int]:
+    """A draft for each of these open items of the label's queue that its reviewer has not begun; which ones.
 
     Raises NotAllowed where the queue is for others.
     """
@@ -35,7 +40,18 @@ def propose(label: Label, items: Sequence[int]) -> int:
     made = Assignment.objects.filter(item__in=fresh, reviewer=reviewer, state=State.RELEASED)
     drafts = [Draft(assignment=assignment, version=1, body=_body(label)) for assignment in made]
     Draft.objects.bulk_create(drafts, ignore_conflicts=True)
-    return len(drafts)
+    return fresh
+
+
+def hold(label: Label, items: Sequence[int]) -> int:
+    """The first of them for the label's reviewer, who gets them next; how many."""
+    held = 0
+    for pk in items[:MOST_HELD]:
+        with suppress(ItemClosed):
+            if (item := stand.find(label.assignment.item.queue.project, pk)) is not None:
+                leases.reclaim(item, label.reviewer)
+                held += 1
+    return held
 
 
 def _body(label: Label) -> dict[str, object]:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from evaluation.ranking import alike, tasks
 from evaluation.ranking.models import Alike
 from ingest.models import Trace
-from reviewapp.review import items, labels, leases
+from reviewapp.review import items, labels, leases, proposals
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Draft, Label, ReviewItem
@@ -99,18 +99,32 @@ def test_one_verdict_is_proposed_for_the_group_and_labels_nothing(queue, reviewe
     ReviewItem.objects.filter(pk=drawn.pk).update(lane="audit", audit_rank=5.0, u=0.5, day="2026-09-01")
     address = reverse("propose_alike", args=["refunds", item.pk])
     page = reviewer.client.post(address, HTTP_HX_REQUEST="true").content.decode()
-    assert "stands on 5 of them as a draft" in page
+    assert "stands on 5 of them as a draft; they come next." in page
     assert Label.objects.count() == 1 and Draft.objects.count() == 5
     again = reviewer.client.post(address, HTTP_HX_REQUEST="true").content.decode()
     assert "You have begun all of them" in again and Draft.objects.count() == 5
-    lease = leases.claim(queue, reviewer.user)
+    held = leases.held(queue, reviewer.user)
+    assert {each.item.alike.leader_id for each in held} == {item.alike.leader_id} and len(held) == 5
+    lease = held[0]
     body = Draft.objects.get(assignment=lease.assignment_id).body
     assert body["verdict"] == "fail" and "note" not in body
     form = reviewer.client.get(reverse("review", args=["refunds", queue.slug])).content.decode()
     assert 'value="fail" checked' in form or 'checked value="fail"' in form
     labels.submit(lease.item, Actor(reviewer.user), lease.token, Answer(verdict="pass"))
     assert Label.objects.filter(verdict="pass").count() == 1
+    # Whoever ends the sitting gives the rest back, and keeps the drafts.
+    reviewer.client.post(reverse("finish", args=["refunds", queue.slug]))
+    assert leases.held(queue, reviewer.user) == [] and Draft.objects.count() == 4
     assert_sound(queue.project)
+
+
+def test_of_a_large_group_only_the_first_are_held(queue, reviewer, monkeypatch):
+    monkeypatch.setattr(proposals, "MOST_HELD", 2)
+    item = labelled(queue, reviewer.user)
+    address = reverse("propose_alike", args=["refunds", item.pk])
+    page = reviewer.client.post(address, HTTP_HX_REQUEST="true").content.decode()
+    assert "stands on 6 of them as a draft; the first 2 come next." in page
+    assert len(leases.held(queue, reviewer.user)) == 2
 
 
 def test_what_stands_alone_shows_no_group(queue, reviewer):
