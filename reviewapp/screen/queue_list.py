@@ -94,7 +94,7 @@ class Row:
     @property
     def overlap(self) -> str:
         queue = self.queue
-        if queue.overlap > 1 or not queue.double_share:
+        if queue.overlap > 1 or not queue.double_share or queue.kind == ItemKind.PAIR:
             return str(queue.overlap)
         return f"1, {queue.double_share * 100:.0f} % of audit twice"
 
