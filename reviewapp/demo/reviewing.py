@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from ingest.models import Project, Scope
@@ -88,20 +90,33 @@ def speaking_for_reviewers(project: Project) -> Iterator[str]:
 
 def sitting(client: Client, name: str, turns: Mapping[str, Turn], most: int) -> Iterator[int]:
     """Claims and labels until nothing is left or the reviewer has done their share."""
-    for done in range(1, most + 1):
+    coming = claims(client, name, most)
+    held = deque(islice(coming, people.MANNERS[name].ahead))
+    done = 0
+    while held:
+        label(client, name, held.popleft(), turns)
+        held.extend(islice(coming, 1))
+        done += 1
+        yield done
+
+
+def claims(client: Client, name: str, most: int) -> Iterator[dict[str, Any]]:
+    for _ in range(most):
         claimed = call(client, f"/api/v1/queues/{QUEUE}/claim", {"as_reviewer": name})
         if not claimed:
             return
-        item, lease = claimed["item"], claimed["lease"]
-        said = people.judgement(turns[item["trace_id"]], name)
-        told = said | {
-            "as_reviewer": name,
-            "lease_token": lease["token"],
-            "idempotency_key": f"demo-{name}-{item['id']}",
-            "rubric_version": item["rubric_version"],
-        }
-        call(client, f"/api/v1/items/{item['id']}/label", told)
-        yield done
+        yield claimed
+
+
+def label(client: Client, name: str, claimed: dict[str, Any], turns: Mapping[str, Turn]) -> None:
+    item, lease = claimed["item"], claimed["lease"]
+    told = people.judgement(turns[item["trace_id"]], name) | {
+        "as_reviewer": name,
+        "lease_token": lease["token"],
+        "idempotency_key": f"demo-{name}-{item['id']}",
+        "rubric_version": item["rubric_version"],
+    }
+    call(client, f"/api/v1/items/{item['id']}/label", told)
 
 
 def call(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
