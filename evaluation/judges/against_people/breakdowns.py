@@ -67,6 +67,13 @@ def _week(week: date, placed: Placed, pairs: Comparison) -> Json:
     }
 
 
+def recent(cells: Placed) -> Figure:
+    """Agreement in the last four calendar weeks up to the newest pair: years of being right hide no fall."""
+    last = max((slot.week for slot, _ in cells), default=date.min)
+    within = [cell for slot, cell in cells if (last - slot.week).days < 7 * CORRECTION_WEEKS]
+    return measures.measure_shares(within).agreement
+
+
 def _point(cells: Sequence[Cell]) -> Json:
     found = measures.measure_shares(cells)
     return {

@@ -80,6 +80,7 @@ def compute(scope: Scope, *, is_large: bool = False) -> Json:
             "equal_n": breakdowns.equal_n(pairs.cells),
             "always": breakdowns.always(pairs.cells),
             "labels_only": found.base_rate.as_dict(),
+            "recent": breakdowns.recent(pairs.cells).as_dict(),
             "system": moving,
             "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],
         },

@@ -15,7 +15,7 @@ WARNING, CRITICAL = 0.80, 0.70
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """`level` is "", "warning" or "critical" by the interval; `alarm` the last day the detector rang."""
+    """`level` is "", "warning" or "critical" by four weeks' interval; `alarm`: the last day it rang."""
 
     level: str
     words: str
@@ -26,7 +26,7 @@ class Watch:
 
 def watch(figures: dict[str, Any]) -> Watch:
     """From the figures and the pairs by day: the same pairs always give the same alarm."""
-    level, words = _by_interval(figures["api"]["agreement"])
+    level, words = _by_interval(figures["page"]["recent"])
     days = [(day, failed, n) for day, failed, n in figures["page"]["daily"]]
     known = failures = 0
     while days and known < LEAST_BASELINE:
@@ -48,7 +48,7 @@ def _by_interval(agreement: dict[str, Any]) -> tuple[str, str]:
     if high is None or high >= WARNING:
         return "", ""
     floor, level = (CRITICAL, "critical") if high < CRITICAL else (WARNING, "warning")
-    return level, f"the whole interval of agreement lies under {floor:.2f}"
+    return level, f"the whole interval of four weeks' agreement lies under {floor:.2f}"
 
 
 def _alarm(version: JudgeVersion, found: Watch) -> str:
