@@ -30,7 +30,7 @@ SLUG, NAME = "support-assistant", "Larkfield support"
 LEAD = "hanna"
 REVIEWERS = ("priya", "ines", "tomasz", "dan")
 # Shares of all traces: drawn for people, and for people or the judge.
-AUDIT, JUDGE = 0.16, 0.32
+AUDIT, JUDGE = 0.2, 0.36
 SEED = 20_260
 TRACES = 6000
 

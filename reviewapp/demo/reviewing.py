@@ -26,9 +26,10 @@ from reviewapp.review import queues, resolutions
 from reviewapp.review.models import Cause, ItemState, Label, Lane, ReviewItem, Verdict
 
 QUEUE = "review"
-# Every second claim is an audit item until the reviewers have caught up with production.
-AUDIT_EVERY = 2
-LABELS = 2_000
+# At which claim an audit item comes, for so many labels. Reviewers catch up with production first, so that
+# enough random labels stand on both sides of the judge's change to tell whether the assistant moved too.
+SITTINGS = ((1, 600), (2, 1_700))
+LABELS = sum(labels for _, labels in SITTINGS)
 # The lead decides most of what waits for a decision, confirms the clear failures, and leaves some open.
 LEFT_UNDECIDED = 9
 CONFIRMED = 90
@@ -62,18 +63,18 @@ def review(project: Project, plan: Plan, url: str, progress: Callable[[int], Non
         return
     queue = queues.find(project, QUEUE)
     assert queue
-    queues.change(queue, audit_every=AUDIT_EVERY)
     turns, names = turns_of(plan), sorted(people.MANNERS)
     with speaking_for_reviewers(project) as token, ThreadPoolExecutor(len(names)) as pool:
-        share = LABELS // len(names)
         counts = [0] * len(names)
 
-        def work(place: int) -> None:
-            for done in sitting(Client(url, token), names[place], turns, share):
-                counts[place] = done
+        def work(place: int, most: int) -> None:
+            for _ in sitting(Client(url, token), names[place], turns, most):
+                counts[place] += 1
                 progress(sum(counts))
 
-        list(pool.map(work, range(len(names))))
+        for every, labels in SITTINGS:
+            queues.change(queue, audit_every=every)
+            list(pool.map(work, range(len(names)), [labels // len(names)] * len(names)))
     queues.change(queue, audit_every=4)
     decide(project, turns, User.objects.get(username=LEAD))
 

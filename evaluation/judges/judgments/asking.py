@@ -201,6 +201,12 @@ def progress(run: JudgeRun) -> dict[str, int]:
     return {"total": sum(counts.values()), "open": waiting, **{str(name): n for name, n in counts.items()}}
 
 
+def failing(runs: Sequence[JudgeRun]) -> dict[int, int]:
+    """By run how many of those it judged the version fails."""
+    failed = Judgment.objects.filter(run__in=runs, progress=Progress.DONE, verdict="fail")
+    return dict(failed.values_list("run").annotate(n=Count("pk")))
+
+
 def why_unanswered(runs: Sequence[JudgeRun]) -> dict[int, str]:
     """By run the most frequent reason for which judgments of it have no answer."""
     failed = Judgment.objects.filter(run__in=runs, progress__in=(Progress.FAILED, Progress.STOPPED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -96,6 +97,22 @@ class VersionForm(forms.Form):
         if parameters is not None and samples > 1:
             given["parameters"] = {votes.SAMPLES: samples} | parameters
         return given
+
+
+def begun_with(version: JudgeVersion) -> dict[str, Any]:
+    """What a form holds at first that changes this version."""
+    parameters = dict(version.parameters)
+    samples = parameters.pop(votes.SAMPLES, 1)
+    return {
+        "name": version.judge.name,
+        "kind": version.kind,
+        "endpoint": version.endpoint,
+        "rubric": version.rubric_version,
+        "criterion": version.criterion,
+        "samples": samples,
+        "prompt": version.prompt,
+        "parameters": json.dumps(parameters, indent=1, ensure_ascii=False) if parameters else "",
+    }
 
 
 class TryForm(VersionForm):

@@ -15,7 +15,7 @@ from evaluation.judges.calls import wording
 from evaluation.judges.judgments import asking, running
 from evaluation.judges.making import drafts, versions
 from evaluation.judges.models import PREFERENCE, JudgeRun, JudgeVersion, Kind, Origin, RunKind, Stage
-from evaluation.judges.pages.forms import RunForm, VersionForm
+from evaluation.judges.pages.forms import RunForm, VersionForm, begun_with
 from evaluation.judges.stability import anchors
 from evaluation.judges.trust import stages
 from ingest.models import Trace
@@ -32,8 +32,7 @@ MOST_AT_ONCE = 20_000
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_version(request: MemberRequest) -> HttpResponse:
-    initial = {"name": request.GET.get("name", "")}
-    form = VersionForm(request.project, request.POST or None, initial=initial)
+    form = VersionForm(request.project, request.POST or None, initial=_begun_with(request))
     if form.is_valid():
         try:
             made = _create(request, form)
@@ -43,9 +42,17 @@ def new_version(request: MemberRequest) -> HttpResponse:
             messages.success(
                 request, f"{made.judge.name} {made.label} is a candidate: let it judge, then see."
             )
-            return back_to(request, made)
+            return back_to(request, made, "running")
     status = 422 if form.is_bound else 200
     return render(request, "judges/new_version.html", {"form": form, **editor(request)}, status=status)
+
+
+def _begun_with(request: MemberRequest) -> dict[str, Any]:
+    """What the form holds at first: the version of that name and number, as the next one is seldom far."""
+    name, number = (request.GET.get(key, "").replace("\0", "") for key in ("name", "version"))
+    judge = versions.find(request.project, name)
+    begun = versions.choose(judge, number) if judge and number else None
+    return begun_with(begun) if begun and begun.kind != Kind.IMPORTED else {"name": name}
 
 
 def editor(request: MemberRequest) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def go_live(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{version.judge.name} {version.label} {told}.")
-    return back_to(request, version)
+    return back_to(request, version, "going-live")
 
 
 @session(Role.LEAD)
@@ -95,7 +102,7 @@ def retire(request: MemberRequest, pk: int) -> HttpResponse:
     stopped = stages.retire(version)
     waited = f"; {stopped} that waited will not be judged" if stopped else ""
     messages.success(request, f"{version.judge.name} {version.label} is retired and judges no more{waited}.")
-    return back_to(request, version)
+    return back_to(request, version, "versions")
 
 
 @session(Role.LEAD)
@@ -108,7 +115,7 @@ def freeze_anchors(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, f"{made.anchors.count()} traces are frozen as {made.name}.")
-    return back_to(request, version)
+    return back_to(request, version, "anchors")
 
 
 @session(Role.LEAD)
@@ -119,13 +126,13 @@ def run_version(request: MemberRequest, pk: int) -> HttpResponse:
     if version.kind == Kind.IMPORTED or not form.is_valid():
         why = next((error for errors in form.errors.values() for error in errors), "")
         messages.error(request, str(why) or "This version cannot judge here.")
-        return back_to(request, version)
+        return back_to(request, version, "running")
     count = _ask(version, form.cleaned_data, request.user.username)
     if count:
         messages.success(request, f"{count} to judge; the worker has begun.")
     else:
         messages.warning(request, "Nothing was found that it has not judged yet.")
-    return back_to(request, version)
+    return back_to(request, version, "running")
 
 
 def _ask(version: JudgeVersion, given: dict[str, Any], by: str) -> int:
@@ -151,7 +158,7 @@ def stop_run(request: MemberRequest, pk: int) -> HttpResponse:
     if run is None:
         raise Http404
     asking.stop(run)
-    return back_to(request, run.version)
+    return back_to(request, run.version, "running")
 
 
 @session(Role.LEAD)
@@ -161,12 +168,13 @@ def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
     """The newest runs with their progress; it asks again while something is open."""
     version = version_of(request, pk)
     newest = list(version.runs.select_related("queue").order_by("-pk")[:RUNS_SHOWN])
-    reasons = asking.why_unanswered(newest)
+    reasons, fails = asking.why_unanswered(newest), asking.failing(newest)
     runs = [(run, asking.progress(run), reasons.get(run.pk, "")) for run in newest]
-    for _, progress, _ in runs:
-        progress["ended"] = progress["total"] - progress["open"]
+    for run, progress, _ in runs:
+        progress |= {"ended": progress["total"] - progress["open"], "fails": fails.get(run.pk, 0)}
     is_open = any(progress["open"] for _, progress, _ in runs)
     context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
+    context["has_ended"] = bool(request.GET.get("watched")) and not is_open
     return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)
 
 
@@ -178,7 +186,7 @@ def version_of(request: MemberRequest, pk: int) -> JudgeVersion:
     return version
 
 
-def back_to(request: MemberRequest, version: JudgeVersion, part: str = "versions") -> HttpResponse:
-    """To the judge's page, at one of its parts."""
+def back_to(request: MemberRequest, version: JudgeVersion, part: str) -> HttpResponse:
+    """To the judge's page, at the part where the next step stands, so that a keyboard goes on from there."""
     page = reverse("judge", args=[request.project.slug, version.judge.name])
     return redirect(f"{page}?version={version.number}#{part}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -248,6 +249,23 @@ def test_queries_do_not_grow_with_judges_and_pairs(
         page(lead.client, "judges")
 
 
+def test_the_next_version_begins_with_the_one_looked_at(
+    lead: Person, project: Project, other_project: Project
+) -> None:
+    asked = {"rules": [{"contains": "as an ai"}], "threshold": 0.25}
+    made = versions.create(project, "shop", Kind.RULES, parameters=asked)
+    theirs = versions.create(other_project, "theirs", Kind.RULES, parameters={"threshold": 0.75})
+    form = lead.client.get("/projects/refunds/judge-versions/new?name=shop&version=1").context["form"]
+    assert form["name"].value() == "shop"
+    assert json.loads(form["parameters"].value()) == asked
+    again = {name: form[name].value() or "" for name in form.fields}
+    assert versions.create(project, "shop", Kind.RULES, parameters=json.loads(again["parameters"])) == made
+    for odd in ("name=theirs&version=1", "name=shop&version=9", "name=shop&version=%00", "version=1"):
+        told = lead.client.get(f"/projects/refunds/judge-versions/new?{odd}")
+        assert told.status_code == 200 and told.context["form"]["parameters"].value() in (None, "")
+    assert theirs.judge.name == "theirs"
+
+
 def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, project: Project) -> None:
     def post(path: str, **fields: str) -> str:
         return lead.client.post(f"/projects/refunds/{path}", fields, follow=True).content.decode()
@@ -271,9 +289,19 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     version = JudgeVersion.objects.get(judge__name="shop")
     assert "Not yet:" in post(f"judge-versions/{version.pk}/go-live")
     assert "200 to judge" in post(f"judge-versions/{version.pk}/run", what="drawn")
+    runs = f"/projects/refunds/judge-versions/{version.pk}/runs"
+    waiting = lead.client.get(runs, headers={"HX-Request": "true"}).content.decode()
+    assert f'hx-get="{runs}?watched=1"' in waiting and "All of it is judged" not in waiting
     judging.work(20)
+    ended = lead.client.get(f"{runs}?watched=1", headers={"HX-Request": "true"}).content.decode()
+    assert "All of it is judged" in ended and "#going-live" in ended
+    assert '<td class="number">200</td><td class="number">20</td>' in ended, "judged, and of them failed"
     assert Judgment.objects.filter(version=version, progress="done").count() == 200
-    assert "is live" in post(f"judge-versions/{version.pk}/go-live")
+    before = page(lead.client, "judges/shop")
+    assert "not yet" not in before and 'class="button primary">Go live' in before
+    gone = lead.client.post(f"/projects/refunds/judge-versions/{version.pk}/go-live")
+    assert gone["Location"].endswith("?version=1#going-live")
+    assert "what this version was let live by" in page(lead.client, "judges/shop")
     assert "is validated again" in post(f"judge-versions/{version.pk}/go-live")
     assert "are frozen as anchors 1" in post(f"judge-versions/{version.pk}/anchors")
     assert AnchorSet.objects.get().anchors.filter(verdict="fail").count() == 20
