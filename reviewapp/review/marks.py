@@ -22,7 +22,7 @@ EVERY = 32
 KEPT = 10_000
 
 # What this reviewer could be given, were it not for others who have it locked now. The assignment's state is
-# asked by a scalar subquery, since that is never planned as a join over the whole table.
+# asked by a scalar subquery, since that is never planned as a join over the whole table: so too below.
 CLAIMABLE = """i.queue_id = %(queue)s AND i.open_slots > 0 AND i.{rank} IS NOT NULL
         AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
         AND coalesce((SELECT a.state FROM reviewapp_assignment a
@@ -32,9 +32,9 @@ BEGINNING = """coalesce((
             SELECT max(o.rank) FROM reviewapp_opening o
             LEFT JOIN reviewapp_reviewitem c ON c.id = o.item_id
             WHERE o.queue_id = m.queue_id AND o.id > m.passed_at AND o.rank > m.passed_rank
-                AND (o.item_id IS NULL OR (c.open_slots > 0 AND NOT EXISTS (
-                    SELECT FROM reviewapp_assignment b WHERE b.item_id = o.item_id
-                    AND b.reviewer_id = m.reviewer_id AND b.state <> 'released')))))
+                AND (o.item_id IS NULL OR (c.open_slots > 0 AND coalesce((
+                    SELECT b.state FROM reviewapp_assignment b WHERE b.item_id = o.item_id
+                    AND b.reviewer_id = m.reviewer_id), 'released') = 'released'))))
         FROM reviewapp_seat m WHERE m.queue_id = %(queue)s AND m.reviewer_id = %(reviewer)s
             AND m.passed_rank IS NOT NULL), 'Infinity')"""
 
