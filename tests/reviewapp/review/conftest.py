@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from reviewapp.models import Role
+from tests.reviewapp.review.canaries import Canaries, furnished
 from tests.reviewapp.review.making import make_queue, make_reviewer
 
 
@@ -37,3 +38,14 @@ def paul(project):
 @pytest.fixture
 def lead_user(project):
     return make_reviewer(project, "leonie", Role.LEAD)
+
+
+@pytest.fixture
+def canaries():
+    return Canaries()
+
+
+@pytest.fixture
+def house(project, reviewer, lead, api, canaries):
+    """One trace in each standing; what is planted in it, and the real values of every part of an address."""
+    return furnished(project, reviewer, api, canaries)

@@ -16,13 +16,8 @@ from reviewapp.models import Role
 from reviewapp.review import items, labels, leases, reviewers
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment
+from tests.reviewapp.review.canaries import addresses, label
 from tests.reviewapp.review.making import FAIL, PASS, make_traces
-from tests.reviewapp.review.test_every_route_blind import (  # noqa: F401  (canaries and house are fixtures)
-    addresses,
-    canaries,
-    house,
-    label,
-)
 
 pytestmark = pytest.mark.django_db
 PROJECT_PAGES = [
@@ -41,7 +36,7 @@ class Rollback(Exception):
 
 
 @pytest.fixture
-def asked(project, house, reviewer):  # noqa: F811
+def asked(project, house, reviewer):
     """Held by the reviewer, and by a peer; with what the pages need for their addresses."""
     (trace,) = make_traces(project, 1, prefix="asked")
     queue = items.find(project, house.items["held"].pk).queue
