@@ -169,12 +169,21 @@ def unguard(connection: psycopg.Connection) -> None:
 
 
 def page_times(place: Installation, slug: str, size: int) -> list[Figure]:
-    """The page as leads use it: the summary, its measures, the traces behind a cell; labels keep coming."""
+    """The page as leads use it: the summary, its measures, the traces behind a cell, a threshold, a probe and
+    a figure; labels keep coming."""
     browser = place.signed_in()
     path = f"/projects/{slug}/judges/{quote(NAME)}"
     first = timed(browser, path)
-    waited = wait_for_figures(browser, path)
-    kinds = {"summary": "", "measure": "?measure=tpr", "cell": "?cell=fn", "page 3": "?cell=tp&page=3"}
+    waited = wait_for_figures(browser, path, size)
+    kinds = {
+        "summary": "",
+        "measure": "?measure=tpr",
+        "cell": "?cell=fn",
+        "page 3": "?cell=tp&page=3",
+        "threshold": "?cell=fn&at=0.3",
+        "probe": "?cell=length",
+        "figure": "?cell=scored&page=2",
+    }
     times: dict[str, list[float]] = {}
     for kind, query in kinds.items():
         timed(browser, path + query)
@@ -190,11 +199,12 @@ def page_times(place: Installation, slug: str, size: int) -> list[Figure]:
     ]
 
 
-def wait_for_figures(browser: clients.Connection, path: str) -> float:
+def wait_for_figures(browser: clients.Connection, path: str, size: int) -> float:
     begun = time.monotonic()
-    while b'id="summary"' not in browser.get(path)[1]:
+    while b'id="summary"' not in (page := browser.get(path)[1]):
         assert time.monotonic() - begun < COMPUTED_SECONDS, "the worker never computed the figures"
         time.sleep(0.5)
+    assert size < 10_000 or b"Isotonic regression, each fifth" in page, "the scores were not recalibrated"
     return time.monotonic() - begun
 
 

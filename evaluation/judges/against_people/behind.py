@@ -162,7 +162,9 @@ def most(asked: Asked) -> int:
 def at_threshold(asked: Asked, lists: Sequence[Sequence[Row]], what_if: Sequence[Json]) -> list[Row]:
     """Of the kept lists, whole, the rows on the asked side of the threshold, with how many there are."""
     assert asked.at is not None
-    counts = next(each["behind"] for each in what_if if each["threshold"] == asked.at)
+    counts = next((each["behind"] for each in what_if if each["threshold"] == asked.at), None)
+    if counts is None:
+        return []
     total = counts[asked.name] if asked.name else counts["fn"] + counts["fp"]
     sides = ["below", "above"] if asked.name == "" else [AT[asked.name][1]]
     chosen = [

@@ -127,7 +127,7 @@ def as_csv(scope: Scope, sampling: str, recalibrated: Recalibrated = UNCHANGED) 
 
 
 def _told(row: Sequence[Any], recalibrated: Recalibrated) -> list[Any]:
-    """With the score as its fold's curve has it, rounded as no figure is."""
+    """With its score as the curve of its fold has it."""
     pk, *said, score = row[:5]
     return [*said, score, recalibrated.of(pk, score), *row[5:]]
 

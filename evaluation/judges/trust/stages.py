@@ -48,6 +48,8 @@ def weigh(figures: Json) -> tuple[GoLive, Json]:
 
 def told(version: JudgeVersion, figures: Json | None) -> Json:
     """For page and API: what a version was let live by, or how it stands while it is not live."""
+    if version.kind == Kind.IMPORTED:
+        return {}
     if version.stage != Stage.LIVE and figures:
         return {**weigh(figures)[1], "at": None}
     return dict(version.validation)

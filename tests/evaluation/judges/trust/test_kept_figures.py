@@ -90,7 +90,15 @@ def test_a_large_scope_is_never_counted_for_a_reader(
     assert kept_figures.refresh() == 0, "nothing has changed since"
     with monkeypatch.context() as patch:
         patch.setattr(calibration, "compute", never)
-        for query in ("", "?measure=tpr", "?cell=fn", "?cell=tn&page=2", "?cell=tn&page=900", "?cell=tone"):
+        for query in (
+            "",
+            "?measure=tpr",
+            "?cell=fn",
+            "?cell=tn&page=2",
+            "?cell=tn&page=900",
+            "?cell=tone",
+            "?at=0.3",
+        ):
             assert 'id="summary"' in lead.client.get(PAGE + query).content.decode(), query
 
 
