@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluation.judges.calls import turns
 from evaluation.judges.judgments import asking, judging, triage
 from evaluation.judges.judgments import nightly as nights
 from evaluation.judges.making import trying
@@ -11,8 +12,10 @@ TURN_SECONDS = 4.0
 
 
 def judge_due() -> int:
-    """Who tries a judge out sits and waits, so that comes first."""
-    return trying.work(TURN_SECONDS / 2) + judging.work(TURN_SECONDS)
+    """Who tries a judge out sits and waits, so that comes first. Calls may last minutes: were both processes
+    of the worker to wait for them, nothing else would be done, its heartbeat would stop and it be killed."""
+    with turns.taken(turns.JUDGING) as is_ours:
+        return trying.work(TURN_SECONDS / 2) + judging.work(TURN_SECONDS) if is_ours else 0
 
 
 def nightly() -> int:

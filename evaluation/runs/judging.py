@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from evaluation.golden.content.lines import input_text, parse
 from evaluation.json_objects import Json
-from evaluation.judges.calls import calling, protocol, votes
+from evaluation.judges.calls import calling, protocol, turns, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
 from evaluation.judges.models import JudgeVersion
 from evaluation.runs import deciding
@@ -23,20 +23,13 @@ from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Sc
 TURN_SECONDS = 5.0
 CHUNK = 20
 GIVE_UP_AFTER = timedelta(hours=1)
-# Any number of our own: one of these jobs works at a time, so that no call is paid twice.
-LOCK = 7_206_311
 
 
 def judge_pending() -> None:
     """The job: ask for results that wait, and decide their runs anew."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return
-        try:
+    with turns.taken(turns.CASES) as is_ours:
+        if is_ours:  # one of these jobs works at a time, so that no call is paid twice
             _work(time.monotonic() + TURN_SECONDS)
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _work(end: float) -> None:

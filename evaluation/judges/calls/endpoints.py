@@ -26,6 +26,8 @@ from django.conf import settings
 PINNED = re.compile(r"\d{4}-?\d{2}-?\d{2}|@[0-9a-f]{7,}|-\d{3,4}$")
 
 
+# An attempt's lease is longer (claims.LEASE_SECONDS), so nobody asks again while the first call may answer.
+LONGEST_CALL = 110.0
 Price = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -36,7 +38,7 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str = ""
     input_price: Price = 0.0
     output_price: Price = 0.0
-    timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_CALL)] = 30.0
     family: str = ""
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from evaluation.judges.calls import budget, client, endpoints
+from evaluation.judges import tasks
+from evaluation.judges.calls import budget, client, endpoints, turns
 from evaluation.judges.judgments import asking, claims, judging, nightly
 from evaluation.judges.making import versions
 from evaluation.judges.models import (
@@ -270,6 +274,31 @@ def test_an_endpoint_that_changed_its_model_is_not_asked(
     row = Judgment.objects.get()
     assert (row.progress, row.attempts, len(stub.calls)) == (Progress.STOPPED, 0, 0)
     assert "another model" in row.reason
+
+
+def test_one_process_at_a_time_waits_for_endpoints(api: Api, project: Project, stub: Stub) -> None:
+    """The other one keeps the heartbeat, whatever endpoints take."""
+    waiting(api, project)
+    settings = connection.get_connection_params()
+    for ours in ("cursor_factory", "context"):
+        settings.pop(ours, None)
+    with contextlib.closing(psycopg.connect(**settings)) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [turns.JUDGING])
+        assert tasks.judge_due() == 0
+        assert stub.calls == []
+    assert tasks.judge_due() == 1
+    assert endpoints.LONGEST_CALL < claims.LEASE_SECONDS
+
+
+@pytest.mark.parametrize("line", ["timeout = 300", "timeout = 0", "input_price = -1", 'name = "orion"'])
+def test_a_list_of_endpoints_that_cannot_hold_is_refused(line: str, tmp_path: Path, settings: Any) -> None:
+    listed = tmp_path / "odd.toml"
+    twice = '[[endpoint]]\nname = "orion"\nmodel = "m"\n' if line.startswith("name") else ""
+    named = "" if twice else 'name = "a"'
+    listed.write_text(f'{twice}[[endpoint]]\nmodel = "m"\n{named}\n{line}\n')
+    settings.JUDGES_FILE = str(listed)
+    with pytest.raises(endpoints.Misconfigured):
+        endpoints.known()
 
 
 def test_a_floating_alias_is_known_as_such() -> None:

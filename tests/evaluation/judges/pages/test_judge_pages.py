@@ -147,6 +147,12 @@ def test_scores_stand_recalibrated_beside_the_diagram(lead: Person, project: Pro
     assert told.count('title="Recalibrated"') == 20
 
 
+def test_uneven_weights_of_imported_labels_are_said(lead: Person, project: Project) -> None:
+    """One label that stands for millions makes an interval look narrower than it is."""
+    load(project, [*table(20, 5, 5, 60, pi=0.5), line(200, "pass", "pass", pi=0.00001)])
+    assert "weights differ by more than 5x" in page(lead.client, "judges/helpful")
+
+
 def test_an_unknown_sampling_is_said(lead: Person, project: Project) -> None:
     load(project, table(5, 5, 5, 25))
     assert "the figures hold for them and not for production" in page(lead.client, "judges/helpful")
