@@ -204,7 +204,7 @@ def staleness(version: JudgeVersion, n: int | None = None, confusion: Json | Non
     """Why what is known of this version no longer holds, if so. With the pairs of now it is known whether a
     certificate has run out without a new one to renew it."""
     if version.stage == Stage.RETIRED:
-        return "this version is retired"
+        return "; ".join(filter(None, ["this version is retired", answered.staleness(version)]))[:200]
     newest = version.certificates.order_by("-issued_at", "-pk").first()
     if newest and newest.stale_reason:
         return newest.stale_reason

@@ -252,6 +252,8 @@ def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
             "(SELECT max(frozen_at) FROM reviewapp_rubricversion), "
             "(SELECT count(*) FROM ingest_apitoken WHERE trusted_for_reviews), "
             "(SELECT max(id) FROM evaluation_certificate WHERE version_id = v.id AND stale_reason <> ''), "
+            "(SELECT max(s.frozen_at) FROM evaluation_anchorset s JOIN evaluation_judgeversion w "
+            "ON w.judge_id = s.judge_id WHERE w.id = v.id), "
             # The live version that another one is compared with, and when it judged last.
             "(SELECT concat(live.id, ' ', (SELECT max(finished_at) FROM evaluation_judgment "
             "WHERE version_id = live.id)) FROM evaluation_judgeversion own JOIN evaluation_judgeversion live "

@@ -13,7 +13,7 @@ from evaluation.judges.against_people import behind
 from evaluation.judges.against_people.behind import Asked
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.making import versions
-from evaluation.judges.models import CalibrationPoint, JudgeVersion
+from evaluation.judges.models import AnchorSet, CalibrationPoint, JudgeVersion
 from evaluation.judges.trust import calibration, kept_figures, stages
 from evaluation.statistics import resampling
 from evaluation.statistics.intervals import confidence_sequence
@@ -52,6 +52,13 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_figures, "MANY", 0)
     monkeypatch.setattr(kept_figures, "LEAST_REST", 0.0)
     monkeypatch.setattr(kept_figures, "REST", 0.0)
+
+
+def test_another_anchor_set_is_noticed(version: JudgeVersion) -> None:
+    """The system's side of the drift test is of the rounds over the newest one."""
+    before = kept_figures.watermarks([version])
+    AnchorSet.objects.create(judge=version.judge, name="anchors 1", frozen_at=timezone.now())
+    assert kept_figures.watermarks([version]) != before
 
 
 def numbers(told: Any) -> list[float]:
