@@ -6,13 +6,14 @@ the rules' rank back; the next turn replaces it again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import log1p
+from time import monotonic
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Exists, OuterRef, QuerySet, When
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Left, Length
 from django.utils import timezone
 
@@ -26,7 +27,7 @@ from ingest.routing.models import Route
 from ingest.routing.priority import Terms
 from reviewapp.review.models import ReviewItem
 
-TURN = 500
+TURN, TURN_SECONDS = 500, 4.0
 TEXT = 4000
 SLICED = ("project", "started_at", "route", "model", "prompt_version")
 
@@ -147,34 +148,37 @@ def _said(said: Iterable[facts.SaidFact], checks: Iterable[str]) -> dict[str, fl
 
 
 def rank_waiting() -> int:
-    """Rank routes of open items that rules ranked, in projects with a model; how many changed. A job."""
-    changed = 0
+    """Rank routes of open items that rules or an older fit ranked, where there is a model; how many changed.
+
+    A job: it ends after a while, and goes on at its next turn.
+    """
+    changed, end = 0, monotonic() + TURN_SECONDS
     for kept in RankingModel.objects.exclude(numbers={}):
-        routes = list(_ranked_by_rules(kept.project_id, kept.fitted_at.isoformat())[:TURN])
-        if not routes:
-            continue
-        fitted = _model(kept.numbers)
-        known = known_of([route.trace_id for route in routes])
-        changed += storing.rank(
-            _ranked(route, fitted, known[route.trace_id], kept.fitted_at.isoformat())
-            for route in routes
-            if route.trace_id in known
-        )
+        fitted, fitted_at = _model(kept.numbers), kept.fitted_at.isoformat()
+        for routes in _due(kept.project_id, fitted_at):
+            known = known_of([route.trace_id for route in routes])
+            changed += storing.rank(
+                _ranked(route, fitted, known[route.trace_id], fitted_at)
+                for route in routes
+                if route.trace_id in known
+            )
+            if monotonic() >= end:
+                return changed
     return changed
 
 
-def _ranked_by_rules(project: int, fitted_at: str) -> QuerySet[Route]:
-    """Of open items, ranked by rules or by an older fit: what no fit has ranked yet comes first, then what
-    the oldest has, so that fits that follow each other closely pass over nothing."""
+def _due(project: int, fitted_at: str) -> Iterator[list[Route]]:
+    """Chunks of routes: those that no fit has ranked yet, then those of older fits. So fits that follow each
+    other closely pass over nothing. Each chunk has to be ranked before the next one is asked for."""
     waits = ReviewItem.objects.filter(
         trace=OuterRef("trace"), queue__slug=OuterRef("queue"), open_slots__gt=0
     )
-    return (
-        Route.objects.filter(Exists(waits), trace__project=project)
-        .exclude(reasons=[])
-        .exclude(terms__by=f"{priority.LEARNED} {fitted_at}")
-        .order_by(Case(When(terms__by__startswith=priority.LEARNED, then=1), default=0), "terms__by", "pk")
-    )
+    waiting = Route.objects.filter(Exists(waits), trace__project=project).exclude(reasons=[])
+    waiting = waiting.exclude(terms__by=f"{priority.LEARNED} {fitted_at}").order_by("pk")
+    learned = Q(terms__by__startswith=priority.LEARNED)
+    for chosen in (waiting.exclude(learned), waiting.filter(learned)):
+        while routes := list(chosen[:TURN]):
+            yield routes
 
 
 def _ranked(route: Route, fitted: Model, known: Known, fitted_at: str) -> tuple[int, float, dict[str, Any]]:

@@ -100,6 +100,7 @@ def test_another_projects_items_keep_their_ranks(
 def test_what_no_fit_has_ranked_yet_comes_first(project: Project, reviewer: Person, monkeypatch) -> None:
     """Fits that follow each other closely would else rank the same first items again and again."""
     monkeypatch.setattr(refit, "TURN", 2)
+    monkeypatch.setattr(refit, "TURN_SECONDS", 0)
     queue = learned(project, reviewer)
     waiting = [item(queue, 900 + number, thumbs_down=False).trace_id for number in range(5)]
     for _ in range(3):
@@ -107,6 +108,9 @@ def test_what_no_fit_has_ranked_yet_comes_first(project: Project, reviewer: Pers
         assert refit.rank_waiting() > 0
     ranked = Route.objects.filter(terms__by__startswith="model")
     assert set(ranked.values_list("trace", flat=True)) == set(waiting)
+    monkeypatch.setattr(refit, "TURN_SECONDS", 60)
+    refit.refit(project, 120)
+    assert (refit.rank_waiting(), refit.rank_waiting()) == (5, 0)
 
 
 def test_all_that_the_specification_names_is_known_of_a_trace(project: Project) -> None:
