@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from reviewapp import numerals
 from reviewapp.review.models import VERDICT, CriterionRevision, CriterionType, RubricVersion, Shown
 from reviewapp.review.rubric_forms import key_from
 from reviewapp.review.rubrics import Content
@@ -80,19 +81,18 @@ def _line(texts: Sequence[str]) -> str:
 
 def of_post(posted: QueryDict) -> Form:
     places = sorted({int(name[1:].partition("-")[0]) for name in posted if _is_place(name)})[:MOST_ROWS]
-    edit = posted.get("edit", "")
     return Form(
         entries=[_posted(posted, place) for place in places],
         guidelines=_text(posted, "guidelines"),
         modes=_text(posted, "modes"),
         changelog=_text(posted, "changelog"),
-        edit=int(edit) if edit.isascii() and edit.isdigit() and len(edit) < 9 else 0,
+        edit=numerals.whole(posted.get("edit", "")) or 0,
     )
 
 
 def _is_place(name: str) -> bool:
     place, dash, _ = name[1:].partition("-")
-    return name.startswith("c") and bool(dash) and place.isascii() and place.isdigit() and len(place) < 4
+    return name.startswith("c") and bool(dash) and numerals.whole(place, 3) is not None
 
 
 def _posted(posted: QueryDict, place: int) -> Entry:

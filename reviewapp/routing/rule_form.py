@@ -14,6 +14,7 @@ from ingest.models import Project
 from ingest.routing import conditions
 from ingest.routing.conditions import CONDITIONS, Condition, Parameter, Refused
 from ingest.routing.models import Match, RoutingRule
+from reviewapp import numerals
 
 MOST_CONDITIONS = 20
 LONGEST = 300
@@ -66,8 +67,9 @@ class Draft:
             self.conditions.append({"condition": code} | defaults)
 
     def remove(self, index: str) -> None:
-        if index.isdecimal() and len(index) < 4 and int(index) < len(self.conditions):
-            del self.conditions[int(index)]
+        place = numerals.whole(index, 3)
+        if place is not None and place < len(self.conditions):
+            del self.conditions[place]
 
     def rule(self, project: Project, stored: RoutingRule | None = None) -> RoutingRule:
         """The rule as it would be saved; raises Refused after noting what is wrong where."""

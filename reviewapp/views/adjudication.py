@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ingest import sanitising
+from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import adjudication as reading
@@ -104,8 +105,7 @@ def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
 
 def just_decided(request: MemberRequest) -> int | None:
     """The item of the decision that led here: what follows from it is offered beside the next one."""
-    given = request.GET.get("decided", "")
-    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
+    return numerals.whole(request.GET.get("decided", ""), 18)
 
 
 def known_modes(item: ReviewItem, posted: QueryDict) -> list[str]:

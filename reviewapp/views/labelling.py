@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from django_htmx.http import replace_url
 
+from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import drafts, flags, labels, leases
@@ -183,8 +184,7 @@ def token_of(request: MemberRequest) -> UUID:
 
 
 def version_of(request: MemberRequest) -> int:
-    text = request.POST.get("draft_version", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return numerals.whole(request.POST.get("draft_version", "")) or 0
 
 
 def keep(request: MemberRequest, found: ReviewItem, body: dict[str, Any]) -> None:

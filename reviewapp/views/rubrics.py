@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import editor, flags, presets, rubrics
@@ -89,7 +90,7 @@ def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
     """One step of editing; which button it was says which."""
     posted = request.POST
     place = posted.get("up") or posted.get("down") or posted.get("remove") or ""
-    at = int(place) if place.isascii() and place.isdigit() and len(place) < 4 else 0
+    at = numerals.whole(place, 3) or 0
     if "add" in posted:
         form.entries.append(editor.blank())
     elif "remove" in posted and 0 < at < len(form.entries):
