@@ -1,23 +1,21 @@
-"""What stands on the calibration page? Its figures placed for the eye: charts, ways on, what has changed."""
+"""What stands on the calibration page? Its figures, its charts and lists, ways on, what has changed since."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from string import ascii_lowercase
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
-from evaluation.changes import telling
 from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind, pairs
-from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS, THRESHOLDS
+from evaluation.judges.against_people.breakdowns import THRESHOLDS
 from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, LastLook
+from evaluation.judges.pages import charts
 from evaluation.judges.trust.kept_figures import Kept
 from evaluation.statistics.certification import (
     AGREEMENT_FLOOR,
@@ -25,17 +23,11 @@ from evaluation.statistics.certification import (
     double_labels_needed,
     labels_for_width,
 )
-from evaluation.weeks import datum
-from reviewapp import figures
 from reviewapp.models import User
-from reviewapp.trends import Datum, Trend, trend
 
-MEASURES = {"kappa": "κ", "tpr": "TPR", "tnr": "TNR", "agreement": "agreement"}
 WIDTHS = (5, 10, 15, 20)
 LOOK_LASTS_MINUTES = 30
 BRIEF, MOST_PARAMETERS = 120, 20_000
-MOST_MARKERS = 12
-WEEK = timedelta(days=7)
 SEEN = ("state", "n", "tpr", "tnr", "agreement")
 
 
@@ -51,7 +43,7 @@ class Asked:
     def of(cls, query: Any) -> Asked:
         width = query.get("width", "")
         return cls(
-            measure=query.get("measure", "") if query.get("measure") in MEASURES else "kappa",
+            measure=query.get("measure", "") if query.get("measure") in charts.MEASURES else "kappa",
             width=int(width) if width in {str(each) for each in WIDTHS} else 10,
             listed=_list_asked(query),
         )
@@ -72,38 +64,16 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
     """The template's context, of figures that are there."""
     assert kept.figures is not None
     told, further = kept.figures["api"], kept.figures["page"]
-    listed = pairs.page(
-        scope,
-        further["sampling"],
-        asked.listed,
-        kept.rows(asked.listed),
-        Recalibrated(further["curves"]),
-        kept.most(asked.listed),
-    )
-    chart = agreement_chart(told, asked.measure)
     return {
         "figures": told,
         "further": further,
         "finding": further["finding"],
-        "measure": asked.measure,
-        "measures": MEASURES,
-        "agreement_chart": chart,
-        "weeks": [
-            (point, _datum(point, point["agreement"], 1, **_drawn(told)).query) for point in told["over_time"]
-        ],
-        "markers": markers(told, chart, further["changes"], scope.version),
-        "agreement_words": MEASURES[asked.measure],
-        "rate_chart": rate_chart(told),
-        "newest": next((p for p in reversed(told["over_time"]) if p["corrected"]["value"] is not None), None),
+        **_charts(told, asked.measure, further["changes"], scope.version),
         "reliability": further["reliability"],
         "what_if": further["what_if"],
-        "bars": [
-            ("TPR", "failures caught", told["tpr"], RATE_FLOOR),
-            ("TNR", "good ones passed", told["tnr"], RATE_FLOOR),
-            ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
-        ],
+        "bars": _bars(told),
         "cells": _cells(told["confusion"]),
-        "listed": listed,
+        "listed": _listed(scope, asked.listed, kept),
         "as_of": kept.at,
         "is_old": kept.is_old,
         "cell": asked.listed.name,
@@ -114,6 +84,35 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
         "widths": WIDTHS,
         "disagreements": told["confusion"]["fn"] + told["confusion"]["fp"],
     }
+
+
+def _charts(told: Json, measure: str, changed: Sequence[Json], version: JudgeVersion) -> Json:
+    agreement = charts.agreement_chart(told, measure)
+    return {
+        "measure": measure,
+        "measures": charts.MEASURES,
+        "agreement_words": charts.MEASURES[measure],
+        "agreement_chart": agreement,
+        "weeks": charts.weeks(told),
+        "markers": charts.markers(told, agreement, changed, version),
+        "rate_chart": charts.rate_chart(told),
+        "newest": next((p for p in reversed(told["over_time"]) if p["corrected"]["value"] is not None), None),
+    }
+
+
+def _bars(told: Json) -> list[tuple[str, str, Json, float]]:
+    return [
+        ("TPR", "failures caught", told["tpr"], RATE_FLOOR),
+        ("TNR", "good ones passed", told["tnr"], RATE_FLOOR),
+        ("Agreement", f"of {told['n']:,}", told["agreement"], AGREEMENT_FLOOR),
+    ]
+
+
+def _listed(scope: Scope, asked: behind.Asked, kept: Kept) -> pairs.Page:
+    assert kept.figures is not None
+    further = kept.figures["page"]
+    judged = Recalibrated(further["curves"])
+    return pairs.page(scope, further["sampling"], asked, kept.rows(asked), judged, kept.most(asked))
 
 
 def _sampling(strata: Sequence[Json]) -> Json:
@@ -128,99 +127,6 @@ def _cells(confusion: Json) -> list[tuple[str, str, int, bool]]:
     return [
         (name, pairs.CELL_WORDS[name], confusion[name], name == "fn") for name in ("tp", "fn", "fp", "tn")
     ]
-
-
-def agreement_chart(told: Json, measure: str) -> Trend:
-    """With what people reach among themselves where it is known: no judge can be held to more."""
-    points = told["over_time"]
-    people = told["human_human"].get(measure, {}).get("value")
-    level = None if people is None else (people, f"people {figures.decimals(people)}")
-    drawn = _drawn(told)
-    line = [
-        replace(_datum(point, point[measure], 1, **drawn), note=_percent(point["base_rate"]["value"]))
-        for point in points
-    ]
-    return trend([line], least=-1.0, level=level, names=[_end(MEASURES[measure], line)])
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """Something that changed, at its place along a chart; the letter leads to the words below."""
-
-    x: float
-    letter: str
-    day: date
-    words: str
-    of_judge: bool
-
-
-def markers(told: Json, chart: Trend, changed: Sequence[Json], version: JudgeVersion) -> list[Marker]:
-    """What changed in the weeks of the chart: models and prompts that the pairs show, judge and rubric."""
-    weeks = [date.fromisoformat(point["from"]) for point in told["over_time"]]
-    if not weeks:
-        return []
-    found = [(date.fromisoformat(each["week"]), each["words"], False) for each in changed]
-    judge = version.judge.versions.exclude(live_at=None).values_list("live_at", "label")
-    found += [(at.date(), f"judge {label} live", True) for at, label in judge if at]
-    if version.rubric_version:
-        rubric = version.rubric_version.rubric.versions.exclude(frozen_at=None)
-        found += [
-            (at.date(), f"rubric v{n}", True) for at, n in rubric.values_list("frozen_at", "number") if at
-        ]
-    found += telling.on_chart(version.judge.project_id, version.judge.name, weeks[0], weeks[-1] + WEEK)
-    days: dict[date, list[tuple[str, bool]]] = {}
-    for day, words, of_judge in sorted(found):
-        if weeks[0] < day < weeks[-1] + WEEK:
-            days.setdefault(day, []).append((words, of_judge))
-    return [
-        Marker(
-            _along(day, weeks, chart),
-            ascii_lowercase[place],
-            day,
-            ", ".join(words for words, _ in here),
-            any(of_judge for _, of_judge in here),
-        )
-        for place, (day, here) in enumerate(list(days.items())[-MOST_MARKERS:])
-    ]
-
-
-def _along(day: date, weeks: Sequence[date], chart: Trend) -> float:
-    """Halfway between two weeks is where one ends and the next begins."""
-    place = max(index for index, week in enumerate(weeks) if week <= day)
-    xs = [each.x for each in chart.places]
-    step = xs[1] - xs[0] if len(xs) > 1 else 0.0
-    return round(min(100.0, max(0.0, xs[place] + step * ((day - weeks[place]).days / 7 - 0.5))), 2)
-
-
-def rate_chart(told: Json) -> Trend:
-    """The corrected rate, and the raw one beside it; each point is of four weeks."""
-    points = told["over_time"]
-    lines = [
-        [_datum(point, point["corrected"], CORRECTION_WEEKS) for point in points],
-        [_datum(point, {**point["raw"], "low": None, "high": None}, CORRECTION_WEEKS) for point in points],
-    ]
-    named = zip(("corrected", "raw"), lines, strict=True)
-    return trend(lines, names=[_end(name, line, figures.percent) for name, line in named])
-
-
-def _datum(point: Json, figure: Json, weeks: int = 1, **filters: str) -> Datum:
-    last = date.fromisoformat(point["to"]) - timedelta(days=1)
-    return datum(date.fromisoformat(point["from"]), last, figure, weeks=weeks, **filters)
-
-
-def _drawn(told: Json) -> dict[str, str]:
-    """What narrows the traces of a time to those behind a figure of people's labels."""
-    return {"drawn": "true"} if told["judge"]["sampling"] == "audit" else {}
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else figures.percent(share)
-
-
-def _end(name: str, line: Sequence[Datum], write: Callable[[float], str] = figures.decimals) -> str:
-    """What stands at the right end of a line: its name and its last value."""
-    last = next((each.value for each in reversed(line) if each.value is not None), None)
-    return name if last is None else f"{name} {write(last)}"
 
 
 def budget(told: Json, width: int) -> Json:

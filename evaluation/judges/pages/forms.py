@@ -90,6 +90,13 @@ class VersionForm(forms.Form):
             raise forms.ValidationError("It holds a number or a character that cannot be kept as it is.")
         return dict(given)
 
+    def pinned(self) -> dict[str, Any]:
+        """What is to be pinned, as drafts and versions take it."""
+        given = self.cleaned_data
+        names = ("criterion", "endpoint", "prompt", "parameters")
+        told = {name: given[name] for name in names}
+        return told | {"kind": Kind(given["kind"]), "rubric_version": given["rubric"]}
+
     def clean(self) -> dict[str, Any]:
         """How often it is asked is a parameter like the others, unless they say it themselves."""
         given: dict[str, Any] = super().clean() or {}

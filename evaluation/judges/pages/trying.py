@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from evaluation.judges.calls import questions
 from evaluation.judges.calls.protocol import PairQuestion, Question
 from evaluation.judges.making import drafts, estimates, trying
-from evaluation.judges.models import FINAL, PREFERENCE, Kind, TryOut
+from evaluation.judges.models import FINAL, PREFERENCE, TryOut
 from evaluation.judges.pages.forms import TryForm
 from evaluation.judges.pages.versions import editor
 from ingest.models import Trace
@@ -46,16 +46,8 @@ def try_version(request: MemberRequest) -> HttpResponse:
 def _draft(form: TryForm) -> drafts.Draft | None:
     if not form.is_valid():
         return None
-    given = form.cleaned_data
     try:
-        return drafts.drafted(
-            Kind(given["kind"]),
-            rubric_version=given["rubric"],
-            criterion=given["criterion"],
-            endpoint=given["endpoint"],
-            prompt=given["prompt"],
-            parameters=given["parameters"],
-        )
+        return drafts.drafted(**form.pinned())
     except drafts.Refused as refused:
         form.add_error(refused.field, str(refused))
         return None

@@ -67,18 +67,8 @@ def editor(request: MemberRequest) -> dict[str, Any]:
 
 
 def _create(request: MemberRequest, form: VersionForm) -> JudgeVersion:
-    given = form.cleaned_data
-    return versions.create(
-        request.project,
-        given["name"],
-        Kind(given["kind"]),
-        rubric_version=given["rubric"],
-        criterion=given["criterion"],
-        endpoint=given["endpoint"],
-        prompt=given["prompt"],
-        parameters=given["parameters"],
-        by=request.user.username,
-    )
+    name, by = form.cleaned_data["name"], request.user.username
+    return versions.create(request.project, name, by=by, **form.pinned())
 
 
 @session(Role.LEAD)

@@ -28,6 +28,10 @@ from evaluation.statistics.people import Concord, concord
 from evaluation.statistics.recalibration import recalibration
 from evaluation.statistics.weighted import Row, share
 
+# Figures of Measures that the API tells by their own names.
+MEASURED = (
+    "agreement", "kappa", "ac1", "pabak", "tpr", "tnr", "precision", "f1", "mcc", "base_rate", "judged_rate",
+)  # fmt: skip
 WINDOWS = {"7d": 7, "28d": 28, "90d": 90, "all": 0}
 
 
@@ -99,19 +103,6 @@ def nothing(judge: Judge) -> Json:
 
 
 def _api(identified: Json, pairs: Comparison, found: Measures, finding: certification.Finding) -> Json:
-    named = (
-        "agreement",
-        "kappa",
-        "ac1",
-        "pabak",
-        "tpr",
-        "tnr",
-        "precision",
-        "f1",
-        "mcc",
-        "base_rate",
-        "judged_rate",
-    )
     people = among_people(pairs.units)
     return {
         "judge": identified | {"sampling": pairs.sampling, "strata": breakdowns.strata(pairs)},
@@ -119,7 +110,7 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
         "n": pairs.n,
         "excluded": dict(pairs.excluded),
         "confusion": asdict(found.confusion),
-        **{name: getattr(found, name).as_dict() for name in named},
+        **{name: getattr(found, name).as_dict() for name in MEASURED},
         "auc": _scored(pairs, scores.auc).as_dict(),
         "brier": _scored(pairs, scores.brier).as_dict(),
         "corrected": {
@@ -133,14 +124,14 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
         },
         "over_time": breakdowns.over_time(pairs),
         "slices": breakdowns.slices(pairs),
-        "invalid": {
-            "rate": plain_share(
-                sum(pairs.invalid.values()), pairs.verdicts, "it has judged nothing"
-            ).as_dict(),
-            "count": sum(pairs.invalid.values()),
-            "reasons": dict(pairs.invalid),
-        },
+        "invalid": _invalid(pairs),
     }
+
+
+def _invalid(pairs: Comparison) -> Json:
+    count = sum(pairs.invalid.values())
+    rate = plain_share(count, pairs.verdicts, "it has judged nothing")
+    return {"rate": rate.as_dict(), "count": count, "reasons": dict(pairs.invalid)}
 
 
 def among_people(units: Mapping[tuple[int, int], int]) -> Concord:
