@@ -31,7 +31,7 @@ def test_a_model_is_tried_by_the_worker(lead: Person, project: Project, stub: St
     told = posted(lead, trace="t1", samples="3", prompt="Read {{answer}} alone.").content.decode()
     assert "Asking" in told
     assert "$.00" in told and "Calls a judgment" in told
-    assert trying.work(10) == 4
+    assert trying.work(300) == 4
     tryout = TryOut.objects.get()
     assert (tryout.progress, tryout.attempts, len(tryout.votes), len(stub.calls)) == ("done", 4, 3, 4)
     assert budget.spent() == pytest.approx(tryout.cost_usd) == pytest.approx(0.006)
@@ -83,7 +83,7 @@ def test_errors_of_an_endpoint_name_no_key(lead: Person, project: Project, stub:
     answered(project, {"t1": "x"})
     stub.ways = ["401"]
     posted(lead, trace="t1")
-    trying.work(5)
+    trying.work(300)
     tryout = TryOut.objects.get()
     page = lead.client.get(f"/projects/refunds/judge-tryouts/{tryout.pk}").content.decode()
     assert tryout.progress == "failed" and "refused its key" in page
@@ -95,7 +95,7 @@ def test_the_budget_holds_for_try_outs(lead: Person, project: Project, stub: Stu
     settings.JUDGE_MONTHLY_BUDGET = 0.0001
     told = posted(lead, trace="t1").content.decode()
     assert "More than this month" in told
-    trying.work(5)
+    trying.work(300)
     assert (TryOut.objects.get().progress, len(stub.calls)) == ("stopped", 0)
     assert TryOut.objects.get().attempts == 0
 
