@@ -286,6 +286,7 @@ def test_one_process_at_a_time_waits_for_endpoints(api: Api, project: Project, s
         other.execute("SELECT pg_advisory_lock(%s)", [turns.JUDGING])
         assert tasks.judge_due() == 0
         assert stub.calls == []
+        other.execute("SELECT pg_advisory_unlock(%s)", [turns.JUDGING])
     assert tasks.judge_due() == 1
     assert endpoints.LONGEST_CALL < claims.LEASE_SECONDS
 
