@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from evaluation.judges.calls import calling, questions
@@ -36,28 +36,38 @@ Calls = dict[Future[Reply | Unanswered], Judgment]
 
 def work(seconds: float, run: int | None = None) -> int:
     """Judge what is due, for about so long; how many were taken up. What has come back is written together,
-    and more is taken up before the last call has ended: a slow one holds up no other."""
+    and more is taken up before the last call has ended: a slow one holds up no other. While the last calls of
+    this turn are waited for, other endpoints than theirs go on."""
     total, end, look_at, freed = 0, time.monotonic() + seconds, 0.0, 0
     calls: Calls = {}
+    last: Calls | None = None
     with ThreadPoolExecutor(MOST_CALLS) as pool:
         while True:
             now = time.monotonic()
-            if now < end and (not calls or freed >= BATCH or now >= look_at):
-                claimed = _take_up(pool, calls, run)
+            if now >= end and last is None:
+                last = dict(calls)
+            is_on = last is None or not calls.keys().isdisjoint(last)
+            if is_on and (not calls or freed >= BATCH or now >= look_at):
+                claimed = _take_up(pool, calls, run, _endpoints(last or {}))
                 total, look_at, freed = total + claimed, now + LOOK_SECONDS, 0
                 if not claimed and not calls:
                     return total
             if not calls:
-                if now >= end:
+                if not is_on:
                     return total
                 continue
             freed += _write_answers(calls)
 
 
-def _take_up(pool: ThreadPoolExecutor, calls: Calls, run: int | None) -> int:
+def _endpoints(calls: Calls) -> set[str]:
+    """Rules, which have none, are never waited for."""
+    return {judgment.version.endpoint for judgment in calls.values()} - {""}
+
+
+def _take_up(pool: ThreadPoolExecutor, calls: Calls, run: int | None, slow: Collection[str] = ()) -> int:
     """Claim as much as every endpoint that is not busy has room for, and call; how many."""
     under_way = Counter(judgment.version.endpoint for judgment in calls.values())
-    busy = [endpoint for endpoint, count in under_way.items() if count > CHUNK - BATCH]
+    busy = {endpoint for endpoint, count in under_way.items() if count > CHUNK - BATCH} | set(slow)
     most = max((count for endpoint, count in under_way.items() if endpoint not in busy), default=0)
     room = min(CHUNK - most, MOST_CALLS - len(calls))
     claimed = claim(room, run, busy) if room > 0 else []

@@ -237,6 +237,34 @@ def test_what_it_costs_to_write_answers_does_not_grow_with_them(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_while_a_turn_waits_for_its_last_calls_other_endpoints_go_on(
+    api: Api, project: Project, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call may last two minutes; what is due at another endpoint meanwhile is asked."""
+    named = '[[endpoint]]\nname = "{0}"\nmodel = "openai/{0}-2026-08-11"\n'
+    settings.JUDGES_FILE = str(tmp_path / "judges.toml")
+    (tmp_path / "judges.toml").write_text(named.format("slow") + named.format("quick"))
+    quick_is_asked = threading.Event()
+    in_time: list[bool] = []
+
+    def ask(endpoint: Any, *_: Any) -> Reply:
+        if endpoint.name == "slow":
+            in_time.append(quick_is_asked.wait(15))
+        else:
+            quick_is_asked.set()
+        return Reply('{"verdict": "pass"}')
+
+    monkeypatch.setattr(client, "ask", ask)
+    (row,) = traces(api, project, ["I will look."])
+    for name in ("slow", "quick"):
+        version = versions.create(project, name, Kind.LITELLM, endpoint=name, prompt="Well?")
+        asking.ask_traces(version, [(row.pk, Origin.GIVEN)], asking.start(version, RunKind.GIVEN))
+    Judgment.objects.filter(version__judge__name="quick").update(due_at=Now() + timedelta(seconds=1.5))
+    assert judging.work(0.2) == 2
+    assert in_time == [True]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_slow_endpoint_holds_up_no_other(
     api: Api, project: Project, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
