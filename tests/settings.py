@@ -11,7 +11,10 @@ from reviewapp.settings import *  # noqa: F403
 from reviewapp.settings import DATABASES, Q_CLUSTER
 
 # A commit that need not survive a crash is quicker. The tests that kill things start the real server instead.
-DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"
+# A test is one transaction, in which a busy machine may take a minute to import a large library.
+DATABASES["default"]["OPTIONS"]["options"] = (
+    "-c synchronous_commit=off -c idle_in_transaction_session_timeout=0"
+)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 Q_CLUSTER["sync"] = True
