@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Left, Length
 from django.utils import timezone
 
@@ -175,10 +175,10 @@ def _due(project: int, fitted_at: str) -> Iterator[list[Route]]:
     )
     waiting = Route.objects.filter(Exists(waits), trace__project=project).exclude(reasons=[])
     waiting = waiting.exclude(terms__by=f"{priority.LEARNED} {fitted_at}").order_by("pk")
-    learned = Q(terms__by__startswith=priority.LEARNED)
-    for chosen in (waiting.exclude(learned), waiting.filter(learned)):
-        while routes := list(chosen[:TURN]):
-            yield routes
+    by_rules = waiting.exclude(terms__by__startswith=priority.LEARNED)
+    # All that waits is looked through at each turn, so once only where that is all there is to do.
+    while routes := list(waiting[:TURN]):
+        yield routes if len(routes) < TURN else list(by_rules[:TURN]) or routes
 
 
 def _ranked(route: Route, fitted: Model, known: Known, fitted_at: str) -> tuple[int, float, dict[str, Any]]:
