@@ -74,8 +74,8 @@ def judge(project: Project, plan: Plan) -> None:
         by=LEAD,
     )
     run(project, "2")
-    stages.promote(second, LEAD)
     run(project, "2", anchors=True)
+    stages.promote(second, LEAD)
 
 
 def run(project: Project, version: str, **options: Any) -> None:

@@ -13,6 +13,8 @@ from ingest.intervals import wilson
 
 AGREEMENT_FLOOR, RATE_FLOOR = 0.80, 0.70
 LEAST_OF_EACH = 30
+# A provider may leave one or the other unanswered.
+ANCHORS_ANSWERED = 0.8
 MOST_MORE = 5000
 
 
@@ -83,10 +85,19 @@ class GoLive:
     conditions: tuple[tuple[str, bool], ...]
 
 
-def go_live(agreement: Figure, tpr: Figure, tnr: Figure, difference: Figure | None = None) -> GoLive:
-    """`difference`: agreement minus that of the live version on the same traces, where there is one."""
+def go_live(
+    agreement: Figure,
+    tpr: Figure,
+    tnr: Figure,
+    difference: Figure | None = None,
+    anchors: tuple[int, int] | None = None,
+) -> GoLive:
+    """`difference`: agreement minus that of the live version on the same traces, where there is one.
+
+    `anchors`: how many it has answered, and how many are frozen; None where none are.
+    """
     better = difference is not None and difference.low is not None and difference.low > -0.05
-    conditions = (
+    conditions: tuple[tuple[str, bool], ...] = (
         ("TPR at least .70", _at_least(tpr.value, 0.70)),
         ("TPR's lower bound at least .50", _at_least(tpr.low, 0.50)),
         ("TNR at least .70", _at_least(tnr.value, 0.70)),
@@ -97,6 +108,10 @@ def go_live(agreement: Figure, tpr: Figure, tnr: Figure, difference: Figure | No
             _at_least(agreement.low, 0.80) or (better and _at_least(agreement.value, 0.75)),
         ),
     )
+    if anchors is not None:
+        answered, frozen = anchors
+        words = f"nearly all anchors answered ({answered} of {frozen}; Runs asks about them)"
+        conditions = (*conditions, (words, answered >= ANCHORS_ANSWERED * frozen))
     return GoLive(all(holds for _, holds in conditions), conditions)
 
 

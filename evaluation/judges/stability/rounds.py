@@ -119,6 +119,20 @@ def compare(version: JudgeVersion) -> Compared:
     )
 
 
+def asked(version: JudgeVersion) -> tuple[int, int] | None:
+    """How many of the newest anchors the version has answered in any round, and how many there are."""
+    newest = AnchorSet.objects.newest_of(version.judge)
+    if newest is None:
+        return None
+    answers = Judgment.objects.filter(
+        version=version,
+        trial__gte=FIRST_ANCHOR_TRIAL,
+        trace__anchors__anchor_set=newest,
+        progress__in=(Progress.DONE, Progress.INVALID),
+    )
+    return answers.values("trace").distinct().count(), newest.anchors.count()
+
+
 def _held_against(truth: Mapping[int, str], once: Mapping[int, str], again: Mapping[int, str]) -> Compared:
     both = sorted(once.keys() & again.keys())
     lost = tuple(trace for trace in both if once[trace] == truth[trace] != again[trace])

@@ -9,6 +9,7 @@ from evaluation.json_objects import Json
 from evaluation.judges.against_people import beside
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Progress, Stage
+from evaluation.judges.stability import rounds
 from evaluation.judges.trust import certificates, kept_figures
 from evaluation.statistics.certification import GoLive, go_live
 from evaluation.statistics.figure import Figure
@@ -25,14 +26,20 @@ class NotValidated(Exception):
 
 def validate(version: JudgeVersion) -> tuple[GoLive, Json]:
     """Whether it may go live, and the figures that say so; beside the live version where there is one."""
-    return weigh(kept_figures.of(Scope(version)))
+    return weigh(version, kept_figures.of(Scope(version)))
 
 
-def weigh(figures: Json) -> tuple[GoLive, Json]:
+def weigh(version: JudgeVersion, figures: Json) -> tuple[GoLive, Json]:
     """The same of figures that are at hand."""
     api, compared = figures["api"], figures["page"]["beside"]
     agreement, tpr, tnr = (Figure(**api[name]) for name in ("agreement", "tpr", "tnr"))
-    found = go_live(agreement, tpr, tnr, Figure(**compared["difference"]) if compared else None)
+    found = go_live(
+        agreement,
+        tpr,
+        tnr,
+        Figure(**compared["difference"]) if compared else None,
+        rounds.asked(version),
+    )
     return found, {
         "at": timezone.now().isoformat(),
         "n": api["n"],
@@ -51,7 +58,7 @@ def told(version: JudgeVersion, figures: Json | None) -> Json:
     if version.kind == Kind.IMPORTED:
         return {}
     if version.stage != Stage.LIVE and figures:
-        return {**weigh(figures)[1], "at": None}
+        return {**weigh(version, figures)[1], "at": None}
     return dict(version.validation)
 
 

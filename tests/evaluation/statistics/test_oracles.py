@@ -192,7 +192,10 @@ def test_states_of_a_certificate() -> None:
 def test_a_judge_that_passes_everything_may_not_go_live() -> None:
     found = go_live(share(920, 1000), share(0, 80), share(920, 920))
     assert not found.allowed
-    assert go_live(share(930, 1000), share(70, 80), share(860, 920)).allowed
+    good = share(930, 1000), share(70, 80), share(860, 920)
+    assert go_live(*good).allowed
+    assert go_live(*good, anchors=(160, 200)).allowed
+    assert not go_live(*good, anchors=(159, 200)).allowed
 
 
 def test_a_slice_that_fails_is_named() -> None:

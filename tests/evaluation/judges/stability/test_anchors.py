@@ -26,7 +26,7 @@ from evaluation.judges.models import (
 )
 from evaluation.judges.pages import drift_panel
 from evaluation.judges.stability import drift, rounds
-from evaluation.judges.trust import calibration, kept_figures
+from evaluation.judges.trust import calibration, kept_figures, stages
 from evaluation.statistics import change
 from evaluation.statistics.change import Mover
 from ingest.models import AuditDraw, Project, Trace
@@ -80,6 +80,20 @@ def twice(by: JudgeVersion, rows: list[Trace], *, lost: int) -> None:
     right = len(rows) * 9 // 10
     judged(by, rows, 0, right=right, at=BEGAN)
     judged(by, rows, 1, right=right - lost)
+
+
+def test_a_version_that_has_not_answered_the_anchors_may_not_go_live(
+    project: Project, frozen: list[Trace]
+) -> None:
+    first, second = (version(project, number) for number in (1, 2))
+    judged(first, frozen, 0, 90)
+    judged(second, frozen[:40], 0, 40)
+    judged(second, frozen[20:60], 1, 40)
+    assert (rounds.asked(first), rounds.asked(second)) == ((100, 100), (60, 100))
+    said = dict(stages.validate(second)[0].conditions)
+    assert said["nearly all anchors answered (60 of 100; Runs asks about them)"] is False
+    AnchorSet.objects.all().delete()
+    assert rounds.asked(second) is None
 
 
 def test_a_version_that_moved_has_moved_also_when_the_next_one_is_right(
