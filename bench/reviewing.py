@@ -57,7 +57,7 @@ for number in range(10):
     print(tokens.issue(project, f"r{number}", [Scope.LABELS_WRITE]).text)
 """
 UNPREPARED = """
-    SELECT FROM (SELECT snapshot_id FROM reviewapp_reviewitem WHERE open_slots > 0
+    SELECT 1 FROM (SELECT snapshot_id FROM reviewapp_reviewitem WHERE open_slots > 0
         ORDER BY rank DESC LIMIT %s) next WHERE snapshot_id IS NULL LIMIT 1
 """
 # One reviewer holds the best of them, and nobody else has begun.
