@@ -16,9 +16,10 @@ REVIEWERS, SECONDS = 50, 8.0
 RATES, SPRINT_SECONDS = {1: 100, 8: 300, 32: 300}, 5.0
 THINK_SECONDS = 1.0
 MOST_PAIR_MS, MOST_CPU_MS = 250, 4
-# The worker makes the snapshots of what comes next in this time, and has made so many before anyone begins.
+# The worker begins to make the snapshots of what comes next in this time. So many it makes ahead; until it
+# has, it is at work beside whoever labels.
 PREPARED_SECONDS = 4.0
-PREPARED, PATIENCE_SECONDS = 1_000, 120.0
+PREPARED, PATIENCE_SECONDS = 5_000, 120.0
 TRACES = 10_000
 SIZES = (TRACES, 10 * TRACES, 100 * TRACES)
 AHEAD = 5_000
@@ -124,14 +125,15 @@ class Queue:
 def measure(rounds: int) -> list[Figure]:
     """A second installation keeps the smallest queue. Claims from both are made in turns, since a machine
     that others use as well is not as quick in one minute as in the next."""
-    with installed() as place, installed() as beside:
-        large, small = opened(place), opened(beside)
+    with installed() as place:
+        large = opened(place)
         figures = []
         for number, least in RATES.items():
             figures += sprint(large, number, least)
         figures += together(large)
         figures += ahead(large)
-        return [*figures, *growth(large, small)]
+        with installed() as beside:
+            return [*figures, *growth(large, opened(beside))]
 
 
 def opened(place: Installation) -> Queue:
@@ -165,7 +167,7 @@ def add(queue: Queue, first: int, last: int, overlap: int = 1) -> None:
 
 
 def wait_until_prepared(place: Installation) -> None:
-    """On a slow machine the worker is still at it: to claim what it has not reached is another measure."""
+    """To claim what the worker has not reached is another measure."""
     until = time.monotonic() + PATIENCE_SECONDS
     with place.database() as database:
         while database.execute(UNPREPARED, [PREPARED]).fetchone() and time.monotonic() < until:
