@@ -215,9 +215,8 @@ WORKER_EXPECTED = True
 Q_CLUSTER = {
     "name": "touchstone",
     "orm": "default",
-    # Two may wait for judges' endpoints, for traces and for CI; one is always there for all other work.
-    "workers": 3,
-    "queue_limit": 3,
+    "workers": 2,
+    "queue_limit": 2,
     "timeout": 300,
     "retry": 900,
     "max_attempts": 3,

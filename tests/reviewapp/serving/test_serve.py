@@ -36,7 +36,7 @@ POLICY = {
 def idle_workers_killed(server):
     """A cluster of django-q stands still for ever after this; it is looked at last."""
     main, members = server.pid("worker"), []
-    while len(members) < 7:
+    while len(members) < 6:
         members = sorted(process.pid for process in processes.living() if process.group == main)
         time.sleep(0.1)
     time.sleep(0.5)
