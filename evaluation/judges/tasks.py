@@ -12,9 +12,8 @@ TURN_SECONDS = 4.0
 
 
 def judge_due() -> int:
-    """Who tries a judge out sits and waits, so that comes first. Calls may last minutes: were both processes
-    of the worker to wait for them, nothing else would be done, its heartbeat would stop and it be killed."""
-    with turns.taken(turns.JUDGING) as is_ours:
+    """Who tries a judge out sits and waits, so that comes first."""
+    with turns.taken() as is_ours:
         return trying.work(TURN_SECONDS / 2) + judging.work(TURN_SECONDS) if is_ours else 0
 
 

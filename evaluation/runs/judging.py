@@ -27,8 +27,8 @@ GIVE_UP_AFTER = timedelta(hours=1)
 
 def judge_pending() -> None:
     """The job: ask for results that wait, and decide their runs anew."""
-    with turns.taken(turns.CASES) as is_ours:
-        if is_ours:  # one of these jobs works at a time, so that no call is paid twice
+    with turns.taken() as is_ours:
+        if is_ours:  # nor is a call paid twice by two of these jobs
             _work(time.monotonic() + TURN_SECONDS)
 
 

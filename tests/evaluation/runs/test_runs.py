@@ -16,6 +16,7 @@ from evaluation.runs.models import CaseResult, CiRun, RunUpload
 from ingest import tokens
 from ingest.models import Scope
 from tests.evaluation.golden.entering import post_cases, publish
+from tests.evaluation.judges.answering import turn_taken
 from tests.evaluation.runs.reporting import RUNS, N, report, results
 
 
@@ -246,6 +247,9 @@ def test_a_certified_judge_scores_in_the_background(api, ci, project, monkeypatc
     publish(api(Scope.GOLDEN_WRITE))
     got = report(ci, "a", [{"case_id": f"j{n}", "output": "yes"} for n in range(30)]).json()
     assert got["decision"] == "pending" and "30 cases" in got["reasons"][0]
+    with turn_taken():
+        judging.judge_pending()
+    assert CaseResult.objects.filter(status="pending").count() == 30
     for _ in range(2):
         judging.judge_pending()
     assert ci.get(f"/api/v1/runs/{got['run_id']}").json()["decision"] == "pass"

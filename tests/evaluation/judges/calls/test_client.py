@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -10,14 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from evaluation.judges import tasks
-from evaluation.judges.calls import budget, client, endpoints, turns
+from evaluation.judges.calls import budget, client, endpoints
 from evaluation.judges.judgments import asking, claims, judging, nightly
 from evaluation.judges.making import versions
 from evaluation.judges.models import (
@@ -33,6 +30,7 @@ from evaluation.judges.models import (
 )
 from ingest.models import AuditDraw, Project, Score, Trace
 from tests.conftest import Api
+from tests.evaluation.judges.answering import turn_taken
 from tests.evaluation.judges.stub import KEY, Stub
 
 pytestmark = pytest.mark.django_db
@@ -279,14 +277,9 @@ def test_an_endpoint_that_changed_its_model_is_not_asked(
 def test_one_process_at_a_time_waits_for_endpoints(api: Api, project: Project, stub: Stub) -> None:
     """The other one keeps the heartbeat, whatever endpoints take."""
     waiting(api, project)
-    settings = connection.get_connection_params()
-    for ours in ("cursor_factory", "context"):
-        settings.pop(ours, None)
-    with contextlib.closing(psycopg.connect(**settings)) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [turns.JUDGING])
+    with turn_taken():
         assert tasks.judge_due() == 0
         assert stub.calls == []
-        other.execute("SELECT pg_advisory_unlock(%s)", [turns.JUDGING])
     assert tasks.judge_due() == 1
     assert endpoints.LONGEST_CALL < claims.LEASE_SECONDS
 
