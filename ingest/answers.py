@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 
 class FieldError(Struct):
@@ -129,9 +129,9 @@ class StoredSpan(Struct):
     status: Literal["unset", "ok", "error"]
     error: str | None
     scope: str
-    attributes: JsonDict
-    events: list[JsonDict]
-    resource: JsonDict
+    attributes: Json
+    events: list[Json]
+    resource: Json
 
 
 class StoredScore(Struct):
@@ -145,12 +145,12 @@ class StoredScore(Struct):
     confidence: float | None
     explanation: str | None
     source: Literal["llm", "code", "human", "user"]
-    evaluator: JsonDict
+    evaluator: Json
     error_type: str | None
     timestamp: datetime | None
     received_at: datetime
-    metadata: JsonDict
-    revisions: list[JsonDict]
+    metadata: Json
+    revisions: list[Json]
 
 
 class StoredFeedback(Struct):
@@ -169,10 +169,10 @@ class StoredFeedback(Struct):
     session: str | None
     occurred_at: datetime | None
     received_at: datetime
-    payload: JsonDict
+    payload: Json
     signed: bool | None
     effective: bool
-    revisions: list[JsonDict]
+    revisions: list[Json]
 
 
 class Columns(Struct, kw_only=True):
@@ -208,7 +208,7 @@ class Reason(Struct):
 
 class TraceDetail(Columns, kw_only=True):
     context: list[ContextDocument]
-    tags: JsonDict
+    tags: Json
     flags: list[str]
     calls: list[ModelCall]
     spans: list[StoredSpan]

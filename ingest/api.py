@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.urls import path
@@ -34,6 +33,7 @@ from ingest.feedback_door import door
 from ingest.filters import Order, Refused
 from ingest.importers import FORMATS
 from ingest.importers import door as importing
+from ingest.json_objects import json_response
 from ingest.models import Scope
 from ingest.native import Taken
 from ingest.problems import Problem
@@ -114,7 +114,7 @@ def post_import(request: TokenRequest) -> HttpResponse:
     name, dry_run = importing.format_of(request), importing.is_dry_run(request)
     items = importing.items_of(request, name)
     report = importing.run(request.caller.project, name, items, dry_run=dry_run)
-    return _json(report, status=importing.status_of(report))
+    return json_response(report, status=importing.status_of(report))
 
 
 @api.api_operation(
@@ -143,7 +143,7 @@ def list_traces(request: TokenRequest) -> HttpResponse:
         )
     except Refused as refused:
         raise Problem(400, "Some parameters cannot be read.", errors=refused.errors) from None
-    return _json(page)
+    return json_response(page)
 
 
 @api.api_operation(
@@ -160,7 +160,7 @@ def get_trace(request: TokenRequest, trace_id: str) -> HttpResponse:
     if trace is None:
         raise Problem(404, "This project has no such trace.")
     told = traces.detail(trace)
-    return _json(withholding.blank(told) if withholding.withheld(request.caller, [trace]) else told)
+    return json_response(withholding.blank(told) if withholding.withheld(request.caller, [trace]) else told)
 
 
 def docs(request: HttpRequest) -> HttpResponse:
@@ -202,12 +202,8 @@ def _receipt(taken: Taken, stored: Stored) -> HttpResponse:
         warnings=[answers.Warned(index, warning) for index, warning in taken.warnings],
     )
     if taken.refused:
-        return _json(receipt, status=207)
-    return _json(receipt, status=202 if pending == len(taken.ids) and not taken.bodies else 200)
-
-
-def _json(answer: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(answer), status=status, content_type=documents.JSON)
+        return json_response(receipt, status=207)
+    return json_response(receipt, status=202 if pending == len(taken.ids) and not taken.bodies else 200)
 
 
 def _order(request: HttpRequest) -> Order:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Operation:
     path: str
     summary: str
     description: str
-    parameters: list[JsonDict]
+    parameters: list[Json]
     body: list[str]
-    responses: dict[int, JsonDict]
+    responses: dict[int, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Property:
     description: str
 
 
-def operations(document: JsonDict) -> list[Operation]:
+def operations(document: Json) -> list[Operation]:
     return [
         Operation(
             method=method.upper(),
@@ -45,7 +45,7 @@ def operations(document: JsonDict) -> list[Operation]:
     ]
 
 
-def properties(document: JsonDict) -> dict[str, tuple[str, list[Property]]]:
+def properties(document: Json) -> dict[str, tuple[str, list[Property]]]:
     """Each schema's description and its fields, by name."""
     return {
         name: (
@@ -57,7 +57,7 @@ def properties(document: JsonDict) -> dict[str, tuple[str, list[Property]]]:
     }
 
 
-def _property(name: str, owner: JsonDict) -> Property:
+def _property(name: str, owner: Json) -> Property:
     schema = owner["properties"][name]
     required = name in owner.get("required", ())
     described = [schema, *schema.get("anyOf", ())]
@@ -65,7 +65,7 @@ def _property(name: str, owner: JsonDict) -> Property:
     return Property(name, _kind(schema), required, description)
 
 
-def _kind(schema: JsonDict) -> str:
+def _kind(schema: Json) -> str:
     """A schema in a few words, such as `list of Message or null`."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]

@@ -17,11 +17,11 @@ from msgspec import Struct
 from ingest import native_spans, sanitising, shapes, times
 from ingest.documents import Documents, Malformed
 from ingest.feedback import UNDATED
+from ingest.json_objects import Json
 from ingest.models import Project, TargetKind, Trace
 from ingest.records import (
     Batch,
     FeedbackRecord,
-    JsonDict,
     ScoreRecord,
     SpanRow,
     Target,
@@ -117,7 +117,7 @@ def take_one(taken: Taken, item: Any, take: Take, redactor: Redactor) -> None:
     taken.masked += masked
 
 
-def _unknown_fields(item: JsonDict) -> Iterator[str]:
+def _unknown_fields(item: Json) -> Iterator[str]:
     """Fields of a trace and its spans that have no meaning here, perhaps since they are misspelt."""
     kept = "is kept with the trace, but nothing here reads it"
     yield from _unknown(item, shapes.TraceShape, "", kept)
@@ -125,7 +125,7 @@ def _unknown_fields(item: JsonDict) -> Iterator[str]:
         yield from _unknown(span, shapes.SpanBody, f"spans[{index}].", "is dropped; put it into attributes")
 
 
-def _unknown(item: JsonDict, shape: type[Struct], path: str, fate: str) -> Iterator[str]:
+def _unknown(item: Json, shape: type[Struct], path: str, fate: str) -> Iterator[str]:
     for name in sorted(item.keys() - set(shape.__struct_fields__)):
         near = get_close_matches(name, shape.__struct_fields__, 1)
         yield f"{path}{name}: {fate}" + (f"; did you mean {near[0]}?" if near else "")
@@ -170,7 +170,7 @@ def take_trace(item: Any, taken: Taken, flags: set[str], received_ns: int) -> st
     return body.trace_id
 
 
-def trace_of(shape: shapes.TraceShape, item: JsonDict, received_ns: int) -> TraceBody:
+def trace_of(shape: shapes.TraceShape, item: Json, received_ns: int) -> TraceBody:
     start = shapes.time_ns("started_at", shape.started_at)
     end = shapes.time_ns("ended_at", shape.ended_at)
     body = {key: value for key, value in item.items() if value is not None and key not in ("id", *PARTS)}
@@ -187,10 +187,10 @@ def trace_of(shape: shapes.TraceShape, item: JsonDict, received_ns: int) -> Trac
     )
 
 
-def _within(trace_id: str, read: Callable[..., R]) -> Callable[[Any, JsonDict], R]:
+def _within(trace_id: str, read: Callable[..., R]) -> Callable[[Any, Json], R]:
     """Read a statement nested in a trace: it speaks of that trace, or of a span in it."""
 
-    def read_nested(shape: shapes.NestedScore | shapes.NestedFeedback, item: JsonDict) -> R:
+    def read_nested(shape: shapes.NestedScore | shapes.NestedFeedback, item: Json) -> R:
         target = target_of(shape.target) if shape.target else Target(TargetKind.TRACE.value, trace_id)
         if target.kind == TargetKind.SPAN:
             target = Target(TargetKind.TRACE.value, trace_id, target.key)
@@ -202,7 +202,7 @@ def _within(trace_id: str, read: Callable[..., R]) -> Callable[[Any, JsonDict], 
     return read_nested
 
 
-def _each(item: JsonDict, part: str, shaped: Sequence[Any] | None, read: Callable[..., R]) -> list[R]:
+def _each(item: Json, part: str, shaped: Sequence[Any] | None, read: Callable[..., R]) -> list[R]:
     rows = []
     for index, shape in enumerate(shaped or ()):
         try:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from ingest import times
+from ingest.json_objects import Json
 from ingest.otlp.facts import Document, read_documents
 from ingest.otlp.messages import Message, last_word, read_messages
 from ingest.otlp.values import dump, first_count, first_number, first_text, kept
-from ingest.records import JsonDict, TraceBody
+from ingest.records import TraceBody
 
 # These are filled key by key; all other fields are taken whole.
 _MERGED = ("tokens", "tags")
@@ -22,7 +23,7 @@ _STATUSES = frozenset({"ok", "error"})
 class Merged:
     """`fields` are the contract's fields, each from the body with the greatest (occurred_at, sha256)."""
 
-    fields: JsonDict
+    fields: Json
     conflicting: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -37,7 +38,7 @@ class Merged:
         return first_count(self.fields.get("tokens", {}), side)
 
     @property
-    def tags(self) -> JsonDict:
+    def tags(self) -> Json:
         return {str(key): kept(value) for key, value in self.fields.get("tags", {}).items()}
 
     @property
@@ -73,7 +74,7 @@ class Merged:
 def merge(bodies: Sequence[TraceBody]) -> Merged:
     """Absent fields are filled; where two bodies differ, the later decides, and its hash between equals."""
     latest_first = sorted(bodies, key=lambda each: (each.occurred_at, each.sha256), reverse=True)
-    fields: JsonDict = {}
+    fields: Json = {}
     conflicting = False
     for body in latest_first:
         for name, value in _said(body.body):
@@ -84,11 +85,11 @@ def merge(bodies: Sequence[TraceBody]) -> Merged:
     return Merged(fields, conflicting, _time(fields.get("started_at")), _time(fields.get("ended_at")))
 
 
-def _said(body: JsonDict) -> Iterator[tuple[str, Any]]:
+def _said(body: Json) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in body.items() if value is not None and value not in ("", [], {}))
 
 
-def _filled(value: Any) -> JsonDict:
+def _filled(value: Any) -> Json:
     return {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else {}
 
 

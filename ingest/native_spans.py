@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ingest import shapes, times
+from ingest.json_objects import Json
 from ingest.models import Status
-from ingest.records import JsonDict, SpanRow, content_hash, span_row
+from ingest.records import SpanHead, SpanRow, content_hash, span_row
 from ingest.shapes import Invalid
 
 SCOPE = "touchstone.native"
@@ -14,14 +15,14 @@ KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 NO_RESOURCE = b"{}"
 
 
-def row_of(shape: shapes.SpanBody, item: JsonDict, *, trace_id: str, trace_start: int | None) -> SpanRow:
+def row_of(shape: shapes.SpanBody, item: Json, *, trace_id: str, trace_start: int | None) -> SpanRow:
     """The span's row; without an id of its own it is identified by its content within the trace."""
     end = shapes.time_ns("ended_at", shape.ended_at)
     start = shapes.time_ns("started_at", shape.started_at) or trace_start or end
     if start is None:
         raise Invalid("started_at", "is required where the trace has none")
     span_id = shape.span_id or shape.id or content_hash("span", item).hex()[:16]
-    return span_row(
+    head = SpanHead(
         trace_id=trace_id,
         span_id=shapes.identifier("span_id", span_id),
         parent_id=shapes.identifier("parent_id", shape.parent_id or shape.parent_span_id or ""),
@@ -32,15 +33,14 @@ def row_of(shape: shapes.SpanBody, item: JsonDict, *, trace_id: str, trace_start
         status=shape.status or (Status.ERROR.value if shape.error else Status.UNSET.value),
         error=shape.error or "",
         scope=SCOPE,
-        attributes=_attributes(shape),
-        events=[_event(event, start) for event in shape.events or ()],
-        resource_json=NO_RESOURCE,
     )
+    events = [_event(event, start) for event in shape.events or ()]
+    return span_row(head, _attributes(shape), events, NO_RESOURCE)
 
 
-def _attributes(shape: shapes.SpanBody) -> JsonDict:
+def _attributes(shape: shapes.SpanBody) -> Json:
     tokens = shape.tokens or shapes.Tokens()
-    short: JsonDict = {
+    short: Json = {
         "gen_ai.operation.name": shape.op,
         "gen_ai.provider.name": shape.provider,
         "gen_ai.request.model": shape.model,
@@ -58,7 +58,7 @@ def _attributes(shape: shapes.SpanBody) -> JsonDict:
     return {key: value for key, value in short.items() if value is not None} | (shape.attributes or {})
 
 
-def _messages(content: Any, role: str) -> list[JsonDict] | None:
+def _messages(content: Any, role: str) -> list[Json] | None:
     """`text`, `[messages]` or `{"messages": [...]}`; messages are left in the form their sender knows."""
     if content is None:
         return None
@@ -68,7 +68,7 @@ def _messages(content: Any, role: str) -> list[JsonDict] | None:
     return [_message(message, role) for message in listed]
 
 
-def _message(message: Any, role: str) -> JsonDict:
+def _message(message: Any, role: str) -> Json:
     if isinstance(message, dict) and ("role" in message or "parts" in message):
         return message
     part = (
@@ -79,6 +79,6 @@ def _message(message: Any, role: str) -> JsonDict:
     return {"role": role, "parts": [part]}
 
 
-def _event(event: shapes.Event, start: int) -> JsonDict:
+def _event(event: shapes.Event, start: int) -> Json:
     time = shapes.time_ns("events.time", event.time)
     return {"name": event.name, "time": times.iso(time or start), "attributes": event.attributes or {}}

@@ -14,7 +14,7 @@ from ninja.operation import Operation
 from ingest import answers, filters, shapes
 from ingest.documents import JSON, NDJSON
 from ingest.filters import FILTERS, Order
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 PROBLEM = "application/problem+json"
 REFERENCE = "#/components/schemas/{name}"
@@ -30,7 +30,7 @@ STRUCTS: list[type[Struct]] = [
 ]
 
 
-def _says(*names: str) -> JsonDict:
+def _says(*names: str) -> Json:
     """Any one of the fields, with a value."""
     return {
         "anyOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
@@ -60,10 +60,10 @@ READ_REFUSALS = (400, 401, 403, 503)
 
 
 # Operations of views beside this API, described by the rooms that serve them.
-FURTHER_PATHS: dict[str, JsonDict] = {}
+FURTHER_PATHS: dict[str, Json] = {}
 
 
-def add_paths(paths: Mapping[str, JsonDict]) -> None:
+def add_paths(paths: Mapping[str, Json]) -> None:
     FURTHER_PATHS.update(paths)
 
 
@@ -88,7 +88,7 @@ class Api(NinjaAPI):
         return f"{room}.api.{operation.view_func.__name__}".replace(".", "_")
 
 
-def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
+def intake(shape: type[Struct], envelope: str | None) -> Json:
     """An operation that takes one `shape`, a list, `{envelope: [...]}` or NDJSON."""
     one = {"$ref": REFERENCE.format(name=shape.__name__)}
     many = {"type": "array", "items": one, "minItems": 1}
@@ -110,10 +110,10 @@ def intake(shape: type[Struct], envelope: str | None) -> JsonDict:
     }
 
 
-def importing(formats: Iterable[str]) -> JsonDict:
+def importing(formats: Iterable[str]) -> Json:
     """The operation that takes what other systems wrote: any JSON, and a report for each item of it."""
     report = _content(answers.ImportReport)
-    anything: JsonDict = {"schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]}}
+    anything: Json = {"schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]}}
     names = {"type": "string", "enum": list(formats)}
     return {
         "parameters": [
@@ -133,9 +133,7 @@ def importing(formats: Iterable[str]) -> JsonDict:
     }
 
 
-def answer(
-    struct: type[Struct], *, refusals: Iterable[int], parameters: list[JsonDict] | None = None
-) -> JsonDict:
+def answer(struct: type[Struct], *, refusals: Iterable[int], parameters: list[Json] | None = None) -> Json:
     """An operation that answers with one `struct`."""
     _describe(struct)
     responses = {200: {"description": "Found", "content": _content(struct)}, **refused_with(refusals)}
@@ -148,7 +146,7 @@ def exchange(
     refusals: Iterable[int],
     *,
     optional: bool = False,
-) -> JsonDict:
+) -> Json:
     """An operation that takes one `taken` and answers by status with one of `given`. Floors above use it."""
     _describe(taken, *(struct for struct in given.values() if struct))
     responses = {
@@ -163,7 +161,7 @@ def exchange(
     }
 
 
-def lines(line: type[Struct] | None, parameters: Mapping[str, str]) -> JsonDict:
+def lines(line: type[Struct] | None, parameters: Mapping[str, str]) -> Json:
     """A read that answers with one JSON object a line."""
     if line:
         _describe(line)
@@ -177,9 +175,9 @@ def _describe(*structs: type[Struct]) -> None:
     STRUCTS.extend(struct for struct in structs if struct not in STRUCTS)
 
 
-def filter_parameters() -> list[JsonDict]:
+def filter_parameters() -> list[Json]:
     """The closed table as query parameters, and the ones of paging."""
-    paging: Mapping[str, tuple[str, JsonDict]] = {
+    paging: Mapping[str, tuple[str, Json]] = {
         "order": ("Order by start", {"enum": Order.values, "default": Order.NEWEST.value}),
         "limit": ("Traces a page", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
         "cursor": ("`next` of the page before", {"type": "string"}),
@@ -191,20 +189,20 @@ def filter_parameters() -> list[JsonDict]:
     return named + [_query(name, words, schema) for name, (words, schema) in paging.items()]
 
 
-def _value_schema(each: filters.Filter) -> JsonDict:
+def _value_schema(each: filters.Filter) -> Json:
     if each.choices:
         return {"type": "string", "enum": list(each.choices)}
     return {"type": "string", "maxLength": filters.LONGEST_VALUE}
 
 
-def _query(name: str, description: str, schema: JsonDict) -> JsonDict:
+def _query(name: str, description: str, schema: Json) -> Json:
     return {"in": "query", "name": name, "required": False, "description": description, "schema": schema}
 
 
-def _content(struct: type[Struct], media_type: str = JSON) -> JsonDict:
+def _content(struct: type[Struct], media_type: str = JSON) -> Json:
     return {media_type: {"schema": {"$ref": REFERENCE.format(name=struct.__name__)}}}
 
 
-def refused_with(statuses: Iterable[int]) -> dict[int, JsonDict]:
+def refused_with(statuses: Iterable[int]) -> dict[int, Json]:
     content = _content(answers.ProblemDetails, PROBLEM)
     return {status: {"description": REFUSALS[status], "content": content} for status in statuses}

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ingest import native_bodies
+from ingest.json_objects import Json
 from ingest.otlp import tree
 from ingest.otlp.calls import Call, error_message, leaf_calls
 from ingest.otlp.dialects import read_span
 from ingest.otlp.facts import Document, Event, Facts, Kind, SpanView
 from ingest.otlp.messages import Message, ToolCall, last_text, last_word
 from ingest.otlp.values import first_text, number
-from ingest.records import JsonDict, LogEntry, SpanRecord, TraceBody
+from ingest.records import LogEntry, SpanRecord, TraceBody
 
 N = TypeVar("N", int, float)
 
@@ -51,7 +52,7 @@ class Reading:
     latency_ms: float | None = None
     status: str = "unset"
     error: str = ""
-    tags: JsonDict = field(default_factory=dict)
+    tags: Json = field(default_factory=dict)
     span_count: int = 0
     error_count: int = 0
     root_ended: bool = False

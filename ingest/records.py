@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-JsonDict = dict[str, Any]
+from ingest.json_objects import Json
 
 # Scores whose keys begin so are the project's own checks; nothing that is posted may take such a key.
 CHECK_KEYS = "touchstone:check:"
@@ -47,14 +47,29 @@ class SpanRecord:
     error: str
     scope: str
     response_id: str
-    attributes: JsonDict
-    events: list[JsonDict]  # {"name", "time" (ISO 8601), "attributes"}
-    resource: JsonDict
+    attributes: Json
+    events: list[Json]  # {"name", "time" (ISO 8601), "attributes"}
+    resource: Json
     sha256: bytes
 
 
+class SpanHead(NamedTuple):
+    """What a span says in columns of their own; times in ns since 1970."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    name: str
+    kind: int
+    start_ns: int
+    end_ns: int | None
+    status: str
+    error: str
+    scope: str
+
+
 class SpanRow(NamedTuple):
-    """A span on its way into the table: times in ns since 1970, JSON columns already encoded.
+    """A span on its way into the table: the fields of its SpanHead, then JSON columns already encoded.
 
     A tuple, since thousands a second are made; made by `span_row`, read back as `SpanRecord`.
     """
@@ -78,55 +93,28 @@ class SpanRow(NamedTuple):
 
 # Where the dialects keep the id that a provider gave its response.
 RESPONSE_ID_ATTRIBUTES = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
+RESPONSE_ID_CHARACTERS = 300
 
 
-def span_row(
-    *,
-    trace_id: str,
-    span_id: str,
-    parent_id: str,
-    name: str,
-    kind: int,
-    start_ns: int,
-    end_ns: int | None,
-    status: str,
-    error: str,
-    scope: str,
-    attributes: JsonDict,
-    events: list[JsonDict],
-    resource_json: bytes,
-) -> SpanRow:
+def span_row(head: SpanHead, attributes: Json, events: list[Json], resource_json: bytes) -> SpanRow:
     """Encode a sanitised span; `resource_json` is the canonical JSON of its resource's attributes."""
     attributes_json = _canonical.encode(attributes)
     events_json = _canonical.encode(events) if events else b"[]"
-    digest = _hash_of_span(
-        (span_id, parent_id, name, kind, start_ns, end_ns, status, error, scope),
-        attributes_json,
-        events_json,
-        resource_json,
-    )
-    response_id = ""
-    for key in RESPONSE_ID_ATTRIBUTES:
-        if key in attributes:
-            response_id = str(attributes[key])[:300]
-            break
     return SpanRow(
-        trace_id,
-        span_id,
-        parent_id,
-        name,
-        kind,
-        start_ns,
-        end_ns,
-        status,
-        error,
-        scope,
-        response_id,
+        *head,
+        _response_id(attributes),
         attributes_json.decode(),
         events_json.decode(),
         resource_json.decode(),
-        digest,
+        _hash_of_span(head[1:], attributes_json, events_json, resource_json),
     )
+
+
+def _response_id(attributes: Json) -> str:
+    for key in RESPONSE_ID_ATTRIBUTES:
+        if key in attributes:
+            return str(attributes[key])[:RESPONSE_ID_CHARACTERS]
+    return ""
 
 
 def _hash_of_span(said: tuple[Any, ...], *encoded: bytes) -> bytes:
@@ -147,7 +135,7 @@ class LogEntry:
     span_id: str
     name: str
     occurred_at: datetime
-    attributes: JsonDict
+    attributes: Json
     body: Any
     sha256: bytes
 
@@ -160,7 +148,7 @@ class TraceBody:
     started_at: datetime
     ended_at: datetime | None
     occurred_at: datetime
-    body: JsonDict
+    body: Json
     sha256: bytes
 
 
@@ -183,10 +171,10 @@ class ScoreRecord:
     confidence: float | None
     explanation: str
     source: str  # models.Source
-    evaluator: JsonDict
+    evaluator: Json
     error_type: str
     timestamp: datetime
-    metadata: JsonDict
+    metadata: Json
     sha256: bytes
 
 
@@ -202,7 +190,7 @@ class FeedbackRecord:
     user: str
     session: str
     occurred_at: datetime
-    payload: JsonDict
+    payload: Json
     sha256: bytes
     # From a browser: whether a signed link vouches for it. None: from the application itself.
     signed: bool | None = None

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ingest import limits, sanitising, times
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 S = TypeVar("S", bound=Struct)
 Identifier = Annotated[
@@ -32,7 +32,7 @@ Time = (
     | Annotated[int, Meta(description="Or a number of s, ms, us or ns since 1970"), _SINCE_1990]
     | Annotated[float, _SINCE_1990]
 )
-Content = str | JsonDict | list[Any]
+Content = str | Json | list[Any]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -54,7 +54,7 @@ class Document(Struct):
 class Event(Struct):
     name: str
     time: Time | None = None
-    attributes: JsonDict | None = None
+    attributes: Json | None = None
 
 
 class SpanBody(Struct):
@@ -71,7 +71,7 @@ class SpanBody(Struct):
     ended_at: Time | None = None
     status: Literal["unset", "ok", "error"] | None = None
     error: str | None = None
-    attributes: JsonDict | None = None
+    attributes: Json | None = None
     events: list[Event] | None = None
     op: str | None = None
     model: str | None = None
@@ -118,7 +118,7 @@ class NestedScore(Struct, kw_only=True):
     evaluator: Evaluator | str | None = None
     error_type: str | None = None
     timestamp: Time | None = None
-    metadata: JsonDict | None = None
+    metadata: Json | None = None
 
 
 class ScoreBody(NestedScore, kw_only=True):
@@ -144,7 +144,7 @@ class NestedFeedback(Struct, kw_only=True):
     user: Annotated[str, Meta(max_length=200)] | None = None
     session: Annotated[str, Meta(max_length=200)] | None = None
     occurred_at: Time | None = None
-    payload: JsonDict | None = None
+    payload: Json | None = None
 
 
 class FeedbackBody(NestedFeedback, kw_only=True):
@@ -179,7 +179,7 @@ class TraceShape(Struct):
     latency_ms: Annotated[float, Meta(ge=0)] | None = None
     status: Literal["unset", "ok", "error"] | None = None
     error: str | None = None
-    tags: JsonDict | None = None
+    tags: Json | None = None
     spans: list[SpanBody] | None = None
     scores: list[NestedScore] | None = None
     feedback: list[NestedFeedback] | None = None

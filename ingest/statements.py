@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from ingest import shapes, times
 from ingest.feedback import UNDATED
+from ingest.json_objects import Json
 from ingest.models import FeedbackKind, Source, TargetKind
-from ingest.records import CHECK_KEYS, FeedbackRecord, JsonDict, ScoreRecord, Target, content_hash
+from ingest.records import CHECK_KEYS, FeedbackRecord, ScoreRecord, Target, content_hash
 from ingest.shapes import Invalid
 
 DEFAULT_RATING_MAX = 5
@@ -45,7 +46,7 @@ def target_of(shape: shapes.TargetBody) -> Target:
     raise Invalid("target", "must name a trace_id, span_id, response_id or external id")
 
 
-def score_of(shape: shapes.NestedScore, item: JsonDict, target: Target) -> ScoreRecord:
+def score_of(shape: shapes.NestedScore, item: Json, target: Target) -> ScoreRecord:
     """The record; its hash is over everything but the key, a missing timestamp counting as none."""
     if shape.value is None and not shape.label and not shape.error_type:
         raise Invalid("", "one of value, label, error_type is required")
@@ -77,7 +78,7 @@ def score_of(shape: shapes.NestedScore, item: JsonDict, target: Target) -> Score
     )
 
 
-def feedback_of(shape: shapes.NestedFeedback, item: JsonDict, target: Target) -> FeedbackRecord:
+def feedback_of(shape: shapes.NestedFeedback, item: Json, target: Target) -> FeedbackRecord:
     time = shapes.time_ns("occurred_at", shape.occurred_at)
     payload = _unnamed(item, shape) | (shape.payload or {})
     value, number = _meaning(shape, payload)
@@ -103,7 +104,7 @@ def feedback_of(shape: shapes.NestedFeedback, item: JsonDict, target: Target) ->
     )
 
 
-def _meaning(shape: shapes.NestedFeedback, payload: JsonDict) -> tuple[str, float | None]:
+def _meaning(shape: shapes.NestedFeedback, payload: Json) -> tuple[str, float | None]:
     """The value in one spelling, and as a number from 0 to 1 for the kinds that have one."""
     text = _text(shape.value)
     words = WORDS.get(FeedbackKind(shape.kind))
@@ -114,7 +115,7 @@ def _meaning(shape: shapes.NestedFeedback, payload: JsonDict) -> tuple[str, floa
     return text, _rating(text, payload) if shape.kind == "rating" else None
 
 
-def _rating(text: str, payload: JsonDict) -> float:
+def _rating(text: str, payload: Json) -> float:
     highest = payload.get("max", DEFAULT_RATING_MAX)
     if isinstance(highest, bool) or not isinstance(highest, int | float) or highest <= 0:
         raise Invalid("payload.max", "must be a number above 0")
@@ -136,7 +137,7 @@ def _text(value: bool | float | str | None) -> str:
     return (value or "").strip()
 
 
-def _unnamed(item: JsonDict, shape: Struct) -> JsonDict:
+def _unnamed(item: Json, shape: Struct) -> Json:
     """Fields that the contract does not know, kept beside the ones it does."""
     return {key: value for key, value in item.items() if key not in shape.__struct_fields__}
 

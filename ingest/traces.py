@@ -14,10 +14,11 @@ from ingest import feedback as statements
 from ingest import filters, readings, withholding
 from ingest.feedback import UNDATED
 from ingest.filters import Order
+from ingest.json_objects import Json
 from ingest.models import AuditDraw, Feedback, Project, Score, Superseded, SupersededKind, Trace
 from ingest.native_spans import KINDS
 from ingest.reading import Call, Message
-from ingest.records import JsonDict, SpanRecord
+from ingest.records import SpanRecord
 from ingest.routing.models import Route
 
 # How much of input and output a list shows.
@@ -48,7 +49,7 @@ def find(project: Project, trace_id: str) -> Trace | None:
     return trace
 
 
-def detail(trace: Trace) -> JsonDict:
+def detail(trace: Trace) -> Json:
     """Everything known of a trace, in the contract's shape."""
     rows = readings.load(trace)
     reading = readings.read_trace(trace, rows)
@@ -86,7 +87,7 @@ def listing(
     limit: int,
     withheld: Callable[[Sequence[Trace]], frozenset[int]] = lambda traces: frozenset(),
     by_signals: bool = False,
-) -> JsonDict:
+) -> Json:
     """A page of summaries. Raises filters.Refused for a cursor of another list.
 
     Of the traces that are `withheld` from the reader only what they are is told; a list chosen by scores
@@ -114,7 +115,7 @@ def _light(traces: QuerySet[Trace]) -> QuerySet[Trace]:
     return traces.defer("input", "output", "search", "tags").select_related("draw").annotate(**beginnings)
 
 
-def _summaries(traces: Sequence[Trace]) -> list[JsonDict]:
+def _summaries(traces: Sequence[Trace]) -> list[Json]:
     scores, said = defaultdict(list), defaultdict(list)
     for score in Score.objects.filter(trace__in=traces).order_by("name", "key"):
         scores[score.trace_id].append(
@@ -125,7 +126,7 @@ def _summaries(traces: Sequence[Trace]) -> list[JsonDict]:
     return [_summary(trace) | {"scores": scores[trace.pk], "feedback": said[trace.pk]} for trace in traces]
 
 
-def _summary(trace: Trace) -> JsonDict:
+def _summary(trace: Trace) -> Json:
     told = _columns(trace, _beginning(trace, "input"), _beginning(trace, "output"))
     counts = {"span_count": trace.span_count, "error_count": trace.error_count}
     return told | {"audit": _audit(getattr(trace, "draw", None))} | counts
@@ -137,7 +138,7 @@ def _beginning(trace: Trace, column: str) -> str:
     return text[:EXCERPT]
 
 
-def _columns(trace: Trace, given: str, answered: str) -> JsonDict:
+def _columns(trace: Trace, given: str, answered: str) -> Json:
     return {
         "trace_id": trace.trace_id,
         "started_at": trace.started_at,
@@ -153,12 +154,12 @@ def _told(value: Any) -> Any:
     return None if value == "" else value
 
 
-def _audit(draw: AuditDraw | None) -> JsonDict:
+def _audit(draw: AuditDraw | None) -> Json:
     """Null until the trace has settled."""
     return {"drawn": draw.drawn, "pi": draw.audit} if draw else {"drawn": None, "pi": None}
 
 
-def _call(call: Call) -> JsonDict:
+def _call(call: Call) -> Json:
     return {
         "span_id": call.span_id,
         "name": call.name,
@@ -177,13 +178,13 @@ def _call(call: Call) -> JsonDict:
     }
 
 
-def _message(message: Message) -> JsonDict:
+def _message(message: Message) -> Json:
     tool_calls = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
-    told: JsonDict = {"role": message.role, "text": message.text, "tool_calls": tool_calls}
+    told: Json = {"role": message.role, "text": message.text, "tool_calls": tool_calls}
     return told | {"other": list(message.other)} if message.other else told
 
 
-def _span(span: SpanRecord) -> JsonDict:
+def _span(span: SpanRecord) -> Json:
     return {
         "span_id": span.span_id,
         "parent_id": _told(span.parent_id),
@@ -200,7 +201,7 @@ def _span(span: SpanRecord) -> JsonDict:
     }
 
 
-def _scores(trace: Trace) -> list[JsonDict]:
+def _scores(trace: Trace) -> list[Json]:
     scores = Score.objects.filter(trace=trace).order_by("timestamp", "key")
     revisions = _superseded(trace, SupersededKind.SCORE, [score.key for score in scores])
     return [
@@ -224,7 +225,7 @@ def _scores(trace: Trace) -> list[JsonDict]:
     ]
 
 
-def _feedback(trace: Trace) -> list[JsonDict]:
+def _feedback(trace: Trace) -> list[Json]:
     """The history in order of time; `effective` marks what counts now."""
     history = sorted(Feedback.objects.filter(trace=trace), key=lambda row: (statements.time_of(row), row.key))
     revisions = _superseded(trace, SupersededKind.FEEDBACK, [row.key for row in history])
@@ -251,18 +252,18 @@ def _feedback(trace: Trace) -> list[JsonDict]:
     ]
 
 
-def _superseded(trace: Trace, kind: SupersededKind, keys: Iterable[str]) -> dict[str, list[JsonDict]]:
+def _superseded(trace: Trace, kind: SupersededKind, keys: Iterable[str]) -> dict[str, list[Json]]:
     """Bodies that lost to the current one of their key; some did before their trace came."""
     lost = Superseded.objects.filter(
         Q(trace=trace) | Q(trace=None), project=trace.project_id, kind=kind, key__in=keys
     )
-    found: dict[str, dict[bytes, JsonDict]] = defaultdict(dict)
+    found: dict[str, dict[bytes, Json]] = defaultdict(dict)
     for row in lost.order_by("sha256"):
         found[row.key][bytes(row.sha256)] = _revision(row.body)
     return defaultdict(list, {key: list(bodies.values()) for key, bodies in found.items()})
 
 
-def _revision(body: JsonDict) -> JsonDict:
+def _revision(body: Json) -> Json:
     hidden = ("id", "project_id", "trace_id", "key", "sha256", "target_kind", "target_key", "received_at")
     return {name: value for name, value in body.items() if name not in hidden}
 

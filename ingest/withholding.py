@@ -11,14 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from ingest.json_objects import Json
 from ingest.models import Trace
 from ingest.otlp.evaluations import EVALUATION_EVENT
-from ingest.records import JsonDict
 from ingest.tokens import Caller
 
 # Filters whose answer tells what was said of a trace.
 SIGNALS = frozenset({"score", "feedback", "drawn"})
-NOTHING: JsonDict = {
+NOTHING: Json = {
     "scores": [],
     "feedback": [],
     "reasons": [],
@@ -34,7 +34,7 @@ def withheld(caller: Caller, traces: Iterable[Trace]) -> frozenset[int]:
     return found
 
 
-def blank(told: JsonDict) -> JsonDict:
+def blank(told: Json) -> Json:
     """The trace without what was said of it, also by its own spans."""
     bare = told | {name: value for name, value in NOTHING.items() if name in told}
     if "spans" in told:

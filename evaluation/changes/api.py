@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from evaluation.changes import finding, telling
 from evaluation.changes.models import ChangeEvent
-from evaluation.json_objects import Json, json
 from ingest import body, documents, sanitising, shapes, times
+from ingest.json_objects import Json, json_response
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
 from ingest.shapes import Invalid, Time
@@ -37,7 +37,7 @@ class Told(Struct):
 @token(TokenScope.QUALITY_READ)
 def list_changes(request: TokenRequest) -> HttpResponse:
     found = telling.changes(request.caller.project)[:MOST]
-    return json({"changes": [as_json(event) for event in found]})
+    return json_response({"changes": [as_json(event) for event in found]})
 
 
 @token(TokenScope.RUNS_WRITE)
@@ -52,7 +52,7 @@ def tell_change(request: TokenRequest) -> HttpResponse:
     event = ChangeEvent.objects.get(
         project=project, kind=told.kind, subject=told.subject, value=told.value, at=at
     )
-    return json(as_json(event), 201 if is_new else 200)
+    return json_response(as_json(event), 201 if is_new else 200)
 
 
 def _told(sent: bytes) -> tuple[Told, datetime]:

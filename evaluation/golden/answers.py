@@ -11,7 +11,7 @@ from evaluation.golden.draft.cases import Outcome, Report
 from evaluation.golden.draft.drafts import Difference
 from evaluation.golden.models import CaseState, GoldenDataset, GoldenVersion
 from evaluation.golden.published.versions import digest_text
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 from ingest.models import Project
 
 

@@ -13,8 +13,8 @@ from evaluation.golden import answers, asked
 from evaluation.golden.draft import cases, drafts
 from evaluation.golden.models import NAME_CHARACTERS, GoldenDataset
 from evaluation.golden.published import downloads, serving, versions
-from evaluation.json_objects import json
 from ingest import body, documents
+from ingest.json_objects import json_response
 from ingest.models import Scope
 from ingest.problems import Problem
 from ingest.tokens import TokenRequest, token
@@ -27,17 +27,17 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 @token(Scope.GOLDEN_READ)
 def list_datasets(request: TokenRequest) -> HttpResponse:
-    return json({"datasets": answers.datasets(request.caller.project)})
+    return json_response({"datasets": answers.datasets(request.caller.project)})
 
 
 @token(Scope.GOLDEN_READ)
 def read_dataset(request: TokenRequest, name: str) -> HttpResponse:
-    return json(answers.dataset(asked.dataset(request.caller.project, name)))
+    return json_response(answers.dataset(asked.dataset(request.caller.project, name)))
 
 
 @token(Scope.GOLDEN_READ)
 def list_versions(request: TokenRequest, name: str) -> HttpResponse:
-    return json({"versions": answers.versions(asked.dataset(request.caller.project, name))})
+    return json_response({"versions": answers.versions(asked.dataset(request.caller.project, name))})
 
 
 @token(Scope.GOLDEN_READ)
@@ -56,7 +56,7 @@ def read_version(request: TokenRequest, name: str, number: str, format: str = ""
 
 
 def manifest(found: Any, number: str) -> HttpResponse:
-    answer = json(versions.manifest(found))
+    answer = json_response(versions.manifest(found))
     answer.headers["Cache-Control"] = serving.ASK_AGAIN if number == versions.LATEST else serving.IMMUTABLE
     return answer
 
@@ -64,7 +64,7 @@ def manifest(found: Any, number: str) -> HttpResponse:
 def difference(dataset: GoldenDataset, pair: str) -> HttpResponse:
     before, _, after = pair.partition(RANGE_OF_VERSIONS)
     both = asked.version(dataset, before), asked.version(dataset, after)
-    return json(answers.difference(dataset, *both, drafts.between(*both)))
+    return json_response(answers.difference(dataset, *both, drafts.between(*both)))
 
 
 @token(Scope.GOLDEN_WRITE)
@@ -78,7 +78,7 @@ def post_cases(request: TokenRequest, name: str) -> HttpResponse:
         raise Problem(400, "None of the cases can be taken.", errors=answers.rejections(checked.bad))
     dataset = cases.open_dataset(request.caller.project, name, by)
     report = cases.put_checked(dataset, checked, by)
-    return json(answers.report(dataset, report), 207 if report.count("rejected") else 200)
+    return json_response(answers.report(dataset, report), 207 if report.count("rejected") else 200)
 
 
 @token(Scope.GOLDEN_WRITE)
@@ -91,7 +91,7 @@ def post_version(request: TokenRequest, name: str) -> HttpResponse:
         raise Problem(409, str(refusal)) from None
     version.refresh_from_db()
     version.dataset = dataset
-    answer = json(versions.manifest(version), 201)
+    answer = json_response(versions.manifest(version), 201)
     answer.headers["Location"] = f"{asked.ROOT}/{dataset.name}/versions/{version.number}"
     return answer
 

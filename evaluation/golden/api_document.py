@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation.golden.content.formats import FORMATS
-from evaluation.json_objects import Json
 from ingest import openapi
 from ingest.documents import JSON, NDJSON
+from ingest.json_objects import Json
 
 _NAME: Json = {"in": "path", "name": "name", "required": True, "schema": {"type": "string", "maxLength": 60}}
 _NUMBER: Json = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 from django.http import HttpResponse
 
-from evaluation.json_objects import Json, json
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import running
 from evaluation.judges.making import versions
@@ -14,6 +13,7 @@ from evaluation.judges.pairwise import comparing
 from evaluation.judges.stability import drift
 from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages
 from ingest import body, documents, shapes
+from ingest.json_objects import Json, json_response
 from ingest.models import Scope as TokenScope
 from ingest.problems import Problem
 from ingest.tokens import TokenRequest, token
@@ -21,7 +21,7 @@ from ingest.tokens import TokenRequest, token
 
 @token(TokenScope.QUALITY_READ)
 def list_judges(request: TokenRequest) -> HttpResponse:
-    return json({"judges": overview.tell(request.caller.project)})
+    return json_response({"judges": overview.tell(request.caller.project)})
 
 
 @token(TokenScope.QUALITY_READ)
@@ -33,7 +33,7 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
         told = told | {"judge": told["judge"] | _of_whole(scope)}
     if scope and scope.version.criterion == PREFERENCE:
         told = told | {"pairwise": comparing.tell(scope.version)}
-    return json(told)
+    return json_response(told)
 
 
 def _of_whole(scope: Scope) -> Json:
@@ -61,7 +61,7 @@ def start_run(request: TokenRequest, name: str) -> HttpResponse:
         version, queue, request.caller.token.name, standing=given.standing, both_orders=given.both_orders
     )
     told = {"judge": judge.name, "version": version.label, "queue": queue.slug, "asked": waiting}
-    return json(told, 201)
+    return json_response(told, 201)
 
 
 class RunAsked(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ def read_certificate(request: TokenRequest, name: str) -> HttpResponse:
     version = asked.version_of(_judge(request, name), request.GET.get("version", ""))
     if version is None:
         raise Problem(404, "This judge has no version yet, so there is nothing to certify.")
-    return json(certificates.as_dict(certificates.current(version)))
+    return json_response(certificates.as_dict(certificates.current(version)))
 
 
 def _judge(request: TokenRequest, name: str) -> Judge:

@@ -10,11 +10,11 @@ from django.urls import reverse
 
 from evaluation.golden import asked
 from evaluation.golden.published.versions import LATEST, digest_text
-from evaluation.json_objects import json
 from evaluation.runs import reports, uploads
 from evaluation.runs.models import CiRun
 from evaluation.runs.submitting import Sender, submit
 from ingest import body
+from ingest.json_objects import json_response
 from ingest.models import Project, Scope
 from ingest.problems import Problem
 from ingest.tokens import TokenRequest, token
@@ -34,13 +34,13 @@ def post_run(request: TokenRequest, name: str, number: str) -> HttpResponse:
     sender = Sender(request.caller.project, request.caller.token, _key(request))
     submitted = submit(version, upload, sender, sent)
     run = find(request.caller.project, str(submitted.run.public_id))
-    return json(shown(run, request), 201 if submitted.created else 200)
+    return json_response(shown(run, request), 201 if submitted.created else 200)
 
 
 @token(*READERS)
 def read_run(request: TokenRequest, run_id: str) -> HttpResponse:
     run = find(request.caller.project, run_id)
-    return json(shown(run, request) | {"results": results(run)})
+    return json_response(shown(run, request) | {"results": results(run)})
 
 
 @token(*READERS)

@@ -15,9 +15,9 @@ from evaluation.golden.asked import Selection
 from evaluation.golden.content.lines import parse
 from evaluation.golden.models import GoldenCase, GoldenVersion
 from evaluation.golden.published.versions import digest_text
-from evaluation.json_objects import Json
 from evaluation.runs.judged import uncertified
 from evaluation.runs.models import CiRun, Decision, ResultStatus
+from ingest.json_objects import Json
 
 MOST_NAMED = 1000
 JUDGED = "rubric"

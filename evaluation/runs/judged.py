@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evaluation.golden.content.assertions import kind_of
-from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion, Stage
 from evaluation.judges.trust import certificates
+from ingest.json_objects import Json
 from ingest.models import Project
 
 

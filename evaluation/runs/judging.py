@@ -12,13 +12,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.golden.content.lines import input_text, parse
-from evaluation.json_objects import Json
 from evaluation.judges.calls import calling, protocol, turns, votes
 from evaluation.judges.calls.protocol import Answer, Question, Reply, Unanswered
 from evaluation.judges.models import JudgeVersion
 from evaluation.runs import deciding
 from evaluation.runs.judged import certified, judges_of
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus, Scorer
+from ingest.json_objects import Json
 
 TURN_SECONDS = 5.0
 CHUNK = 20
@@ -103,8 +103,9 @@ def _ask(version: JudgeVersion, line: Json, result: CaseResult, sample: int = 1)
         trial=result.trial,
         sample=sample,
     )
-    reply = calling.tried(calling.call_of(version, question))
-    calling.note(version, reply)
+    call = calling.call_of(version, question)
+    reply = calling.tried(call.ask)
+    calling.note(call, reply)
     if isinstance(reply, Unanswered):
         raise reply
     return reply

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from evaluation.gate import percent
 from evaluation.golden.content.lines import expected_text, parse
-from evaluation.json_objects import Json
 from evaluation.runs.models import CiRun, Decision, ResultStatus
+from ingest.json_objects import Json
 from reviewapp import figures
 
 HEADS = {

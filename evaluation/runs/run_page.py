@@ -9,8 +9,8 @@ from typing import Any
 from evaluation import gate
 from evaluation.gate import percent
 from evaluation.golden.content import assertions, lines
-from evaluation.json_objects import Json
 from evaluation.runs.models import CaseResult, CiRun, Decision, ResultStatus
+from ingest.json_objects import Json
 from reviewapp import figures
 
 MOST_CASES = 30

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
-from evaluation.json_objects import Json
 from evaluation.runs import archives
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
+from ingest.json_objects import Json
 
 _TRIAL = re.compile(r"\d{1,6}", re.ASCII)
 _BRACKET = re.compile(r"\[(.+)\]\s*$", re.DOTALL)

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.http import QueryDict
 
-from evaluation.json_objects import Json
 from evaluation.runs import tools
 from evaluation.runs.results import MOST_TRIALS, REASON_CHARACTERS, Result, as_text, text
 from ingest import documents, sanitising
+from ingest.json_objects import Json
 from ingest.problems import Problem
 
 STATUSES = ("pass", "fail", "error", "skip")

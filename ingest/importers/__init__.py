@@ -16,8 +16,9 @@ from ingest import native
 from ingest.documents import Malformed
 from ingest.importers import braintrust, helicone, langfuse, langsmith, phoenix
 from ingest.importers.entries import Entry, Piece, pieces
+from ingest.json_objects import Json
 from ingest.native import Take, Taken
-from ingest.records import JsonDict, Stored
+from ingest.records import Stored
 from ingest.redaction.masking import Redactor
 from ingest.shapes import Invalid
 
@@ -105,7 +106,7 @@ def _take_entry(imported: Imported, entry: Entry, take_trace: Take, redactor: Re
     imported.taken.add(part)
 
 
-def _takers(entry: Entry, take_trace: Take) -> tuple[tuple[list[JsonDict], Take], ...]:
+def _takers(entry: Entry, take_trace: Take) -> tuple[tuple[list[Json], Take], ...]:
     return (
         (entry.traces, take_trace),
         (entry.scores, native.take_score),

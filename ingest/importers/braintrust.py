@@ -21,10 +21,10 @@ from ingest.importers.entries import (
     tagged,
     trace_target,
 )
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.payloads import readable
 from ingest.otlp.values import mapping, number
-from ingest.records import JsonDict
 from ingest.shapes import Invalid
 
 ENVELOPES = ("events", "rows", "data", "objects", "feedback")
@@ -38,7 +38,7 @@ def read(found: Sequence[Piece]) -> Iterable[Entry]:
     return each(joined(found, lambda item: item["id"] if isinstance(item.get("id"), str) else None), _read)
 
 
-def _read(item: JsonDict, entry: Entry) -> None:
+def _read(item: Json, entry: Entry) -> None:
     row_id = required(item, "id", "span_id")
     if item.keys() & _SPAN_FIELDS:
         span_id = stated(item, "span_id") or row_id
@@ -52,10 +52,10 @@ def _read(item: JsonDict, entry: Entry) -> None:
         raise Invalid("", "has neither input, output, scores nor a comment")
 
 
-def _trace(item: JsonDict, entry: Entry, row_id: str, trace_id: str, span_id: str) -> None:
+def _trace(item: Json, entry: Entry, row_id: str, trace_id: str, span_id: str) -> None:
     metadata = mapping(item.get("metadata"))
     span = _span(item, span_id, metadata)
-    trace: JsonDict = {"id": trace_id, "spans": [span]}
+    trace: Json = {"id": trace_id, "spans": [span]}
     parents = listed(item.get("span_parents"))
     if item.get("is_root") is True or span_id == trace_id or not parents:
         about = associations.read(metadata)
@@ -75,7 +75,7 @@ def _trace(item: JsonDict, entry: Entry, row_id: str, trace_id: str, span_id: st
     entry.traces.append(known(trace))
 
 
-def _span(item: JsonDict, span_id: str, metadata: JsonDict) -> JsonDict:
+def _span(item: Json, span_id: str, metadata: Json) -> Json:
     metrics, about = mapping(item.get("metrics")), mapping(item.get("span_attributes"))
     parents = [each for each in listed(item.get("span_parents")) if isinstance(each, str)]
     error = item.get("error")
@@ -103,7 +103,7 @@ def _span(item: JsonDict, span_id: str, metadata: JsonDict) -> JsonDict:
     return known(span)
 
 
-def _statements(item: JsonDict, entry: Entry, row_id: str, target: JsonDict) -> None:
+def _statements(item: Json, entry: Entry, row_id: str, target: Json) -> None:
     time = present(item, "created")
     source = {"app": "human", "external": "user"}.get(stated(item, "source"), "code")
     user = associations.read(item.get("metadata")).user_id

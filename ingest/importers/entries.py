@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.messages import is_chat
 from ingest.otlp.payloads import opened, readable
 from ingest.otlp.values import mapping, number, text
-from ingest.records import JsonDict
 from ingest.shapes import Invalid
 
 # What a name says when people in the product gave the verdict, not an evaluator or a colleague.
@@ -54,7 +54,7 @@ class Piece:
     """Items that speak of one thing, by their positions in the request, as one object."""
 
     positions: tuple[int, ...]
-    item: JsonDict
+    item: Json
 
 
 @dataclass(slots=True)
@@ -62,9 +62,9 @@ class Entry:
     """What a piece has become. `refusal` says why it became nothing."""
 
     positions: tuple[int, ...]
-    traces: list[JsonDict] = field(default_factory=list)
-    scores: list[JsonDict] = field(default_factory=list)
-    feedback: list[JsonDict] = field(default_factory=list)
+    traces: list[Json] = field(default_factory=list)
+    scores: list[Json] = field(default_factory=list)
+    feedback: list[Json] = field(default_factory=list)
     refusal: Invalid | None = None
 
 
@@ -76,7 +76,7 @@ def pieces(items: Iterable[tuple[int, Any]]) -> Iterator[Piece | Entry]:
             yield Entry((position,), refusal=Invalid("", "must be an object"))
 
 
-def each(found: Iterable[Piece], read: Callable[[JsonDict, Entry], None]) -> Iterator[Entry]:
+def each(found: Iterable[Piece], read: Callable[[Json, Entry], None]) -> Iterator[Entry]:
     """An entry for each piece; what `read` raises as Invalid refuses that piece alone."""
     for piece in found:
         entry = Entry(piece.positions)
@@ -87,7 +87,7 @@ def each(found: Iterable[Piece], read: Callable[[JsonDict, Entry], None]) -> Ite
         yield entry
 
 
-def joined(found: Iterable[Piece], key: Callable[[JsonDict], Hashable]) -> list[Piece]:
+def joined(found: Iterable[Piece], key: Callable[[Json], Hashable]) -> list[Piece]:
     """Pieces of one key as one: later values fill and replace earlier ones, objects field by field."""
     groups: dict[Hashable, Piece] = {}
     for piece in found:
@@ -100,7 +100,7 @@ def joined(found: Iterable[Piece], key: Callable[[JsonDict], Hashable]) -> list[
     return list(groups.values())
 
 
-def _over(below: JsonDict, above: JsonDict) -> JsonDict:
+def _over(below: Json, above: Json) -> Json:
     merged = dict(below)
     for name, value in above.items():
         inner = merged.get(name)
@@ -111,7 +111,7 @@ def _over(below: JsonDict, above: JsonDict) -> JsonDict:
     return merged
 
 
-def required(item: JsonDict, *names: str) -> str:
+def required(item: Json, *names: str) -> str:
     """The first of these fields that has a text. Raises Invalid."""
     said = stated(item, *names)
     if not said:
@@ -119,15 +119,15 @@ def required(item: JsonDict, *names: str) -> str:
     return said
 
 
-def stated(item: JsonDict, *names: str) -> str:
+def stated(item: Json, *names: str) -> str:
     return next((said for name in names if (said := text(item.get(name)))), "")
 
 
-def present(item: JsonDict, *names: str) -> Any:
+def present(item: Json, *names: str) -> Any:
     return next((item[name] for name in names if item.get(name) not in (None, "", [], {})), None)
 
 
-def known(body: JsonDict) -> JsonDict:
+def known(body: Json) -> Json:
     """Without the fields that say nothing."""
     return {name: value for name, value in body.items() if value not in (None, "", [], {})}
 
@@ -138,7 +138,7 @@ def listed(value: Any) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def plain(metadata: Any) -> JsonDict:
+def plain(metadata: Any) -> Json:
     """The texts, numbers and truths of an object, as tags."""
     return {
         key: value
@@ -154,7 +154,7 @@ def content(value: Any, role: str) -> Any:
     return found if is_chat(found) or is_message else readable(found, role)
 
 
-def tagged(labels: Any) -> JsonDict:
+def tagged(labels: Any) -> Json:
     """A list of labels as tags that are true."""
     return (
         dict.fromkeys((label for label in labels if isinstance(label, str) and label), True)
@@ -163,7 +163,7 @@ def tagged(labels: Any) -> JsonDict:
     )
 
 
-def add_statement(entry: Entry, score: JsonDict, *, user: str = "", force: bool = False) -> None:
+def add_statement(entry: Entry, score: Json, *, user: str = "", force: bool = False) -> None:
     """A score; where people in the product said it, also the feedback that it is."""
     body = known(score)
     if body.get("value") is None and not body.get("label"):
@@ -176,7 +176,7 @@ def add_statement(entry: Entry, score: JsonDict, *, user: str = "", force: bool 
         entry.feedback.append(feedback)
 
 
-def _feedback(score: JsonDict, user: str) -> JsonDict | None:
+def _feedback(score: Json, user: str) -> Json | None:
     word = text(score.get("label")).strip().lower()
     stated_value = score.get("value")
     value = float(stated_value) if isinstance(stated_value, bool) else number(stated_value)
@@ -202,7 +202,7 @@ def _feedback(score: JsonDict, user: str) -> JsonDict | None:
     )
 
 
-def edit(identity: str, target: JsonDict, correction: Any, *, user: str, time: Any) -> JsonDict | None:
+def edit(identity: str, target: Json, correction: Any, *, user: str, time: Any) -> Json | None:
     """A correction that somebody made of an answer, as feedback."""
     edited = readable(correction, "assistant")
     if not edited:
@@ -219,6 +219,6 @@ def edit(identity: str, target: JsonDict, correction: Any, *, user: str, time: A
     )
 
 
-def trace_target(trace_id: str, span_id: str = "") -> JsonDict:
+def trace_target(trace_id: str, span_id: str = "") -> Json:
     """A trace, a span in it, or a span whose trace is not told."""
     return known({"trace_id": trace_id, "span_id": span_id})

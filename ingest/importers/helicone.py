@@ -20,9 +20,9 @@ from ingest.importers.entries import (
     stated,
     trace_target,
 )
+from ingest.json_objects import Json
 from ingest.otlp.payloads import usage
 from ingest.otlp.values import mapping, number
-from ingest.records import JsonDict
 
 ENVELOPES = ("data", "requests", "rows")
 _SESSION, _PROMPT, _VERSION, _PATH = (
@@ -37,7 +37,7 @@ def read(found: Sequence[Piece]) -> Iterable[Entry]:
     return each(found, _read)
 
 
-def _read(item: JsonDict, entry: Entry) -> None:
+def _read(item: Json, entry: Entry) -> None:
     row = (
         item
         | mapping(item.get("request"))
@@ -65,7 +65,7 @@ def _read(item: JsonDict, entry: Entry) -> None:
     _statements(row, entry, trace_id)
 
 
-def _call(row: JsonDict) -> JsonDict:
+def _call(row: Json) -> Json:
     """What the span of the one model call says, but for its id and its times."""
     asked, answered = mapping(_body(row, "request")), mapping(_body(row, "response"))
     status = number(present(row, "response_status", "status", "statusCode")) or 0
@@ -80,7 +80,7 @@ def _call(row: JsonDict) -> JsonDict:
     }
 
 
-def _attributes(row: JsonDict, asked: JsonDict, answered: JsonDict) -> JsonDict:
+def _attributes(row: Json, asked: Json, answered: Json) -> Json:
     model = stated(row, "response_model", "model", "request_model", "model_override")
     model = model or stated(answered, "model")
     input_tokens, output_tokens = _tokens(row, answered)
@@ -100,16 +100,16 @@ def _attributes(row: JsonDict, asked: JsonDict, answered: JsonDict) -> JsonDict:
     }
 
 
-def _response(item: JsonDict) -> JsonDict:
+def _response(item: Json) -> Json:
     inner = mapping(item.get("response"))
     return inner if inner.keys() & {"status", "body", "created_at"} else {}
 
 
-def _body(row: JsonDict, side: str) -> Any:
+def _body(row: Json, side: str) -> Any:
     return present(row, f"{side}_body", f"{side}Body", "body" if side == "request" else side)
 
 
-def _delay(row: JsonDict) -> float | None:
+def _delay(row: Json) -> float | None:
     """Milliseconds."""
     found = number(present(row, "delay_ms", "latency", "latency_ms", "delayMs"))
     return found if found is not None and found >= 0 else None
@@ -123,7 +123,7 @@ def _later(started: Any, delay: float | None) -> str | None:
         return None
 
 
-def _tokens(row: JsonDict, answered: JsonDict) -> tuple[int | None, int | None]:
+def _tokens(row: Json, answered: Json) -> tuple[int | None, int | None]:
     names = {
         "prompt_tokens": ("prompt_tokens", "promptTokens"),
         "completion_tokens": ("completion_tokens", "completionTokens"),
@@ -135,13 +135,13 @@ def _tokens(row: JsonDict, answered: JsonDict) -> tuple[int | None, int | None]:
     ] is not None else made
 
 
-def _failure(answered: JsonDict, status: float) -> str:
+def _failure(answered: Json, status: float) -> str:
     error = answered.get("error")
     message = stated(mapping(error), "message") or (error if isinstance(error, str) else "")
     return message or (f"HTTP status {status:.0f}" if status >= 400 else "")
 
 
-def _statements(row: JsonDict, entry: Entry, trace_id: str) -> None:
+def _statements(row: Json, entry: Entry, trace_id: str) -> None:
     target = trace_target(trace_id)
     user = stated(row, "request_user_id", "user_id", "userId")
     for name, said in mapping(row.get("scores")).items():

@@ -25,8 +25,8 @@ from ingest.importers.entries import (
     tagged,
     trace_target,
 )
+from ingest.json_objects import Json
 from ingest.otlp.values import mapping, number
-from ingest.records import JsonDict
 from ingest.shapes import Invalid
 
 ENVELOPES = ("batch", "data", "traces", "observations", "scores")
@@ -63,19 +63,19 @@ def _without_envelope(piece: Piece) -> Piece:
     return Piece(piece.positions, {"_time": item.get("timestamp")} | body | {"_sort": sort})
 
 
-def _sort(item: JsonDict) -> str:
+def _sort(item: Json) -> str:
     if "value" in item or "stringValue" in item:
         return "score"
     return "observation" if item.keys() & {"traceId", "parentObservationId", "startTime"} else "trace"
 
 
-def _identity(item: JsonDict) -> Any:
+def _identity(item: Json) -> Any:
     return (
         (item["_sort"], item["id"]) if isinstance(item.get("id"), str) and item["_sort"] != "score" else None
     )
 
 
-def _read(item: JsonDict, entry: Entry) -> None:
+def _read(item: Json, entry: Entry) -> None:
     match item["_sort"]:
         case "score":
             _score(item, entry)
@@ -89,7 +89,7 @@ def _read(item: JsonDict, entry: Entry) -> None:
             raise Invalid("type", f"{other!r} is no event of Langfuse")
 
 
-def _trace(item: JsonDict, entry: Entry) -> None:
+def _trace(item: Json, entry: Entry) -> None:
     trace_id = required(item, "id")
     labels = {name: item.get(name) for name in ("version", "release")}
     entry.traces.append(
@@ -118,7 +118,7 @@ def _trace(item: JsonDict, entry: Entry) -> None:
             _score({"traceId": trace_id} | score, entry)
 
 
-def _span(item: JsonDict) -> JsonDict:
+def _span(item: Json) -> Json:
     """An update whose beginning came in another request is a span within it, since neither may be lost."""
     span_id, parent_id = required(item, "id"), stated(item, "parentObservationId")
     if item.get("_update") and not item.get("startTime"):
@@ -159,21 +159,21 @@ def _span(item: JsonDict) -> JsonDict:
     )
 
 
-def _usage(item: JsonDict) -> JsonDict:
+def _usage(item: Json) -> Json:
     details = mapping(item.get("usageDetails")) or mapping(item.get("usage"))
     if not details:
         details = {"input": item.get("promptTokens"), "output": item.get("completionTokens")}
     return {key: value for key, value in details.items() if isinstance(value, int | float)}
 
 
-def _cost(item: JsonDict) -> JsonDict:
+def _cost(item: Json) -> Json:
     details = mapping(item.get("costDetails"))
     total = present(item, "calculatedTotalCost", "totalCost", "totalPrice")
     total = total if total is not None else mapping(item.get("usage")).get("totalCost")
     return details or ({"total": total} if total is not None else {})
 
 
-def _score(item: JsonDict, entry: Entry) -> None:
+def _score(item: Json, entry: Entry) -> None:
     trace_id = stated(item, "traceId", "trace_id")
     span_id = stated(item, "observationId")
     if not trace_id and not span_id:

@@ -24,9 +24,9 @@ from ingest.importers.entries import (
     tagged,
     trace_target,
 )
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.values import mapping, number
-from ingest.records import JsonDict
 from ingest.shapes import Invalid
 
 ENVELOPES = ("post", "patch", "runs", "feedback", "data", "items")
@@ -38,11 +38,11 @@ def read(found: Sequence[Piece]) -> Iterable[Entry]:
     return each(joined(found, _identity), _read)
 
 
-def _identity(item: JsonDict) -> Any:
+def _identity(item: Json) -> Any:
     return None if _is_feedback(item) or not isinstance(item.get("id"), str) else item["id"]
 
 
-def _is_feedback(item: JsonDict) -> bool:
+def _is_feedback(item: Json) -> bool:
     return (
         "key" in item
         and "run_type" not in item
@@ -50,18 +50,18 @@ def _is_feedback(item: JsonDict) -> bool:
     )
 
 
-def _read(item: JsonDict, entry: Entry) -> None:
+def _read(item: Json, entry: Entry) -> None:
     if _is_feedback(item):
         _feedback(item, entry)
     else:
         _run(item, entry)
 
 
-def _run(item: JsonDict, entry: Entry) -> None:
+def _run(item: Json, entry: Entry) -> None:
     run_id = required(item, "id")
     trace_id = stated(item, "trace_id") or run_id
     metadata = _metadata(item)
-    trace: JsonDict = {"id": trace_id, "spans": [_span(item, run_id, metadata)]}
+    trace: Json = {"id": trace_id, "spans": [_span(item, run_id, metadata)]}
     if not present(item, "parent_run_id", "parent_id") and run_id == trace_id:
         about = associations.read(metadata)
         trace |= {
@@ -76,12 +76,12 @@ def _run(item: JsonDict, entry: Entry) -> None:
     entry.traces.append(known(trace))
 
 
-def _metadata(item: JsonDict) -> JsonDict:
+def _metadata(item: Json) -> Json:
     found = mapping(mapping(item.get("extra")).get("metadata")) | mapping(item.get("metadata"))
     return {key: value for key, value in found.items() if not key.startswith(("LANGSMITH_", "LANGCHAIN_"))}
 
 
-def _span(item: JsonDict, run_id: str, metadata: JsonDict) -> JsonDict:
+def _span(item: Json, run_id: str, metadata: Json) -> Json:
     error = stated(item, "error")
     invocation = mapping(mapping(item.get("extra")).get("invocation_params"))
     outputs = item.get("outputs")
@@ -112,7 +112,7 @@ def _span(item: JsonDict, run_id: str, metadata: JsonDict) -> JsonDict:
     )
 
 
-def _usage(item: JsonDict, metadata: JsonDict, outputs: JsonDict) -> JsonDict:
+def _usage(item: Json, metadata: Json, outputs: Json) -> Json:
     stated_apart = known(
         {"input_tokens": item.get("prompt_tokens"), "output_tokens": item.get("completion_tokens")}
     )
@@ -124,7 +124,7 @@ def _usage(item: JsonDict, metadata: JsonDict, outputs: JsonDict) -> JsonDict:
     )
 
 
-def _ordered_time(item: JsonDict) -> str | None:
+def _ordered_time(item: Json) -> str | None:
     """The start from `dotted_order`, whose last part is `20261121T000000000000Z<run id>`."""
     last = stated(item, "dotted_order").rpartition(".")[2]
     stamp, zone, _ = last.partition("Z")
@@ -134,7 +134,7 @@ def _ordered_time(item: JsonDict) -> str | None:
     return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:6]}.{time[6:12]}Z"
 
 
-def _feedback(item: JsonDict, entry: Entry) -> None:
+def _feedback(item: Json, entry: Entry) -> None:
     run_id, trace_id = stated(item, "run_id"), stated(item, "trace_id")
     if not run_id and not trace_id:
         raise Invalid("run_id", "is required")
@@ -158,7 +158,7 @@ def _feedback(item: JsonDict, entry: Entry) -> None:
         raise Invalid("score", "neither a score, a value, a comment nor a correction is given")
 
 
-def _score(item: JsonDict, target: JsonDict) -> JsonDict:
+def _score(item: Json, target: Json) -> Json:
     """A number is the value, a text the label, and what is neither is spelled out as one."""
     said, score = item.get("value"), item.get("score")
     label = said if isinstance(said, str) else None

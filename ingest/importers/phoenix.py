@@ -16,8 +16,9 @@ from ingest.importers.entries import (
     stated,
     trace_target,
 )
+from ingest.json_objects import Json
 from ingest.otlp.values import flattened, mapping
-from ingest.records import JsonDict, content_hash
+from ingest.records import content_hash
 from ingest.shapes import Invalid
 
 ENVELOPES = ("data", "spans", "annotations")
@@ -29,14 +30,14 @@ def read(found: Sequence[Piece]) -> Iterable[Entry]:
     return each(found, _read)
 
 
-def _read(item: JsonDict, entry: Entry) -> None:
+def _read(item: Json, entry: Entry) -> None:
     if "annotator_kind" in item or isinstance(item.get("result"), dict):
         _annotation(item, entry)
     else:
         _span(item, entry)
 
 
-def _annotation(item: JsonDict, entry: Entry) -> None:
+def _annotation(item: Json, entry: Entry) -> None:
     trace_id, span_id = stated(item, "trace_id"), stated(item, "span_id")
     if not trace_id and not span_id:
         raise Invalid("span_id", "is required, or a trace_id")
@@ -65,7 +66,7 @@ def _annotation(item: JsonDict, entry: Entry) -> None:
     )
 
 
-def _span(item: JsonDict, entry: Entry) -> None:
+def _span(item: Json, entry: Entry) -> None:
     """A span in the shape of Phoenix's API, or a row of its data frame with dotted columns."""
     flat = {key: value for key, value in flattened(item).items() if value is not None}
     trace_id = required(flat, "context.trace_id", "trace_id")
@@ -100,7 +101,7 @@ def _span(item: JsonDict, entry: Entry) -> None:
     )
 
 
-def _event(event: JsonDict) -> JsonDict:
+def _event(event: Json) -> Json:
     return known(
         {
             "name": stated(event, "name") or "event",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.facts import Facts
 from ingest.otlp.payloads import opened
 from ingest.otlp.values import mapping, text
-from ingest.records import JsonDict
 
 # Field of the facts -> spellings, in lower case and without separators.
 _SPELLINGS = {
@@ -40,9 +40,9 @@ def read(metadata: Any) -> Facts:
     return facts
 
 
-def under(attributes: Mapping[str, Any], *prefixes: str) -> JsonDict:
+def under(attributes: Mapping[str, Any], *prefixes: str) -> Json:
     """The attributes below prefixes, by the rest of their names; an earlier prefix counts first."""
-    found: JsonDict = {}
+    found: Json = {}
     for key, value in attributes.items():
         for prefix in prefixes:
             if key.startswith(prefix):

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ingest import limits, sanitising
+from ingest.json_objects import Json
 from ingest.models import Status
 from ingest.otlp.evaluations import EVALUATION_EVENT, score_of_event
 from ingest.problems import Problem
 from ingest.records import (
     Batch,
-    JsonDict,
     LogEntry,
     ScoreRecord,
+    SpanHead,
     SpanRow,
     canonical_json,
     content_hash,
@@ -30,7 +31,7 @@ NO_SCORE = "an evaluation result needs a name and a score value, a label or an e
 class WireEvent(NamedTuple):
     name: str
     time_ns: int
-    attributes: JsonDict
+    attributes: Json
 
 
 class WireSpan(NamedTuple):
@@ -46,7 +47,7 @@ class WireSpan(NamedTuple):
     status_code: int
     status_message: str
     scope: str
-    attributes: JsonDict
+    attributes: Json
     events: list[WireEvent]
 
 
@@ -55,7 +56,7 @@ class WireLog(NamedTuple):
     span_id: str
     name: str
     time_ns: int
-    attributes: JsonDict
+    attributes: Json
     body: Any
 
 
@@ -88,7 +89,7 @@ class Decoder:
                 413, f"The request has {records} records, at most {limits.SPANS} are taken at once."
             )
 
-    def enter_resource(self, attributes: JsonDict) -> None:
+    def enter_resource(self, attributes: Json) -> None:
         self._resource = canonical_json(self.redactor.attributes(attributes, self.masked))
 
     def add_span(self, span: WireSpan) -> None:
@@ -100,7 +101,7 @@ class Decoder:
         if start_ns is None:
             self._reject(f"span {span.span_id} needs a start time between 1990 and 2200")
             return
-        row = span_row(
+        head = SpanHead(
             trace_id=span.trace_id,
             span_id=span.span_id,
             parent_id=span.parent_id if _is_id(span.parent_id, 16) else "",
@@ -111,15 +112,14 @@ class Decoder:
             status=STATUS_OF_CODE.get(span.status_code, UNSET),
             error=sanitising.text(span.status_message, flags) if span.status_message else "",
             scope=sanitising.text(span.scope, flags, limits.NAME_CHARACTERS),
-            attributes=span.attributes,
-            events=[self._event(span, event) for event in span.events] if span.events else [],
-            resource_json=self._resource,
         )
+        events = [self._event(span, event) for event in span.events] if span.events else []
+        row = span_row(head, span.attributes, events, self._resource)
         self.spans.append(self.redactor.row(row, self.masked))
         if flags:
             self._note_flags(span.trace_id)
 
-    def _event(self, span: WireSpan, event: WireEvent) -> JsonDict:
+    def _event(self, span: WireSpan, event: WireEvent) -> Json:
         time_ns = sanitising.nanoseconds(event.time_ns, self.flags) or span.start_ns
         if event.name == EVALUATION_EVENT:
             # It becomes a score too, with a hash of its own.
@@ -167,7 +167,7 @@ class Decoder:
         whole = {"name": name, "attributes": log.attributes, "body": log.body}
         return log._replace(**self.redactor.attributes(whole, self.masked))
 
-    def _add_score(self, name: str, attributes: JsonDict, trace_id: str, span_id: str, time_ns: int) -> bool:
+    def _add_score(self, name: str, attributes: Json, trace_id: str, span_id: str, time_ns: int) -> bool:
         score = score_of_event(
             name, attributes, trace_id=trace_id, span_id=span_id, occurred_at=moment(time_ns)
         )

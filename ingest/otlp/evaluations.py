@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ingest.json_objects import Json
 from ingest.models import Source, TargetKind
 from ingest.otlp.values import first_text, kept, mapping, number, text
-from ingest.records import JsonDict, ScoreRecord, Target, content_hash
+from ingest.records import ScoreRecord, Target, content_hash
 
 EVALUATION_EVENT = "gen_ai.evaluation.result"
 
@@ -29,7 +30,7 @@ _USER_WORDS = ("user_feedback", "user.feedback", "user feedback", "userfeedback"
 
 
 def score_of_event(
-    name: str, attributes: JsonDict, *, trace_id: str, span_id: str, occurred_at: datetime
+    name: str, attributes: Json, *, trace_id: str, span_id: str, occurred_at: datetime
 ) -> ScoreRecord | None:
     """The score, or None for another event and for one without a name, a target, or anything said.
 
@@ -62,7 +63,7 @@ def score_of_event(
     )
 
 
-def _target(attributes: JsonDict, trace_id: str, span_id: str) -> Target | None:
+def _target(attributes: Json, trace_id: str, span_id: str) -> Target | None:
     """The span the event happened in; the id of the provider's response only where there is no span."""
     if trace_id:
         return Target(TargetKind.TRACE.value, trace_id, span_id)
@@ -70,7 +71,7 @@ def _target(attributes: JsonDict, trace_id: str, span_id: str) -> Target | None:
     return Target(TargetKind.RESPONSE.value, response_id) if response_id else None
 
 
-def _verdict(attributes: JsonDict) -> tuple[float | None, str]:
+def _verdict(attributes: Json) -> tuple[float | None, str]:
     """Value and label; a boolean in either place is 1 or 0 and pass or fail."""
     value, label = attributes.get(_VALUE), attributes.get(_LABEL)
     truth = next((each for each in (value, label) if isinstance(each, bool)), None)
@@ -83,14 +84,14 @@ def _word(truth: bool) -> str:
     return "pass" if truth else "fail"
 
 
-def _source(name: str, attributes: JsonDict) -> str:
+def _source(name: str, attributes: Json) -> str:
     stated = first_text(attributes, _SOURCE).lower()
     if stated in Source.values:
         return stated
     return Source.USER.value if any(word in name.lower() for word in _USER_WORDS) else Source.LLM.value
 
 
-def _evaluator(attributes: JsonDict) -> JsonDict:
+def _evaluator(attributes: Json) -> Json:
     """Name, version and model; some evaluators put theirs into one JSON object."""
     described = mapping(attributes.get(f"{_EVALUATOR}.source"))
     found = {
@@ -105,6 +106,6 @@ def _is_metadata(key: str) -> bool:
     return key not in _READ and not key.startswith(_EVALUATOR)
 
 
-def _own_id(attributes: JsonDict) -> str:
+def _own_id(attributes: Json) -> str:
     found = first_text(attributes, *_IDS)
     return found if len(found) <= _KEY_CHARACTERS else ""

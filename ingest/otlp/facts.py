@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.messages import Message
 from ingest.otlp.values import first_number, first_text, mapping, parse, text
-from ingest.records import JsonDict, SpanRecord
+from ingest.records import SpanRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Event:
     """A span event, or a log event that names the span."""
 
     name: str
-    attributes: JsonDict
+    attributes: Json
     body: Any = None
 
 
@@ -44,9 +45,9 @@ class SpanView:
     """A span with the events that belong to it. `indexed` holds the attributes with numbered keys only."""
 
     span: SpanRecord
-    attributes: JsonDict
+    attributes: Json
     events: Sequence[Event] = ()
-    indexed: JsonDict = field(default_factory=dict)
+    indexed: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Facts:
     workflow: str = ""
     agent: str = ""
     environment: str = ""
-    tags: JsonDict = field(default_factory=dict)
+    tags: Json = field(default_factory=dict)
 
     @property
     def sort(self) -> str:

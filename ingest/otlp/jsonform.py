@@ -10,9 +10,9 @@ import msgspec
 
 from ingest import half_characters, limits, sanitising
 from ingest.body import bound_values
+from ingest.json_objects import Json
 from ingest.otlp.decoding import Decoder, WireEvent, WireLog, WireSpan
 from ingest.problems import Problem
-from ingest.records import JsonDict
 
 T = TypeVar("T")
 Integer = int | str | None
@@ -207,7 +207,7 @@ def _enum(value: Integer, names: tuple[str, ...], prefix: str) -> int:
     return _integer(value)
 
 
-def _attributes(pairs: Iterable[KeyValue] | None, flags: set[str]) -> JsonDict:
+def _attributes(pairs: Iterable[KeyValue] | None, flags: set[str]) -> Json:
     found = {pair.key: _value(pair.value, flags, 0) for pair in pairs or () if pair.value is not None}
     return sanitising.attributes(found, flags)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.values import dump, kept, mapping, parse, text
-from ingest.records import JsonDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def tool_call(value: Any) -> ToolCall | None:
     )
 
 
-def _first(values: JsonDict, *keys: str) -> Any:
+def _first(values: Json, *keys: str) -> Any:
     return next((values[key] for key in keys if values.get(key) not in (None, "")), None)
 
 
@@ -106,7 +106,7 @@ class _Parts:
         elif said := text(part):
             self.texts.append(said)
 
-    def _add_typed(self, part: JsonDict, kind: str) -> None:
+    def _add_typed(self, part: Json, kind: str) -> None:
         said = _first(part, "text", "content", "refusal")
         if kind in _TEXT_PARTS or (not kind and isinstance(part.get("text"), str)):
             self._add_text(said, part)
@@ -121,24 +121,24 @@ class _Parts:
         elif part:
             self.other.append(kept(part))
 
-    def _add_text(self, said: Any, part: JsonDict) -> None:
+    def _add_text(self, said: Any, part: Json) -> None:
         # A text part whose text is no text is kept as it is; an empty one says nothing.
         if isinstance(said, str):
             self.texts.append(said)
         elif said is not None:
             self.other.append(kept(part))
 
-    def _add_result(self, part: JsonDict) -> None:
+    def _add_result(self, part: Json) -> None:
         self.results.append((result_text(part), text(_first(part, *_CALL_IDS))))
 
-    def add_call(self, call: Any, part: JsonDict) -> None:
+    def add_call(self, call: Any, part: Json) -> None:
         if found := tool_call(call):
             self.calls.append(found)
         else:
             self.other.append(kept(part))
 
 
-def result_text(part: JsonDict) -> str:
+def result_text(part: Json) -> str:
     """What a tool gave back, as text: a string as it is, anything else as JSON."""
     result = _first(part, "response", "result", "output", "content")
     if isinstance(result, dict) and set(result) == {"type", "value"}:
@@ -176,7 +176,7 @@ def _content(value: Any) -> Any:
     return found if isinstance(found, list) and _are_parts(found) else value
 
 
-def _unwrapped(value: JsonDict) -> JsonDict:
+def _unwrapped(value: Json) -> Json:
     """The message in an envelope, or in two: LangChain serialises an object within a generation."""
     for _ in range(2):
         key = next((key for key in ("kwargs", "data", "message") if isinstance(value.get(key), dict)), None)
@@ -186,18 +186,18 @@ def _unwrapped(value: JsonDict) -> JsonDict:
     return value
 
 
-def _typed_role(value: JsonDict) -> str:
+def _typed_role(value: Json) -> str:
     kind = text(value.get("type"))
     return kind if kind in _KNOWN_ROLES and kind != "function" else ""
 
 
-def _calls_beside(message: JsonDict) -> list[Any]:
+def _calls_beside(message: Json) -> list[Any]:
     calls = parse(_first(message, "tool_calls", "toolCalls"))
     single = message.get("function_call")
     return [*(calls if isinstance(calls, list) else []), *([single] if single else [])]
 
 
-def _is_no_message(value: JsonDict) -> bool:
+def _is_no_message(value: Json) -> bool:
     return bool(value) and not {"role", "content", "parts", "text"} & value.keys() and not _typed_role(value)
 
 
@@ -245,7 +245,7 @@ def _are_parts(values: list[Any]) -> bool:
     return bool(values) and all(isinstance(each, dict) and _is_part(each) for each in values)
 
 
-def _is_part(value: JsonDict) -> bool:
+def _is_part(value: Json) -> bool:
     kind = value.get("type")
     if kind is None and len(value) == 1 and value.keys() <= _UNTYPED_PARTS:
         return True

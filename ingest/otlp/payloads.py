@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest import sanitising
+from ingest.json_objects import Json
 from ingest.otlp.facts import finish_reason
 from ingest.otlp.messages import Message, is_chat, last_word, read_message, read_messages
 from ingest.otlp.values import dump, first_text, mapping, parse, text
-from ingest.records import JsonDict
 
 _SYSTEM = ("system", "instructions", "system_prompt", "system_instruction", "systemInstruction")
 _REQUEST = ("messages", "contents", "input", "prompt", "prompts")
@@ -138,7 +138,7 @@ def _word(found: Any, role: str) -> str:
     return ""
 
 
-def role_or(message: JsonDict, role: str) -> str:
+def role_or(message: Json, role: str) -> str:
     said = read_message(message, role)
     return said[-1].role if said else role
 
@@ -184,7 +184,7 @@ def _meant(value: Any) -> bool:
     return value is not None and value not in ("", [], {})
 
 
-def _first(values: JsonDict, keys: Iterable[str]) -> Any:
+def _first(values: Json, keys: Iterable[str]) -> Any:
     return next((values[key] for key in keys if _meant(values.get(key))), None)
 
 
@@ -203,7 +203,7 @@ _OUTPUT_TOKENS = (
 )  # fmt: skip
 
 
-def _count(found: JsonDict, side: str, names: Iterable[str]) -> int | None:
+def _count(found: Json, side: str, names: Iterable[str]) -> int | None:
     for name in names:
         amount = found.get(name)
         if isinstance(amount, int | float) and not isinstance(amount, bool) and 0 <= amount < 10**12:
@@ -222,5 +222,5 @@ def stated(value: Any) -> str:
     return text(opened(value))
 
 
-def first_stated(values: JsonDict, *keys: str) -> str:
+def first_stated(values: Json, *keys: str) -> str:
     return next((said for key in keys if (said := stated(values.get(key)))), "")

@@ -13,9 +13,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from ingest import limits, sanitising
 from ingest.body import bound_values
+from ingest.json_objects import Json
 from ingest.otlp.decoding import Decoder, WireEvent, WireLog, WireSpan
 from ingest.problems import Problem
-from ingest.records import JsonDict
 
 M = TypeVar("M", bound=Message)
 
@@ -89,8 +89,8 @@ def _parse(message: type[M], body: bytes) -> M:
         raise Problem(400, f"The body is not a {message.DESCRIPTOR.name}: {error}") from None
 
 
-def _attributes(pairs: Iterable[KeyValue], flags: set[str]) -> JsonDict:
-    found: JsonDict = {}
+def _attributes(pairs: Iterable[KeyValue], flags: set[str]) -> Json:
+    found: Json = {}
     for pair in pairs:
         key = pair.key
         value = pair.value

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest import sanitising
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 MAX_DEPTH = 64
 # Above these a number is no count of tokens and no price of a call, and its sum would not fit a column.
@@ -132,14 +132,14 @@ def texts(value: Any) -> list[str]:
     return [each for each in map(text, found if isinstance(found, list) else [found]) if each]
 
 
-def mapping(value: Any) -> JsonDict:
+def mapping(value: Any) -> Json:
     found = parse(value)
     return found if isinstance(found, dict) else {}
 
 
-def numbered(attributes: Mapping[str, Any], prefix: str) -> list[JsonDict]:
+def numbered(attributes: Mapping[str, Any], prefix: str) -> list[Json]:
     """`prefix.N.rest` keys as one dictionary of rests for each N, in order of N, however far apart."""
-    groups: dict[int, JsonDict] = {}
+    groups: dict[int, Json] = {}
     start = len(prefix) + 1
     for key, value in attributes.items():
         if not key.startswith(prefix) or key[start - 1 : start] != ".":
@@ -150,9 +150,9 @@ def numbered(attributes: Mapping[str, Any], prefix: str) -> list[JsonDict]:
     return [groups[index] for index in sorted(groups)]
 
 
-def flattened(value: Any) -> JsonDict:
+def flattened(value: Any) -> Json:
     """A nested value with dotted keys: `{"a": {"b": [1]}}` as `{"a.b.0": 1}`."""
-    flat: JsonDict = {}
+    flat: Json = {}
     level: list[tuple[str, Any]] = [("", value)]
     for _ in range(MAX_DEPTH):
         deeper: list[tuple[str, Any]] = []
@@ -167,6 +167,6 @@ def flattened(value: Any) -> JsonDict:
     return flat
 
 
-def scalars(value: Any) -> JsonDict:
+def scalars(value: Any) -> Json:
     """The plain values of an object, its texts and numbers and truths."""
     return {key: each for key, each in mapping(value).items() if isinstance(each, str | int | float)}

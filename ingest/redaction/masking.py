@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import re2
 
-from ingest.records import RESPONSE_ID_ATTRIBUTES, JsonDict, SpanRow, canonical_json, hash_of_span
+from ingest.json_objects import Json
+from ingest.records import RESPONSE_ID_ATTRIBUTES, SpanRow, canonical_json, hash_of_span
 from ingest.redaction import addresses, emails, keys, numbers, phones
 from ingest.redaction.finding import PLACEHOLDER, Finding, blank, placeholder, settled
 from ingest.redaction.policy import NOTHING, Kind, Policy, compile_pattern
@@ -214,7 +215,7 @@ class Redactor:
         masked[Kind.SECRET] += 1
         return placeholder(self.key, Kind.SECRET, value)
 
-    def attributes(self, attributes: JsonDict, masked: Counter[str]) -> JsonDict:
+    def attributes(self, attributes: Json, masked: Counter[str]) -> Json:
         """The same, where most hold nothing: found out over all of them at once."""
         if (
             not attributes
@@ -222,7 +223,7 @@ class Redactor:
             or not (self.always or self.suspects(canonical_json(attributes)))
         ):
             return attributes
-        changed: JsonDict = self.value(attributes, masked)
+        changed: Json = self.value(attributes, masked)
         return changed
 
     def item(self, item: Any, masked: Counter[str]) -> Any:
@@ -250,7 +251,7 @@ class Redactor:
             return value | self._external(value.get("external"), masked)
         return self.value(value, masked, name)
 
-    def _external(self, external: Any, masked: Counter[str]) -> JsonDict:
+    def _external(self, external: Any, masked: Counter[str]) -> Json:
         """A foreign id is looked for among a trace's tags, which are masked."""
         if not isinstance(external, dict) or not isinstance(external.get("id"), str):
             return {}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.values import mapping, parse, text
-from ingest.records import JsonDict
 
 # A schema as text; larger ones are not read.
 LONGEST = 64_000
@@ -44,10 +44,10 @@ _NUMBERED_FUNCTION = re.compile(
     r"(?:llm\.request\.functions|gen_ai\.tool\.definitions)\.(\d+)\.(name|parameters)"
 )
 
-ANYTHING: JsonDict = {}
+ANYTHING: Json = {}
 
 
-def output_schema(attributes: Mapping[str, Any]) -> JsonDict | None:
+def output_schema(attributes: Mapping[str, Any]) -> Json | None:
     """The schema of the JSON that was asked for; {} where any JSON would do; None where none was."""
     for key in _SCHEMA_KEYS:
         if schema := _read(attributes.get(key)):
@@ -74,7 +74,7 @@ def _formats(attributes: Mapping[str, Any]) -> Iterator[Any]:
             yield config.get("response_mime_type") or config.get("responseMimeType")
 
 
-def _schema_of_format(value: Any) -> JsonDict | None:
+def _schema_of_format(value: Any) -> Json | None:
     if isinstance(value, str):
         return ANYTHING if value in ("json", "json_object", "json_schema", "application/json") else None
     found = mapping(value)
@@ -86,21 +86,21 @@ def _schema_of_format(value: Any) -> JsonDict | None:
     return found if isinstance(kind, str) and kind.lower() == "object" and "properties" in found else None
 
 
-def _schema_in(value: JsonDict) -> JsonDict:
+def _schema_in(value: Json) -> Json:
     inner = value.get("schema")
     return inner if isinstance(inner, dict) else value
 
 
-def _pydantic_ai(attributes: Mapping[str, Any]) -> JsonDict | None:
+def _pydantic_ai(attributes: Mapping[str, Any]) -> Json | None:
     request = mapping(_parsed(attributes.get("model_request_parameters")))
     if request.get("output_mode") not in ("native", "prompted"):
         return None
     return mapping(mapping(request.get("output_object")).get("json_schema")) or None
 
 
-def tools(attributes: Mapping[str, Any]) -> dict[str, JsonDict]:
+def tools(attributes: Mapping[str, Any]) -> dict[str, Json]:
     """The schema of each tool's arguments, by the tool's name; {} where none is told."""
-    found: dict[str, JsonDict] = {}
+    found: dict[str, Json] = {}
     for value in _tool_values(attributes):
         tool = mapping(_parsed(value))
         inner = mapping(tool.get("function")) or tool
@@ -111,7 +111,7 @@ def tools(attributes: Mapping[str, Any]) -> dict[str, JsonDict]:
     return found
 
 
-def _arguments_schema(tool: JsonDict) -> JsonDict:
+def _arguments_schema(tool: Json) -> Json:
     keys = ("parameters", "input_schema", "inputSchema", "parameters_json_schema")
     schema = next((mapping(_parsed(tool[key])) for key in keys if key in tool), {})
     inner = schema.get("json") or schema.get("jsonSchema")
@@ -130,8 +130,8 @@ def _tool_values(attributes: Mapping[str, Any]) -> Iterator[Any]:
     yield from (value for key, value in attributes.items() if _NUMBERED_TOOL.fullmatch(key))
 
 
-def _numbered_functions(attributes: Mapping[str, Any]) -> dict[str, JsonDict]:
-    parts: dict[str, JsonDict] = {}
+def _numbered_functions(attributes: Mapping[str, Any]) -> dict[str, Json]:
+    parts: dict[str, Json] = {}
     for key, value in attributes.items():
         if match := _NUMBERED_FUNCTION.fullmatch(key):
             parts.setdefault(match[1], {})[match[2]] = value
@@ -151,5 +151,5 @@ def _parsed(value: Any) -> Any:
     return None if isinstance(value, str) and len(value) > LONGEST else parse(value)
 
 
-def _read(value: Any) -> JsonDict | None:
+def _read(value: Any) -> Json | None:
     return mapping(_parsed(value)) or None

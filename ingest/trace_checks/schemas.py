@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 MOST_STEPS = 20_000
 _UNJUDGED = ("pattern", "patternProperties", "format", "propertyNames", "$dynamicRef")
@@ -25,7 +25,7 @@ class Unjudged(ValueError):
     """A schema that is none, or that cannot be judged within bounds."""
 
 
-def first_error(schema: JsonDict, value: Any) -> str:
+def first_error(schema: Json, value: Any) -> str:
     """Where and why the value does not fit; '' if it fits. Raises Unjudged."""
     validator = _validator(_spelling(schema))
     _steps.set(0)
@@ -41,7 +41,7 @@ def first_error(schema: JsonDict, value: Any) -> str:
     return f"{place}: {error.message}" if place else str(error.message)
 
 
-def _spelling(schema: JsonDict) -> bytes:
+def _spelling(schema: Json) -> bytes:
     return msgspec.json.encode(schema)
 
 

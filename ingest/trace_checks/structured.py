@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.calls import Call
-from ingest.records import JsonDict
 from ingest.trace_checks import asked, schemas
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
@@ -44,12 +44,12 @@ def schema(subject: Subject, parameters: Compiled) -> Verdict | None:
     return passed(said) if said else None
 
 
-def _wanted(call: Call | None, attributes: Mapping[str, JsonDict], parameters: Compiled) -> JsonDict | None:
+def _wanted(call: Call | None, attributes: Mapping[str, Json], parameters: Compiled) -> Json | None:
     found = asked.output_schema(attributes.get(call.span_id, {})) if call else None
     return asked.ANYTHING if found is None and parameters["always"] else found
 
 
-def _answer(answer: str, wanted: JsonDict, *, fences: bool) -> Verdict:
+def _answer(answer: str, wanted: Json, *, fences: bool) -> Verdict:
     if not answer.strip():
         return failed("JSON was asked for; the answer is empty.")
     if len(answer) > LONGEST_JSON:
@@ -80,7 +80,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def _tool_calls(call: Call, attributes: JsonDict) -> Iterator[str]:
+def _tool_calls(call: Call, attributes: Json) -> Iterator[str]:
     """For each call of a tool why it does not fit, or '' if it does; nothing where no definition was sent."""
     calls = [tool for message in call.output for tool in message.tool_calls][:MOST_TOOL_CALLS]
     tools = asked.tools(attributes) if calls else {}
@@ -93,7 +93,7 @@ def _tool_calls(call: Call, attributes: JsonDict) -> Iterator[str]:
             yield _misfit(tool.name, tools[tool.name], tool.arguments or {})
 
 
-def _misfit(name: str, wanted: JsonDict, arguments: JsonDict) -> str:
+def _misfit(name: str, wanted: Json, arguments: Json) -> str:
     try:
         reason = schemas.first_error(wanted, arguments) if wanted else ""
     except schemas.Unjudged:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ingest.records import JsonDict
+from ingest.json_objects import Json
 
 Name = Annotated[str, Meta(min_length=1, max_length=150)]
 Slug = Annotated[str, Meta(min_length=1, max_length=60, pattern="^[-a-zA-Z0-9_]+$")]
@@ -55,7 +55,7 @@ class LabelBody(Struct):
     verdict: VerdictName | None = None
     preference: PreferenceName | None = None
     confidence: ConfidenceName | None = None
-    answers: JsonDict | None = None
+    answers: Json | None = None
     failure_modes: list[Annotated[str, Meta(max_length=60)]] | None = None
     note: str | None = None
     corrected_output: str | None = None
@@ -87,7 +87,7 @@ class QueueChange(Struct, kw_only=True):
     assignment: Assignment | UnsetType = UNSET
     assignees: list[Name] | UnsetType = UNSET
     due_days: Annotated[int, Meta(ge=1, le=365)] | UnsetType | None = UNSET
-    rules: list[JsonDict] | UnsetType = UNSET
+    rules: list[Json] | UnsetType = UNSET
     open_items: Literal["move", "stay"] = "stay"
 
 
@@ -100,8 +100,8 @@ class RubricVersionBody(Struct):
     """A new frozen version; the rubric is made when it is not there. What is left out is as in the version
     before. `new_meaning` names criteria that now ask something else though only their words differ."""
 
-    criteria: list[JsonDict] | None = None
-    failure_modes: list[JsonDict | str] | None = None
+    criteria: list[Json] | None = None
+    failure_modes: list[Json | str] | None = None
     guidelines: str | None = None
     changelog: str | None = None
     new_meaning: list[str] | None = None
@@ -150,7 +150,7 @@ class Criterion(Struct):
     title: str
     help: str
     type: str
-    options: list[JsonDict]
+    options: list[Json]
     minimum: float | None
     maximum: float | None
     required: bool
@@ -166,7 +166,7 @@ class RubricTold(Struct):
     version: int
     guidelines: str
     criteria: list[Criterion]
-    failure_modes: list[JsonDict]
+    failure_modes: list[Json]
 
 
 class Shown(Struct):
@@ -175,8 +175,8 @@ class Shown(Struct):
     trace_id: str
     input: str
     output: str
-    messages: list[JsonDict]
-    context: list[JsonDict]
+    messages: list[Json]
+    context: list[Json]
 
 
 class ItemTold(Struct):
@@ -203,7 +203,7 @@ class LeaseTold(Struct):
 class Claimed(Struct):
     item: ItemTold
     lease: LeaseTold
-    draft: JsonDict | None
+    draft: Json | None
 
 
 class Held(Struct):

@@ -15,9 +15,10 @@ import msgspec
 from django.db import connection, transaction
 
 from ingest import prepared, readings
+from ingest.json_objects import Json
 from ingest.models import Trace
 from ingest.reading import Message
-from ingest.records import JsonDict, canonical_json
+from ingest.records import canonical_json
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, Snapshot, State
 
 TURN_SECONDS = 4.0
@@ -45,15 +46,15 @@ def of_item(item: ReviewItem) -> Snapshot:
     return item.snapshot
 
 
-def content(snapshot: Snapshot) -> JsonDict:
+def content(snapshot: Snapshot) -> Json:
     """The JSON in it: {"kind": "trace", "trace": VIEW} or {"kind": "pair", "a": VIEW, "b": VIEW}, with
     VIEW = {"trace_id", "input", "output", "messages", "context", "status", "error"}. Empty when erased."""
     stored = bytes(snapshot.bytes)
-    decoded: JsonDict = msgspec.json.decode(stored) if stored else {}
+    decoded: Json = msgspec.json.decode(stored) if stored else {}
     return decoded
 
 
-def store(project_id: int, shown: JsonDict) -> Snapshot:
+def store(project_id: int, shown: Json) -> Snapshot:
     """Once by its hash; what was pruned and is sent anew has its bytes again."""
     spelled = canonical_json(shown)
     digest = hashlib.sha256(spelled).digest()
@@ -70,7 +71,7 @@ STORE = """
 """
 
 
-def view(trace: Trace, rows: readings.Rows | None = None) -> JsonDict:
+def view(trace: Trace, rows: readings.Rows | None = None) -> Json:
     """`rows` are what is stored of it, where that is at hand."""
     reading = readings.read_trace(trace, readings.load(trace) if rows is None else rows)
     return {
@@ -84,8 +85,8 @@ def view(trace: Trace, rows: readings.Rows | None = None) -> JsonDict:
     }
 
 
-def _message(message: Message) -> JsonDict:
-    told: JsonDict = {"role": message.role, "text": message.text}
+def _message(message: Message) -> Json:
+    told: Json = {"role": message.role, "text": message.text}
     if message.tool_calls:
         told["tool_calls"] = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
     if message.other:
@@ -93,7 +94,7 @@ def _message(message: Message) -> JsonDict:
     return told
 
 
-def _passage(document: Any) -> JsonDict:
+def _passage(document: Any) -> Json:
     return {"id": document.id, "text": document.text}
 
 
@@ -131,13 +132,13 @@ class Stored(NamedTuple):
         traces = Trace.objects.defer("search").in_bulk(wanted)
         return cls(traces, readings.load_many(list(traces.values())))
 
-    def view(self, trace: Trace) -> JsonDict:
+    def view(self, trace: Trace) -> Json:
         return view(trace, self.rows[trace.pk])
 
 
 def _bring_up_to_date(item: ReviewItem, stored: Stored) -> bool:
     trace, other = stored.traces[item.trace_id], stored.traces.get(item.other_trace_id or 0)
-    shown: JsonDict = {"kind": "trace", "trace": stored.view(trace)}
+    shown: Json = {"kind": "trace", "trace": stored.view(trace)}
     if other is not None:
         shown = {"kind": "pair", "a": stored.view(trace), "b": stored.view(other)}
     snapshot = store(trace.project_id, shown)

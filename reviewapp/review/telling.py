@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from ingest.json_objects import Json
 from ingest.models import Project
-from ingest.records import JsonDict
 from reviewapp.review import answers, queues, shapes, snapshots
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
@@ -169,7 +169,7 @@ def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
     item = assignment.item
     trusted = label.token.trusted_for_reviews if label.token else None
     counted = assignment.counted_id == label.pk and label.blind and item.purpose == "review"
-    values: JsonDict = {
+    values: Json = {
         name: getattr(label, name)
         for name in ("id", "revision", "kind", "via", "impersonated", "blind", "failure_modes", "note",
                      "corrected_output", "seconds", "created_at")

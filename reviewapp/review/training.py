@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 from django.db.models import QuerySet
 
+from ingest.json_objects import Json
 from ingest.models import Project
-from ingest.records import JsonDict
 from reviewapp.review import snapshots
 from reviewapp.review.models import ItemKind, ItemState, Preference, Resolution, Verdict
 
@@ -16,9 +16,7 @@ VERDICTS = ("pass", "fail")
 CHUNK = 200
 
 
-def examples(
-    project: Project, form: str, verdict: str = "", hidden: Collection[int] = ()
-) -> Iterator[JsonDict]:
+def examples(project: Project, form: str, verdict: str = "", hidden: Collection[int] = ()) -> Iterator[Json]:
     """One example for each resolved item that gives one, in the order of resolving; none of hidden traces.
 
     openai: {"messages": [...]} that end with the answer that passed, or with the corrected one of an answer
@@ -42,7 +40,7 @@ def standing(project: Project) -> QuerySet[Resolution]:
     return found.select_related("item__snapshot").order_by("pk")
 
 
-def _openai(resolution: Resolution) -> JsonDict | None:
+def _openai(resolution: Resolution) -> Json | None:
     if resolution.item.kind != ItemKind.TRACE:
         return None
     shown = _shown(resolution)
@@ -54,7 +52,7 @@ def _openai(resolution: Resolution) -> JsonDict | None:
     return {"messages": [*prompt(view), _assistant(answer)]} if answer else None
 
 
-def _preference(resolution: Resolution) -> JsonDict | None:
+def _preference(resolution: Resolution) -> Json | None:
     shown = _shown(resolution)
     if resolution.item.kind == ItemKind.TRACE:
         view, better = shown.get("trace"), resolution.corrected_output
@@ -66,7 +64,7 @@ def _preference(resolution: Resolution) -> JsonDict | None:
     return _pair(shown[winner], shown[winner]["output"], shown[loser]["output"])
 
 
-def _pair(view: JsonDict, better: str, worse: str) -> JsonDict:
+def _pair(view: Json, better: str, worse: str) -> Json:
     return {
         "input": {"messages": prompt(view)},
         "preferred_output": [_assistant(better)],
@@ -74,12 +72,12 @@ def _pair(view: JsonDict, better: str, worse: str) -> JsonDict:
     }
 
 
-def _shown(resolution: Resolution) -> JsonDict:
+def _shown(resolution: Resolution) -> Json:
     snapshot = resolution.item.snapshot
     return snapshots.content(snapshot) if snapshot else {}
 
 
-def prompt(view: JsonDict) -> list[JsonDict]:
+def prompt(view: Json) -> list[Json]:
     """What was said before the answer; without a conversation the input alone."""
     said = [{"role": each["role"], "content": each["text"]} for each in view["messages"] if each["text"]]
     asked = [place for place, message in enumerate(said) if message["role"] == "user"]
@@ -90,5 +88,5 @@ def prompt(view: JsonDict) -> list[JsonDict]:
     ]
 
 
-def _assistant(text: str) -> JsonDict:
+def _assistant(text: str) -> Json:
     return {"role": "assistant", "content": text}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from evaluation.golden.content.lines import expected_text, input_text, messages_of
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 COLUMNS = (
     "id",

@@ -17,7 +17,7 @@ import msgspec
 from evaluation.golden.content.flat import COLUMNS, row
 from evaluation.golden.content.lines import content_text, expected_text, input_text, messages_of, parse
 from evaluation.golden.content.promptfoo import test_of
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 NATIVE = "native.jsonl"
 _ENCODER = msgspec.json.Encoder()

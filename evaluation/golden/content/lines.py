@@ -15,7 +15,7 @@ import rfc8785
 
 from evaluation.golden.content import assertions
 from evaluation.golden.models import ID_CHARACTERS, Origin
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 DEFAULT_SPLIT = "test"
 MOST_TAGS, TAG_CHARACTERS, SPLIT_CHARACTERS, SOURCE_CHARACTERS = 50, 100, 60, 60

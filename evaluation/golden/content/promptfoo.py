@@ -21,7 +21,7 @@ from evaluation.golden.content.assertions import (
     threshold_of,
 )
 from evaluation.golden.content.lines import expected_text, input_text, messages_of
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 _TEMPLATE = re.compile(r"\{+[{%#]|\{*[}%#]\}")
 # JavaScript for the last number of an output.

@@ -10,7 +10,7 @@ from typing import Any
 from evaluation.golden.content import assertions, lines
 from evaluation.golden.draft.drafts import Change
 from evaluation.golden.models import CaseRevision, GoldenCase
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 MOST_REVISIONS = 20
 

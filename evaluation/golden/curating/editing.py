@@ -12,7 +12,7 @@ import msgspec
 from evaluation.golden.content import assertions, lines
 from evaluation.golden.content.lines import BadCase, Case
 from evaluation.golden.models import Origin
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 
 KINDS = tuple(assertions.NAMES)
 ROLES = ("system", "user", "assistant", "tool")

@@ -13,8 +13,8 @@ from evaluation.golden.draft import candidates, drafts
 from evaluation.golden.draft.drafts import Change
 from evaluation.golden.models import CandidateState, CaseState, Download, GoldenDataset
 from evaluation.golden.published.versions import digest_text
-from evaluation.json_objects import Json
 from evaluation.runs.models import CiRun, Decision
+from ingest.json_objects import Json
 from reviewapp.models import Membership
 
 CHANGES_A_PAGE, MOST_CANDIDATES = 60, 8

@@ -27,7 +27,7 @@ from evaluation.golden.models import (
     GoldenDataset,
     Origin,
 )
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 from ingest.models import Project, Trace
 from ingest.redaction import policies
 from reviewapp.models import Membership, Role

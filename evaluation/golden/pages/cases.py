@@ -17,7 +17,7 @@ from evaluation.golden.content.lines import BadCase
 from evaluation.golden.curating import bulk, case_lists, differences, editing, meanwhile, preview, staleness
 from evaluation.golden.draft import candidates, cases
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
-from evaluation.json_objects import Json
+from ingest.json_objects import Json
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Membership, Role
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import probes, statements
 from evaluation.judges.against_people.probes import Seen
 from evaluation.judges.against_people.recalibrated import DECIMALS
 from evaluation.judges.against_people.statements import Scope
+from ingest.json_objects import Json
 
 # Trace, people, judge, score, labels, route, prompt version, and how many there are; as JSON keeps it.
 Row = list[Any]

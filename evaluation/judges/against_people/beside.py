@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db.backends.utils import CursorWrapper
 
-from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion, Stage
 from evaluation.statistics.paired import difference
 from evaluation.statistics.weighted import Row
+from ingest.json_objects import Json
 
 WHAT_TO_DO = "ask this version about what was drawn by chance, under Runs"
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people.comparison import Comparison, Slot
 from evaluation.judges.against_people.statements import DIMENSIONS
 from evaluation.statistics import correction, measures, scores
@@ -18,6 +17,7 @@ from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import confidence_sequence
 from evaluation.statistics.measures import Cell
 from evaluation.statistics.weighted import Row, share, warnings_of
+from ingest.json_objects import Json
 from reviewapp import figures
 from reviewapp.review.response import LEAST as LEAST_ANSWERED
 

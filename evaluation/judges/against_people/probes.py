@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Count
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import families
 from evaluation.judges.against_people.families import Kinship
 from evaluation.judges.calls.endpoints import Misconfigured, known
@@ -16,6 +15,7 @@ from evaluation.judges.models import JudgeVersion, Kind
 from evaluation.statistics import bias
 from evaluation.statistics.bias import Probed
 from evaluation.statistics.figure import unknown
+from ingest.json_objects import Json
 from ingest.models import Trace
 
 # Words by which an answer claims to be beyond doubt, and by which it tries to please; English and German.

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from evaluation.json_objects import Json
 from evaluation.statistics.recalibration import FOLDS, Curve, Isotonic, Platt, Recalibration, fold_of
 from evaluation.statistics.scores import Bin
+from ingest.json_objects import Json
 
 # As scores are counted (see comparison).
 DECIMALS = 4

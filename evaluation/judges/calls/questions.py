@@ -9,8 +9,8 @@ from django.db import connection
 
 from evaluation.judges.calls.protocol import PairQuestion, Question
 from evaluation.judges.models import Judgment
+from ingest.json_objects import Json
 from ingest.models import Trace
-from ingest.records import JsonDict
 from reviewapp.review import snapshots
 
 LONGEST_TEXT = 40_000
@@ -50,7 +50,7 @@ def of(judgment: Judgment) -> Question | PairQuestion:
     )
 
 
-def of_view(shown: JsonDict, trace: Trace) -> Question:
+def of_view(shown: Json, trace: Trace) -> Question:
     """What is asked of a trace as it is shown."""
     return Question(
         trace_id=str(shown.get("trace_id", trace.trace_id)),
@@ -66,7 +66,7 @@ def of_view(shown: JsonDict, trace: Trace) -> Question:
     )
 
 
-def _of_pair(judgment: Judgment, shown: JsonDict) -> PairQuestion:
+def _of_pair(judgment: Judgment, shown: Json) -> PairQuestion:
     """Both answers, in the order that was drawn for this judgment."""
     a, b = shown.get("a", {}), shown.get("b", {})
     first, second = (a, b) if judgment.order == "ab" else (b, a)
@@ -80,7 +80,7 @@ def _of_pair(judgment: Judgment, shown: JsonDict) -> PairQuestion:
     )
 
 
-def _conversation(shown: JsonDict) -> tuple[dict[str, str], ...]:
+def _conversation(shown: Json) -> tuple[dict[str, str], ...]:
     messages = [
         {"role": str(each.get("role", "")), "text": str(each.get("text", ""))[:LONGEST_MESSAGE]}
         for each in shown.get("messages", [])[-MOST_MESSAGES:]

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from ingest import sanitising, shapes, times
-from ingest.records import JsonDict, content_hash
+from ingest.json_objects import Json
+from ingest.records import content_hash
 from ingest.shapes import Content, Document, Identifier, Invalid, Share, Time
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -65,7 +66,7 @@ class Imported:
     """A line that holds: the body of its trace for the native API, and what was said of it."""
 
     trace_id: str
-    body: JsonDict
+    body: Json
     at: datetime | None
     pi: float | None
     slices: dict[str, str]

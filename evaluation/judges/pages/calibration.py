@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from evaluation.json_objects import json
 from evaluation.judges.against_people import disagreements, pairs
 from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
@@ -21,6 +20,7 @@ from evaluation.judges.pages import pairwise as pairwise_views
 from evaluation.judges.pages.contents import Asked
 from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages, watching
 from evaluation.judges.trust.kept_figures import Kept
+from ingest.json_objects import json_response
 from ingest.problems import Problem
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
@@ -111,7 +111,7 @@ def judge_certificate(request: MemberRequest, name: str) -> HttpResponse:
     found, scope = _asked(request, name)
     if scope is None:
         raise Http404
-    response = json(certificates.as_dict(certificates.current(scope.version)))
+    response = json_response(certificates.as_dict(certificates.current(scope.version)))
     response.headers["Content-Disposition"] = f'attachment; filename="{_file(found)}-certificate.json"'
     return response
 

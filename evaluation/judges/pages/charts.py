@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from string import ascii_lowercase
 
 from evaluation.changes import telling
-from evaluation.json_objects import Json
 from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS
 from evaluation.judges.models import JudgeVersion
 from evaluation.weeks import datum
+from ingest.json_objects import Json
 from reviewapp import figures
 from reviewapp.trends import Datum, Trend, trend
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind, pairs
 from evaluation.judges.against_people.breakdowns import THRESHOLDS
 from evaluation.judges.against_people.recalibrated import Recalibrated
@@ -23,6 +22,7 @@ from evaluation.statistics.certification import (
     double_labels_needed,
     labels_for_width,
 )
+from ingest.json_objects import Json
 from reviewapp.models import User
 
 WIDTHS = (5, 10, 15, 20)

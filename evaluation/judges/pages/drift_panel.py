@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.stability import drift
 from evaluation.judges.stability.drift import Drift
 from evaluation.judges.stability.rounds import Compared, Round
 from evaluation.statistics.change import Mover
+from ingest.json_objects import Json
 from ingest.models import Trace
 
 VERDICTS = {

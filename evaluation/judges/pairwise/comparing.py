@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.pairwise.asking import ONE_ORDER, OTHER_ORDER
 from evaluation.statistics import bias, tables
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share, z_of
+from ingest.json_objects import Json
 from reviewapp.review.models import Preference
 
 CHOICES = tuple(str(value) for value in Preference.values)

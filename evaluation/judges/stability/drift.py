@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.db.backends.utils import CursorWrapper
 
-from evaluation.json_objects import Json
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.stability import rounds
 from evaluation.judges.stability.rounds import Compared, Span
@@ -19,6 +18,7 @@ from evaluation.statistics.change import Mover, difference, has_moved, mover, z_
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.weighted import Row, share
 from ingest.intervals import wilson
+from ingest.json_objects import Json
 
 SIDES = ("before", "since", "difference", "at_look")
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind, beside, breakdowns, comparison, probes, recalibrated
 from evaluation.judges.against_people.comparison import Comparison
 from evaluation.judges.against_people.statements import Scope
@@ -27,6 +26,7 @@ from evaluation.statistics.measures import Measures
 from evaluation.statistics.people import Concord, concord
 from evaluation.statistics.recalibration import recalibration
 from evaluation.statistics.weighted import Row, share
+from ingest.json_objects import Json
 
 # Figures of Measures that the API tells by their own names.
 MEASURED = (

@@ -19,13 +19,13 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import behind
 from evaluation.judges.against_people.behind import Asked
 from evaluation.judges.against_people.statements import Scope, parse_slice
 from evaluation.judges.making import versions as judge_versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion, Stage
 from evaluation.judges.trust import calibration
+from ingest.json_objects import Json
 
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
 FORM = 11

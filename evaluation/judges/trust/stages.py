@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from evaluation.json_objects import Json
 from evaluation.judges.against_people import beside
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import Judge, JudgeVersion, Kind, Progress, Stage
@@ -13,6 +12,7 @@ from evaluation.judges.stability import rounds
 from evaluation.judges.trust import certificates, kept_figures
 from evaluation.statistics.certification import GoLive, go_live
 from evaluation.statistics.figure import Figure
+from ingest.json_objects import Json
 
 
 class NotValidated(Exception):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.facts import Event, Facts, Kind, SpanView, finish_reason, merge, read_documents
 from ingest.otlp.messages import Message, read_message, read_messages, read_parts
 from ingest.otlp.values import (
@@ -21,7 +22,6 @@ from ingest.otlp.values import (
     text,
     texts,
 )
-from ingest.records import JsonDict
 
 INDEXED = ("gen_ai.prompt.", "gen_ai.completion.")
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
@@ -62,15 +62,15 @@ def read(view: SpanView) -> Facts | None:
     return merge(answers)
 
 
-def _details(event: Event) -> JsonDict:
+def _details(event: Event) -> Json:
     return {**mapping(event.body), **event.attributes}
 
 
-def _indexed(attributes: JsonDict) -> JsonDict:
+def _indexed(attributes: Json) -> Json:
     return {key: value for key, value in attributes.items() if key.startswith(INDEXED)}
 
 
-def read_attributes(attributes: JsonDict, indexed: JsonDict, span_id: str) -> Facts:
+def read_attributes(attributes: Json, indexed: Json, span_id: str) -> Facts:
     op = first_text(attributes, "gen_ai.operation.name")
     prompts, completions = numbered(indexed, "gen_ai.prompt"), numbered(indexed, "gen_ai.completion")
     model = first_text(attributes, "gen_ai.request.model")
@@ -101,7 +101,7 @@ def read_attributes(attributes: JsonDict, indexed: JsonDict, span_id: str) -> Fa
 
 
 def _messages(
-    attributes: JsonDict, keys: Iterable[str], entries: Sequence[JsonDict], role: str
+    attributes: Json, keys: Iterable[str], entries: Sequence[Json], role: str
 ) -> tuple[Message, ...]:
     for key in keys:
         if attributes.get(key) is not None and (found := read_messages(attributes[key], role)):
@@ -109,7 +109,7 @@ def _messages(
     return tuple(message for entry in entries for message in read_message(_nested(entry), role))
 
 
-def _nested(entry: JsonDict) -> JsonDict:
+def _nested(entry: Json) -> Json:
     """`role`, `content`, `tool_calls.N.name` ... of one number, as a message."""
     calls = [call | {"function": _function(call)} for call in numbered(entry, "tool_calls")]
     if called := {key[14:]: value for key, value in entry.items() if key.startswith("function_call.")}:
@@ -120,17 +120,17 @@ def _nested(entry: JsonDict) -> JsonDict:
     return {**plain, "tool_calls": calls} if calls else plain
 
 
-def _function(call: JsonDict) -> JsonDict:
+def _function(call: Json) -> Json:
     return {key[9:]: value for key, value in call.items() if key.startswith("function.")}
 
 
-def _instructions(attributes: JsonDict) -> str:
+def _instructions(attributes: Json) -> str:
     found = parse(attributes.get("gen_ai.system_instructions"))
     messages = read_parts(found if isinstance(found, list) else [found], "system")
     return "\n".join(message.text for message in messages)
 
 
-def _finish(attributes: JsonDict, completions: Iterable[JsonDict]) -> tuple[str, ...]:
+def _finish(attributes: Json, completions: Iterable[Json]) -> tuple[str, ...]:
     stated = texts(attributes.get("gen_ai.response.finish_reasons"))
     if not stated:
         output = parse(attributes.get("gen_ai.output.messages"))
@@ -157,7 +157,7 @@ def read_events(events: Iterable[Event]) -> Facts:
     return Facts(input=tuple(input_messages), output=tuple(output_messages), finish=tuple(finish))
 
 
-def _content(event: Event) -> JsonDict:
+def _content(event: Event) -> Json:
     """The body of a log event; a span event has no body and holds it in its attributes."""
     plain = {key: value for key, value in event.attributes.items() if not key.startswith("event.")}
     if event.name not in _CONTENT_EVENTS:
@@ -169,6 +169,6 @@ def _content(event: Event) -> JsonDict:
     return plain | mapping(event.attributes.get("gen_ai.event.content")) | mapping(body)
 
 
-def _choice(content: JsonDict) -> Any:
+def _choice(content: Json) -> Any:
     message = parse(content.get("message"))
     return message or {key: content[key] for key in ("content", "tool_calls") if content.get(key)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ingest.json_objects import Json
 from ingest.otlp.facts import Facts, SpanView
 from ingest.otlp.values import first_number, first_text, scalars
-from ingest.records import JsonDict
 
 
 def read(view: SpanView) -> Facts:
@@ -27,7 +27,7 @@ def read(view: SpanView) -> Facts:
     )
 
 
-def _environment(attributes: JsonDict, resource: JsonDict) -> str:
+def _environment(attributes: Json, resource: Json) -> str:
     keys = ("deployment.environment.name", "deployment.environment")
     return first_text(attributes, "touchstone.environment", *keys) or first_text(resource, *keys)
 

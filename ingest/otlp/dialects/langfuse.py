@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, finish_reason, merge, read_documents
 from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, usage
 from ingest.otlp.values import first_number, first_text, mapping, texts
-from ingest.records import JsonDict
 
 _OWN = "langfuse."
 _STEP = "langfuse.observation."
@@ -56,7 +56,7 @@ def read(view: SpanView) -> Facts:
     return merge([told, _association(attributes)])
 
 
-def _association(attributes: JsonDict) -> Facts:
+def _association(attributes: Json) -> Facts:
     told = associations.read(associations.under(attributes, f"{_TRACE}metadata."))
     told.session_id = first_text(attributes, "langfuse.session.id") or told.session_id
     told.user_id = first_text(attributes, "langfuse.user.id") or told.user_id
@@ -74,7 +74,7 @@ def _cost(value: Any) -> float | None:
     return total if total is not None or not known else sum(known)
 
 
-def _finish(attributes: JsonDict) -> tuple[str, ...]:
+def _finish(attributes: Json) -> tuple[str, ...]:
     said = first_text(attributes, f"{_STEP}metadata.finish_reason")
     return (finish_reason(said),) if said else finish_reasons(attributes.get(f"{_STEP}output"))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge, read_documents
 from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, usage
 from ingest.otlp.values import first_text, mapping
-from ingest.records import JsonDict
 
 # Raw inputs and outputs, not what other dialects mean by these names.
 CLAIMS = ("gen_ai.prompt", "gen_ai.completion")
@@ -49,7 +49,7 @@ def _output(value: object) -> object:
     return opened(found.get("output", found.get("documents", value)))
 
 
-def _association(attributes: JsonDict, metadata: JsonDict) -> Facts:
+def _association(attributes: Json, metadata: Json) -> Facts:
     told = associations.read(
         {key: value for key, value in metadata.items() if not key.startswith(("LANGSMITH_", "ls_", "usage_"))}
     )

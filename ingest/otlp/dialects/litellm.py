@@ -9,10 +9,10 @@ import ast
 from typing import Any
 
 from ingest import sanitising
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge
 from ingest.otlp.values import first_number, first_text, mapping
-from ingest.records import JsonDict
 
 _RAW = "raw_gen_ai_request"
 _LONGEST = 20_000
@@ -46,12 +46,12 @@ def read(view: SpanView) -> Facts | None:
     return merge([*answers, Facts(user_id=first_text(metadata, "user_api_key_user_id"))])
 
 
-def _cost(attributes: JsonDict, hidden: JsonDict) -> float | None:
+def _cost(attributes: Json, hidden: Json) -> float | None:
     stated = first_number(attributes, "gen_ai.cost.total_cost", "llm.response.cost")
     return stated if stated is not None else first_number(hidden, "response_cost")
 
 
-def _object(value: Any) -> JsonDict:
+def _object(value: Any) -> Json:
     """An object in JSON, or as Python prints it."""
     found = mapping(value)
     if found or not isinstance(value, str) or not value.startswith("{") or len(value) > _LONGEST:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge, read_documents
 from ingest.otlp.payloads import finish_reasons, opened, read_request, read_response, readable, stated, usage
 from ingest.otlp.values import first_number, mapping
-from ingest.records import JsonDict
 
 _KINDS = {
     "CHAT_MODEL": Kind.GENERATION,
@@ -46,6 +46,6 @@ def read(view: SpanView) -> Facts:
     return merge([told, _association(attributes)])
 
 
-def _association(attributes: JsonDict) -> Facts:
+def _association(attributes: Json) -> Facts:
     named = associations.under(attributes, "mlflow.trace.")
     return associations.read({key: named[key] for key in ("session", "user") if key in named})

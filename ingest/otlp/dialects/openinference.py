@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.facts import Document, Facts, Kind, SpanView, finish_reason, read_documents
 from ingest.otlp.messages import Message, read_message, tool_call
 from ingest.otlp.payloads import opened, readable
@@ -19,7 +20,6 @@ from ingest.otlp.values import (
     text,
     texts,
 )
-from ingest.records import JsonDict
 
 _DOCUMENTS = ("reranker.output_documents", "retrieval.documents")
 INDEXED = (
@@ -74,18 +74,18 @@ def read(view: SpanView) -> Facts:
     )
 
 
-def _requested_model(attributes: JsonDict) -> str:
+def _requested_model(attributes: Json) -> str:
     return first_text(mapping(attributes.get("llm.invocation_parameters")), "model", "model_name", "model_id")
 
 
-def _cost(attributes: JsonDict) -> float | None:
+def _cost(attributes: Json) -> float | None:
     total = first_number(attributes, "llm.cost.total")
     parts = [first_number(attributes, f"llm.cost.{side}") for side in ("prompt", "completion")]
     known = [part for part in parts if part is not None]
     return total if total is not None or not known else sum(known)
 
 
-def _entries(view: SpanView, key: str) -> list[JsonDict]:
+def _entries(view: SpanView, key: str) -> list[Json]:
     """The entries of `key.N.…`, or of a list that was sent structured, in the same dotted form."""
     found = parse(view.attributes.get(key))
     if isinstance(found, list):
@@ -98,7 +98,7 @@ def _messages(view: SpanView, key: str, role: str) -> tuple[Message, ...]:
     return tuple(message for entry in entries for message in read_message(_message(entry), role))
 
 
-def _message(entry: JsonDict) -> JsonDict:
+def _message(entry: Json) -> Json:
     """A dotted entry as a message: its text, else its contents, and its tool calls."""
     own = {key.removeprefix(_MESSAGE): value for key, value in entry.items()}
     if own.keys() <= _PLAIN_MESSAGE:
@@ -118,14 +118,14 @@ def _message(entry: JsonDict) -> JsonDict:
     return {"role": own.get("role"), "content": contents, "tool_calls": called}
 
 
-def _part(entry: JsonDict) -> Any:
+def _part(entry: Json) -> Any:
     own = {key.removeprefix(_PART): value for key, value in entry.items()}
     if own.get("type", "text") == "text":
         return text(own.get("text"))
     return own
 
 
-def _call(entry: JsonDict) -> JsonDict:
+def _call(entry: Json) -> Json:
     own = {key.removeprefix("tool_call."): value for key, value in entry.items()}
     call = {"id": own.get("id"), "name": own.get("function.name"), "arguments": own.get("function.arguments")}
     return call if tool_call(call) else {}
@@ -158,13 +158,13 @@ def _documents(view: SpanView, kind: str) -> tuple[Document, ...]:
     return read_documents(view.attributes.get("output.value"), span_id) if kind == "RETRIEVER" else ()
 
 
-def _document(entry: JsonDict) -> JsonDict:
+def _document(entry: Json) -> Json:
     own = {key.removeprefix("document."): value for key, value in entry.items()}
     inner = {key[9:]: value for key, value in own.items() if key.startswith("metadata.")}
     return own | {"metadata": mapping(own.get("metadata")) | inner}
 
 
-def _side(attributes: JsonDict, side: str, role: str) -> str:
+def _side(attributes: Json, side: str, role: str) -> str:
     """`input.value` or `output.value` as text; JSON that has no telling field as it was sent."""
     value = attributes.get(f"{side}.value")
     sent = text(value)
@@ -174,6 +174,6 @@ def _side(attributes: JsonDict, side: str, role: str) -> str:
     return sent if sent and opened(said) == opened(value) else said
 
 
-def _tags(attributes: JsonDict) -> JsonDict:
+def _tags(attributes: Json) -> Json:
     """The span's metadata, and its tags as keys that are true."""
     return scalars(attributes.get("metadata")) | dict.fromkeys(texts(attributes.get("tag.tags")), True)

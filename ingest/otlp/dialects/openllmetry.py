@@ -5,12 +5,12 @@ Its model calls speak the GenAI conventions, older ones as `gen_ai.prompt.N.*`.
 
 from __future__ import annotations
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, finish_reason, merge
 from ingest.otlp.messages import Message, read_message
 from ingest.otlp.payloads import readable
 from ingest.otlp.values import first_count, first_text, numbered
-from ingest.records import JsonDict
 
 INDEXED = ("llm.prompts.", "llm.completions.")
 
@@ -61,10 +61,10 @@ def read(view: SpanView) -> Facts | None:
     return merge([told, associations.read(_association_properties(attributes))])
 
 
-def _association_properties(attributes: JsonDict) -> JsonDict:
+def _association_properties(attributes: Json) -> Json:
     return associations.under(attributes, "traceloop.association.properties.")
 
 
-def _messages(entries: list[JsonDict], role: str) -> tuple[Message, ...]:
+def _messages(entries: list[Json], role: str) -> tuple[Message, ...]:
     spoken = [each for each in entries if each.keys() & {"role", "content"}]
     return tuple(message for each in spoken for message in read_message(each, role))

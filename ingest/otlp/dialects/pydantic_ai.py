@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp.dialects import genai
 from ingest.otlp.facts import Event, Facts, Kind, SpanView, merge
 from ingest.otlp.messages import Message, last_word, read_messages
 from ingest.otlp.payloads import read_request, read_response, readable, usage
 from ingest.otlp.values import first_number, first_text, mapping, parse
-from ingest.records import JsonDict
 
 _OWN = ("agent_name", "all_messages_events", "pydantic_ai.all_messages", "events", "final_result")
 _EVALS = frozenset({"task_name", "case_name"})
@@ -34,7 +34,7 @@ def read(view: SpanView) -> Facts | None:
     return merge(answers) if answers else None
 
 
-def _run(attributes: JsonDict) -> Facts:
+def _run(attributes: Json) -> Facts:
     """A model request's events, or the whole conversation of an agent, whose last word is its result."""
     told = genai.read_events(_events(attributes.get("events")))
     agent = first_text(attributes, "agent_name")
@@ -73,11 +73,11 @@ def _events(value: Any) -> Iterable[Event]:
             yield Event(first_text(each, "event.name") or _name_of(each), {}, body)
 
 
-def _name_of(body: JsonDict) -> str:
+def _name_of(body: Json) -> str:
     return f"gen_ai.{first_text(body, 'role') or 'user'}.message"
 
 
-def _logfire_call(attributes: JsonDict) -> Facts:
+def _logfire_call(attributes: Json) -> Facts:
     """A streamed request is told twice: when it was sent, and in a log of what came. The log counts."""
     request, response = mapping(attributes.get("request_data")), mapping(attributes.get("response_data"))
     is_log = first_text(attributes, "logfire.span_type") == "log"
@@ -96,11 +96,11 @@ def _logfire_call(attributes: JsonDict) -> Facts:
     )
 
 
-def _failed(attributes: JsonDict) -> bool:
+def _failed(attributes: Json) -> bool:
     return (first_number(attributes, "logfire.level_num") or 0) >= 17
 
 
-def _evaluated(attributes: JsonDict) -> Facts:
+def _evaluated(attributes: Json) -> Facts:
     return Facts(
         input_text=readable(attributes.get("inputs"), "user"),
         output_text=readable(attributes.get("output"), "assistant"),

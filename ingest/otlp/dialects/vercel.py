@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, finish_reason, merge
 from ingest.otlp.messages import Message, read_messages
 from ingest.otlp.payloads import opened, read_request
 from ingest.otlp.values import dump, first_count, first_text, parse, text, texts
-from ingest.records import JsonDict
 
 _METADATA = ("ai.telemetry.metadata.", "ai.settings.context.", "ai.runtimeContext.")
 _GENERATION = ("ai.generate", "ai.stream")
@@ -63,11 +63,11 @@ def _kind(op: str) -> str:
     return Kind.GENERATION if op.startswith(_GENERATION) else Kind.OTHER
 
 
-def _either(attributes: JsonDict, *keys: str) -> Any:
+def _either(attributes: Json, *keys: str) -> Any:
     return next((attributes[key] for key in keys if attributes.get(key) not in (None, "", [])), None)
 
 
-def _input(attributes: JsonDict) -> tuple[Message, ...]:
+def _input(attributes: Json) -> tuple[Message, ...]:
     if messages := read_messages(attributes.get("ai.prompt.messages"), "user"):
         return messages
     if attributes.get("ai.prompt") is not None:
@@ -80,14 +80,14 @@ def _input(attributes: JsonDict) -> tuple[Message, ...]:
     return tuple(Message("user", each) for each in said)
 
 
-def _output(attributes: JsonDict) -> tuple[Message, ...]:
+def _output(attributes: Json) -> tuple[Message, ...]:
     """Text, object, reasoning and tool calls of one answer, which the SDK keeps apart."""
     calls = parse(_either(attributes, "ai.response.toolCalls", "ai.result.toolCalls"))
     said = first_text(attributes, "ai.response.text", "ai.result.text")
     made = _either(attributes, "ai.response.object", "ai.result.object")
     if not said and made is not None:
         said = made if isinstance(made, str) else dump(made)
-    parts: list[JsonDict] = [{"type": "text", "text": said}] if said else []
+    parts: list[Json] = [{"type": "text", "text": said}] if said else []
     if reasoning := first_text(attributes, "ai.response.reasoning"):
         parts.append({"type": "reasoning", "text": reasoning})
     parts += [

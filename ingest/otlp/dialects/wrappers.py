@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ingest.json_objects import Json
 from ingest.otlp import associations
 from ingest.otlp.facts import Facts, Kind, SpanView, merge, read_documents
 from ingest.otlp.payloads import first_stated, opened, read_request, read_response, readable, usage
 from ingest.otlp.values import first_number, mapping
-from ingest.records import JsonDict
 
 
 class Names(NamedTuple):
@@ -98,7 +98,7 @@ def read(view: SpanView) -> Facts | None:
     return _read(view, names) if names else None
 
 
-def _speaks(attributes: JsonDict, names: Names) -> bool:
+def _speaks(attributes: Json, names: Names) -> bool:
     if names.prefix == "promptflow.":
         return attributes.get("framework") == "promptflow"
     return any(key.startswith(names.prefix) for key in attributes)
@@ -130,19 +130,19 @@ def _read(view: SpanView, names: Names) -> Facts:
     return merge([told, *_associations(attributes, names)])
 
 
-def _associations(attributes: JsonDict, names: Names) -> list[Facts]:
+def _associations(attributes: Json, names: Names) -> list[Facts]:
     dotted = tuple(key for key in names.metadata if key.endswith("."))
     whole = [attributes.get(key) for key in names.metadata if not key.endswith(".")]
     return [associations.read(each) for each in (associations.under(attributes, *dotted), *whole) if each]
 
 
-def _value(attributes: JsonDict, keys: tuple[str, ...]) -> object:
+def _value(attributes: Json, keys: tuple[str, ...]) -> object:
     """The first that is there; LangWatch wraps each as `{"type": ..., "value": ...}`."""
     found = next((opened(attributes[key]) for key in keys if attributes.get(key) is not None), None)
     return found["value"] if isinstance(found, dict) and found.keys() == {"type", "value"} else found
 
 
-def _stated(attributes: JsonDict, keys: tuple[str, ...]) -> str:
+def _stated(attributes: Json, keys: tuple[str, ...]) -> str:
     for key in keys:
         attribute, colon, inner = key.rpartition(":")
         if colon and key not in attributes and attribute in attributes:

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from ingest import openapi
 from ingest.api import READ, api
+from ingest.json_objects import json_response
 from ingest.models import Scope
 from ingest.tokens import TokenAuth, TokenRequest
 from reviewapp.review import counters, shapes
@@ -20,4 +21,4 @@ def audit_counters(request: TokenRequest) -> HttpResponse:
     """Each counter that is shown of the queues beside its recount from labels and leases, at one moment."""
     found = counters.audit(request.caller.project)
     told = [shapes.CounterTold(each.name, each.shown, each.recount) for each in found]
-    return door.told(shapes.CountersTold(all(each.shown == each.recount for each in found), told))
+    return json_response(shapes.CountersTold(all(each.shown == each.recount for each in found), told))

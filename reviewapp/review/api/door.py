@@ -74,10 +74,6 @@ def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
         raise Problem(422, "The body cannot be read.", errors=errors) from None
 
 
-def told(answer: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(msgspec.json.encode(answer), status=status, content_type=JSON)
-
-
 def lines(answers: Iterable[Any]) -> StreamingHttpResponse:
     encoder = msgspec.json.Encoder()
     return StreamingHttpResponse((encoder.encode(each) + b"\n" for each in answers), content_type=NDJSON)

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 
 from ingest import openapi
 from ingest.api import api
+from ingest.json_objects import json_response
 from ingest.problems import Problem
 from ingest.tokens import TokenAuth, TokenRequest
 from reviewapp.review import labels, leases, shapes, telling
@@ -31,7 +32,7 @@ def claim(request: TokenRequest, slug: str) -> HttpResponse:
         lease = leases.claim(queue, reviewer)
     else:
         lease = leases.reclaim(door.item_of(request.caller, sent.item, queue), reviewer)
-    return door.told(telling.claimed(lease)) if lease else HttpResponse(status=204)
+    return json_response(telling.claimed(lease)) if lease else HttpResponse(status=204)
 
 
 @api.post(
@@ -48,7 +49,7 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
     told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
-    return door.told(told, 201 if done.is_new else 200)
+    return json_response(told, 201 if done.is_new else 200)
 
 
 @api.post(
@@ -60,7 +61,7 @@ def skip(request: TokenRequest, pk: int) -> HttpResponse:
     sent = door.read(request, shapes.SkipBody)
     item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
     leases.skip(item, actor.reviewer, _token(sent.lease_token), SkipReason(sent.reason or SkipReason.CONTEXT))
-    return door.told(shapes.Item(telling.item_state(item)))
+    return json_response(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
@@ -71,7 +72,7 @@ def release(request: TokenRequest, pk: int) -> HttpResponse:
     sent = door.read(request, shapes.LeaseBody)
     item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
     leases.release(item, actor.reviewer, _token(sent.lease_token))
-    return door.told(shapes.Item(telling.item_state(item)))
+    return json_response(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
@@ -83,7 +84,7 @@ def heartbeat(request: TokenRequest, pk: int) -> HttpResponse:
     item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
     token = _token(sent.lease_token)
     until = leases.heartbeat(item, actor.reviewer, token)
-    return door.told(shapes.Held(shapes.LeaseTold(str(token), until)))
+    return json_response(shapes.Held(shapes.LeaseTold(str(token), until)))
 
 
 @api.post(
@@ -95,7 +96,7 @@ def undo(request: TokenRequest, pk: int) -> HttpResponse:
     sent = door.read(request, shapes.UndoBody, optional=True)
     item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
     lease = labels.undo(item, actor)
-    return door.told(telling.claimed(leases.of_item(lease, item)))
+    return json_response(telling.claimed(leases.of_item(lease, item)))
 
 
 def _token(text: str) -> UUID:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from ingest import openapi
 from ingest.api import READ, api
+from ingest.json_objects import json_response
 from ingest.models import Scope
 from ingest.problems import Problem
 from ingest.routing import conditions
@@ -26,7 +27,7 @@ from reviewapp.review.models import Queue, RubricVersion
 )  # fmt: skip
 def list_queues(request: TokenRequest) -> HttpResponse:
     """Counts by state, and since when the oldest item waits."""
-    return door.told(telling.queue_list(request.caller.project))
+    return json_response(telling.queue_list(request.caller.project))
 
 
 @api.post(
@@ -40,7 +41,7 @@ def post_queue(request: TokenRequest) -> HttpResponse:
     with transaction.atomic(), door.recorded(request):
         queue = queues.create(project, sent.slug, kind=sent.kind, rubric_version=version, **_settings(sent))
         _set_rules(queue, sent)
-    return door.told(telling.queue_told(queue), 201)
+    return json_response(telling.queue_told(queue), 201)
 
 
 @api.patch(
@@ -58,7 +59,7 @@ def patch_queue(request: TokenRequest, slug: str) -> HttpResponse:
             queues.move(queue, version, open_items=sent.open_items == "move")
         if sent.archived is not UNSET:
             (queues.archive if sent.archived else queues.restore)(queue)
-    return door.told(telling.queue_told(queue))
+    return json_response(telling.queue_told(queue))
 
 
 @api.post(
@@ -79,7 +80,7 @@ def post_items(request: TokenRequest, slug: str) -> HttpResponse:
     else:
         done = items.enqueue_pairs(queue, sent.pairs or [], by)
     told = shapes.EnqueuedTold(len(done.added), [item.pk for item in done.added], done.known, done.unknown)
-    return door.told(told, 201 if done.added else 200)
+    return json_response(told, 201 if done.added else 200)
 
 
 def _version(caller: Caller, sent: shapes.QueueChange, queue: Queue | None = None) -> RubricVersion | None:

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 
 from ingest import openapi
 from ingest.api import api
+from ingest.json_objects import json_response
 from ingest.models import Scope
 from ingest.problems import Problem
 from ingest.tokens import Caller, TokenAuth, TokenRequest
@@ -27,7 +28,7 @@ def post_rubric_version(request: TokenRequest, slug: str) -> HttpResponse:
     with transaction.atomic(), door.recorded(request):
         rubric = rubrics.find(request.caller.project, slug) or _new_rubric(request.caller, slug, sent.name)
         version = rubrics.publish(rubric, _content(rubric, sent), f"token {request.caller.token.name}")
-    return door.told(telling.rubric_told(version), 201)
+    return json_response(telling.rubric_told(version), 201)
 
 
 def _new_rubric(caller: Caller, slug: str, name: str | None) -> Rubric:

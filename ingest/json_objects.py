@@ -1,4 +1,4 @@
-"""What is a JSON object to this floor, and how does one become an answer of the API?"""
+"""What is a JSON object in this code, and how does a value become a JSON answer?"""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ from ingest.documents import JSON
 Json = dict[str, Any]
 
 
-def json(value: Any, status: int = 200) -> HttpResponse:
+def json_response(value: Any, status: int = 200) -> HttpResponse:
+    """`value` may be anything msgspec encodes: dicts, lists, structs, dataclasses, dates."""
     return HttpResponse(msgspec.json.encode(value), status=status, content_type=JSON)
