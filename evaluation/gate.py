@@ -1,7 +1,7 @@
 """May this be deployed? The gate's arithmetic over each case's trials; knows nothing of Django.
 
-A case's verdict is the majority of its trials, a tie being a failure. What chance alone could have done is
-asked again before anything is blocked, and nothing passes that was not answered in full.
+A case's verdict is the majority of its trials; a tie is a failure. Differences that chance
+alone could explain are repeated before anything is blocked, and a run with cases missing never passes.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def decide(cases: Iterable[Case], *, threshold: float = THRESHOLD, problems: Seq
     if blatant := _blatant(compared):
         return Verdict(FAIL, (blatant,), compared, threshold)
     if repeat := _to_repeat(compared):
-        words = f"Repeat {_cases(len(repeat))}: what changed may be chance."
+        words = f"Repeat {counted(len(repeat))}: what changed may be chance."
         return Verdict(INCONCLUSIVE, (words,), compared, threshold, repeat)
     if failures := _failures(compared, threshold):
         return Verdict(FAIL, failures, compared, threshold)
@@ -250,9 +250,9 @@ def _undecided_trials(compared: Comparison) -> tuple[Repeat, ...]:
 
 def _advice(repeats: int, more: int | None, compared: Comparison, threshold: float) -> str:
     if repeats:
-        return f"repeat {_cases(repeats)}."
+        return f"repeat {counted(repeats)}."
     if more is not None and compared.passed / compared.n > threshold:
-        return f"{_cases(more, 'more')} at this rate would decide."
+        return f"{counted(more, 'more')} at this rate would decide."
     return "too many cases fail for it to be reached; see which ones."
 
 
@@ -277,7 +277,7 @@ def cases_needed(threshold: float, rate: float, power: float = POWER) -> int | N
 
 def _regression(compared: Comparison) -> str:
     return (
-        f"{_cases(len(compared.broken))} broke and {len(compared.fixed)} "
+        f"{counted(len(compared.broken))} broke and {len(compared.fixed)} "
         f"{'was' if len(compared.fixed) == 1 else 'were'} fixed against the baseline "
         f"(exact McNemar {figures.p_value(compared.p_value)})."
     )
@@ -291,7 +291,8 @@ def _passed(compared: Comparison, threshold: float) -> tuple[str, ...]:
     return (words, f"No significant regression ({figures.p_value(compared.p_value)}).")
 
 
-def _cases(number: int, word: str = "") -> str:
+def counted(number: int, word: str = "") -> str:
+    """`3 cases`, `1 more case`."""
     return f"{number} {word + ' ' if word else ''}{'case' if number == 1 else 'cases'}"
 
 
@@ -306,54 +307,3 @@ def _named(cases: Sequence[Case], most: int = 10) -> str:
 
 def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
-
-
-def turns_green(verdict: Verdict) -> str:
-    """What would have to change for the run to pass, as far as the figures tell."""
-    compared, threshold = verdict.comparison, verdict.threshold
-    if verdict.decision == PASS or not compared.n:
-        return ""
-    if verdict.repeat:
-        return f"Run {_cases(len(verdict.repeat))} again and send the results under the same run key."
-    if not compared.paired:
-        return _enough(compared, threshold)
-    critical = [case for case in compared.broken if case.critical]
-    mended = {case.case_id for case in critical}
-    words = [f"{_critical_must(len(critical))} pass again."] if critical else []
-    for case in sorted(compared.broken, key=lambda case: case.case_id):
-        if _is_green(compared, mended, threshold):
-            break
-        mended.add(case.case_id)
-    if not _is_green(compared, mended, threshold):
-        return " ".join([*words, "Mending what broke is not enough: the pass rate was too low before."])
-    others = len(mended) - len(critical)
-    if others:
-        words.append(f"{_cases(others, 'more' if critical else '')} of the broken must pass again.")
-    left = len(compared.broken) - len(mended)
-    p = figures.p_value(mcnemar(left, len(compared.fixed)))
-    lower = percent(wilson_lower(compared.passed + len(mended), compared.n))
-    words.append(
-        f"That leaves {left} broken and {len(compared.fixed)} fixed, {p}, with a lower bound of {lower} "
-        f"over the threshold of {percent(threshold)}."
-    )
-    return " ".join(words)
-
-
-def _enough(compared: Comparison, threshold: float) -> str:
-    """Without a baseline: how many of the failing cases decide."""
-    n, passed = compared.n, compared.passed
-    enough = (more for more in range(n - passed + 1) if wilson_lower(passed + more, n) >= threshold)
-    if (more := next(enough, None)) is None:
-        return f"{_cases(n)} are too few to show {percent(threshold)}, even if all of them pass."
-    failing = _cases(n - passed)
-    return f"{more} of the {failing} that fail must pass: the lower bound then reaches {percent(threshold)}."
-
-
-def _critical_must(number: int) -> str:
-    return "The critical case must" if number == 1 else f"The {number} critical cases must"
-
-
-def _is_green(compared: Comparison, mended: set[str], threshold: float) -> bool:
-    left = len(compared.broken) - len(mended)
-    bound = wilson_lower(compared.passed + len(mended), compared.n)
-    return mcnemar(left, len(compared.fixed)) > SIGNIFICANT and bound >= threshold

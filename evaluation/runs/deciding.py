@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation import gate
+from evaluation import gate, gate_advice
 from evaluation.golden.asked import Selection
 from evaluation.golden.content.lines import parse
 from evaluation.golden.models import GoldenCase, GoldenVersion
@@ -281,7 +281,7 @@ def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[s
         "digest_sent": bool(run.golden_digest),
         "digest_agrees": digest_agrees(run),
         # What keeps the run from being judged stands among the reasons.
-        "turns_green": "" if problems else gate.turns_green(verdict),
+        "turns_green": "" if problems else gate_advice.turns_green(verdict),
     }
 
 

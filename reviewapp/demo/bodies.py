@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from reviewapp.demo import genai, openinference
 from reviewapp.demo.reactions import Score, Signal
 from reviewapp.demo.steps import Attributes, Step, retrieved_documents, tree
-from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, Turn
+from reviewapp.demo.turns import NATIVE, OPENINFERENCE, Turn
 
 INTERNAL, SERVER, CLIENT = (
     ProtoSpan.SPAN_KIND_INTERNAL,

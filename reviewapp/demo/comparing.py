@@ -11,7 +11,8 @@ from reviewapp.demo import people
 from reviewapp.demo.larkfield import LEAD
 from reviewapp.demo.reviewing import call, speaking_for_reviewers, turns_of
 from reviewapp.demo.sending import Client
-from reviewapp.demo.traffic import Plan, Turn
+from reviewapp.demo.traffic import Plan
+from reviewapp.demo.turns import Turn
 from reviewapp.review import items, pairs, queues, rubrics
 from reviewapp.review.models import ItemKind
 

@@ -14,7 +14,7 @@ from reviewapp.demo.steps import (
     retrieved_documents,
     tool_call_part,
 )
-from reviewapp.demo.traffic import Turn
+from reviewapp.demo.turns import Turn
 
 
 def request(turn: Turn) -> Frame:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reviewapp.demo import stories
 from reviewapp.demo.reactions import best_answer
-from reviewapp.demo.traffic import Turn
+from reviewapp.demo.turns import Turn
 
 # The hidden flaw of an answer in the words of the starter rubric's failure modes.
 MODES = {

@@ -15,7 +15,7 @@ from typing import Any
 
 from reviewapp.demo import stories
 from reviewapp.demo.stories import ENGLISH, GERMAN
-from reviewapp.demo.traffic import Turn
+from reviewapp.demo.turns import Turn
 
 JUDGED_SHARE = 0.4
 JUDGE = {"name": "answer-judge", "version": "3", "model": "gpt-5-2026-06-30"}

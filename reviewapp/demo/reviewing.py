@@ -20,7 +20,8 @@ from ingest.tokens import issue, revoke
 from reviewapp.demo import people
 from reviewapp.demo.larkfield import LEAD
 from reviewapp.demo.sending import Client
-from reviewapp.demo.traffic import Plan, Turn, conversations
+from reviewapp.demo.traffic import Plan, conversations
+from reviewapp.demo.turns import Turn
 from reviewapp.models import User
 from reviewapp.review import queues, resolutions
 from reviewapp.review.models import Cause, ItemState, Label, Lane, ReviewItem, Verdict

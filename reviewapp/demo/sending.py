@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from reviewapp.demo import bodies, reactions
 from reviewapp.demo.steps import compact
-from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, OTEL, Plan, Turn, conversations
+from reviewapp.demo.traffic import Plan, conversations
+from reviewapp.demo.turns import NATIVE, OPENINFERENCE, OTEL, Turn
 
 PROTOBUF, NDJSON = "application/x-protobuf", "application/x-ndjson"
 CONVERSATIONS_A_ROUND = 25

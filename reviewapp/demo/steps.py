@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtoSpan
 
-from reviewapp.demo.traffic import Turn
+from reviewapp.demo.turns import Turn
 
 Attributes = dict[str, Any]
 Kind = ProtoSpan.SpanKind

@@ -13,26 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from typing import NamedTuple
 
 from reviewapp.demo import stories
 from reviewapp.demo.stories import ENGLISH, GERMAN, Document, FollowUp, Story, Tool
+from reviewapp.demo.turns import NATIVE, OPENINFERENCE, OTEL, Model, Turn
 
-OTEL, OPENINFERENCE, NATIVE = "otel", "openinference", "native"
 GERMAN_SHARE = 0.22
 STAGING_SHARE = 0.07
 # Of all requests within a day, by hour.
 HOURS = (1, 1, 0, 0, 0, 1, 2, 5, 9, 12, 13, 12, 10, 9, 9, 9, 9, 10, 11, 13, 13, 10, 6, 3)
 LONGEST_CONVERSATION = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    snapshot: str
-    provider: str
-    usd_per_input_token: float
-    usd_per_output_token: float
-    tokens_per_second: float
-    failures: float
 
 
 JULY = Model("gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 92, 0.13)
@@ -61,50 +52,6 @@ class Plan:
     anchor: datetime
     traces: int
     days: int = 70
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One request to the assistant and what came of it. `flaw` is the hidden truth; it is never sent."""
-
-    trace_id: str
-    channel: str
-    session_id: str
-    user_id: str
-    route: str
-    intent: str
-    language: str
-    environment: str
-    started_at: datetime
-    retrieval_ms: int
-    tool_ms: int
-    latency_ms: int
-    prompt_version: str
-    model: Model
-    history: tuple[tuple[str, str], ...]
-    question: str
-    documents: tuple[Document, ...]
-    tool: Tool | None
-    answer: str
-    finish: str
-    error_type: str
-    error: str
-    input_tokens: int
-    output_tokens: int
-    flaw: str
-
-    @property
-    def ended_at(self) -> datetime:
-        return self.started_at + timedelta(milliseconds=self.latency_ms)
-
-    @property
-    def cost_usd(self) -> float:
-        paid_in = self.input_tokens * self.model.usd_per_input_token
-        return round(paid_in + self.output_tokens * self.model.usd_per_output_token, 8)
-
-    @property
-    def system_prompt(self) -> str:
-        return str(stories.shop()["prompts"][self.prompt_version])
 
 
 def conversations(plan: Plan) -> Iterator[tuple[Turn, ...]]:
@@ -258,6 +205,14 @@ class Conversation:
         return rng.choices(kinds, [weights[kind] for kind in kinds])[0]
 
 
+class Timing(NamedTuple):
+    """How long retrieval, the tool and the whole request took, in ms."""
+
+    retrieval_ms: int
+    tool_ms: int
+    latency_ms: int
+
+
 class Answering:
     """How the assistant came to one answer: what it read, what it called, how long it took, what it cost."""
 
@@ -298,26 +253,20 @@ class Answering:
             found += [extra] if extra not in found else []
         return tuple(found)
 
+    def tool(self) -> Tool | None:
+        """The call the story makes, with its slots filled; a refusal comes without looking anything up."""
+        tool = self.story.tool
+        if tool is None or self.flaw in {"refusal", "error"}:
+            return None
+        words = self.visit.words
+        return Tool(tool.name, stories.fill_all(tool.arguments, words), stories.fill_all(tool.result, words))
+
     def turn(self) -> Turn:
-        visit, rng = self.visit, self.rng
-        place = len(visit.turns)
-        identifier = identity(visit.plan.seed, visit.number, place)
-        documents = self.documents()
-        # A refusal comes without looking anything up.
-        tool = self.story.tool if self.flaw not in {"refusal", "error"} else None
-        if tool:
-            words = visit.words
-            tool = Tool(
-                tool.name, stories.fill_all(tool.arguments, words), stories.fill_all(tool.result, words)
-            )
-        read = len(self.question) + sum(len(d.text) for d in documents) + sum(len(t) for _, t in self.history)
-        input_tokens = 90 + read // 4 + (140 if tool else 0)
-        output_tokens = math.ceil(len(self.answer) / 3.6) + (28 if tool else 0)
-        retrieval_ms = int(rng.lognormvariate(4.1, 0.5)) if documents else 0
-        tool_ms = int(rng.lognormvariate(5.2, 0.6)) if tool else 0
-        thinking = rng.lognormvariate(6.0, 0.45) * (2 if tool else 1)
-        writing = 1000 * output_tokens / visit.model.tokens_per_second
-        waited = 30_000 if self.error_type == "APITimeoutError" else 0
+        visit = self.visit
+        identifier = identity(visit.plan.seed, visit.number, len(visit.turns))
+        documents, tool = self.documents(), self.tool()
+        input_tokens, output_tokens = self.tokens(documents, tool)
+        took = self.timing(documents, tool, output_tokens)
         return Turn(
             trace_id=identifier if visit.channel != NATIVE else f"chat-{identifier[:16]}",
             channel=visit.channel,
@@ -328,9 +277,9 @@ class Answering:
             language=self.story.language,
             environment=visit.environment,
             started_at=visit.clock,
-            retrieval_ms=retrieval_ms,
-            tool_ms=tool_ms,
-            latency_ms=int(retrieval_ms + tool_ms + thinking + writing + waited) + 12,
+            retrieval_ms=took.retrieval_ms,
+            tool_ms=took.tool_ms,
+            latency_ms=took.latency_ms,
             prompt_version=visit.prompt_version,
             model=visit.model,
             history=self.history,
@@ -345,3 +294,17 @@ class Answering:
             output_tokens=output_tokens if not self.error else 0,
             flaw=self.flaw,
         )
+
+    def tokens(self, documents: tuple[Document, ...], tool: Tool | None) -> tuple[int, int]:
+        """Tokens read and written, at about four characters each."""
+        read = len(self.question) + sum(len(d.text) for d in documents) + sum(len(t) for _, t in self.history)
+        written = math.ceil(len(self.answer) / 3.6)
+        return 90 + read // 4 + (140 if tool else 0), written + (28 if tool else 0)
+
+    def timing(self, documents: tuple[Document, ...], tool: Tool | None, output_tokens: int) -> Timing:
+        retrieval_ms = int(self.rng.lognormvariate(4.1, 0.5)) if documents else 0
+        tool_ms = int(self.rng.lognormvariate(5.2, 0.6)) if tool else 0
+        thinking = self.rng.lognormvariate(6.0, 0.45) * (2 if tool else 1)
+        writing = 1000 * output_tokens / self.visit.model.tokens_per_second
+        waited = 30_000 if self.error_type == "APITimeoutError" else 0
+        return Timing(retrieval_ms, tool_ms, int(retrieval_ms + tool_ms + thinking + writing + waited) + 12)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation import gate
+from evaluation import gate, gate_advice
 from evaluation.gate import Case, cases_needed, decide
 
 P, F = True, False
@@ -104,16 +104,16 @@ def test_what_turns_it_green():
     cases = suite(214, failing=range(7), trials=5, critical=(0, 1))
     verdict = decide(cases)
     assert verdict.decision == "fail"
-    words = gate.turns_green(verdict)
+    words = gate_advice.turns_green(verdict)
     assert words.startswith("The 2 critical cases must pass again.") and "1 more case" in words
-    assert gate.turns_green(decide(suite(100))) == ""
+    assert gate_advice.turns_green(decide(suite(100))) == ""
 
 
 def test_without_a_baseline_it_says_how_many_must_pass():
     """144 of 160 reach a lower bound of .8541, 143 one of .8469."""
-    words = gate.turns_green(decide([Case(str(i), (i >= 40,)) for i in range(160)]))
+    words = gate_advice.turns_green(decide([Case(str(i), (i >= 40,)) for i in range(160)]))
     assert words == "24 of the 40 cases that fail must pass: the lower bound then reaches 85.0 %."
-    assert "too few to show" in gate.turns_green(decide([Case("a", (F,))]))
+    assert "too few to show" in gate_advice.turns_green(decide([Case("a", (F,))]))
 
 
 trial_lists = st.lists(st.booleans(), min_size=1, max_size=6).map(tuple)
@@ -134,7 +134,7 @@ def test_what_always_holds(given_cases, threshold):
         Case(each.case_id, (P,) * len(each.trials), each.baseline, each.critical) for each in given_cases
     ]
     assert decide(better, threshold=threshold).decision != "fail"
-    assert isinstance(gate.turns_green(verdict), str)
+    assert isinstance(gate_advice.turns_green(verdict), str)
 
 
 def outcome(rng, *, drop=0, n=200, flips=0.05, first=1):

@@ -19,7 +19,8 @@ from evaluation.demo import judging
 from evaluation.management.commands import demo
 from ingest import shapes
 from reviewapp.demo import bodies, larkfield, people, reactions, sending, stories
-from reviewapp.demo.traffic import NATIVE, OPENINFERENCE, OTEL, Plan, conversations
+from reviewapp.demo.traffic import Plan, conversations
+from reviewapp.demo.turns import NATIVE, OPENINFERENCE, OTEL
 from reviewapp.models import Membership, Role, User
 from tests import servers
 
