@@ -34,8 +34,13 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.key === "Escape" && typing(event.target)) event.target.blur();
-    if (typing(event.target)) return;
+    if (typing(event.target)) {
+      if (event.key !== "Escape") return;
+      event.target.blur();
+      // The words of a search stay, and so does what they found: some browsers clear the field otherwise.
+      if (event.target.matches("[type=search]")) event.preventDefault();
+      return;
+    }
     const steps = { j: 1, k: -1 };
     const keyed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`);
     const idle = event.key === "Enter" && !event.target.closest("a, button, summary, input");

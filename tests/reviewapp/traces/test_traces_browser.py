@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -385,17 +385,64 @@ def plain(house) -> None:
         )
 
 
+def search(page: Page, words: str) -> None:
+    """Typed into the search field; the list of all these words, not of the first of them, has come."""
+    page.keyboard.type(words)
+    page.wait_for_url(lambda url: parse_qs(urlsplit(url).query).get("q") == [words])
+
+
+def row_of(page: Page, trace_id: str) -> Locator:
+    return page.locator(f"[data-row][href*='/{trace_id}']")
+
+
+def test_a_list_that_comes_anew_keeps_the_row_in_focus(browser, house, plain, signed_in):
+    """As for someone who moves on before the words just typed have been looked for."""
+    context = browser.new_context(storage_state=signed_in)
+    page = context.new_page()
+    page.goto(f"{house.traces}?q=zip")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(row_of(page, "plain-2")).to_be_focused()
+    page.evaluate("document.activeElement.classList.add('of-the-old-list')")
+    page.locator("input[type=search]").evaluate(
+        "field => { field.value = 'zip broke'; field.dispatchEvent(new Event('search')) }"
+    )
+    expect(page.locator(".of-the-old-list")).to_have_count(0)
+    expect(row_of(page, "plain-2")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/traces/plain-2?q=zip+broke")
+    context.close()
+
+
+def test_leaving_the_search_keeps_its_words(browser, house, plain, signed_in):
+    context = browser.new_context(storage_state=signed_in)
+    page = context.new_page()
+    page.goto(house.traces)
+    page.keyboard.press("/")
+    search(page, "zip broke")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("Escape")
+    field = page.locator("input[type=search]")
+    expect(field).not_to_be_focused()
+    expect(field).to_have_value("zip broke")
+    page.keyboard.press("j")
+    expect(row_of(page, "plain-3")).to_be_focused()
+    assert not [url for url in asked if "/traces" in url]
+    context.close()
+
+
 def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signed_in):
     context = browser.new_context(storage_state=signed_in)
     page = context.new_page()
     page.goto(house.traces)
     page.keyboard.press("/")
-    page.keyboard.type("zip broke")
-    page.wait_for_url("**q=zip**")
+    search(page, "zip broke")
     expect(page.locator("[data-row]")).to_have_count(3)
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("j")
+    expect(row_of(page, "plain-2")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/traces/plain-2?q=zip*")
     page.keyboard.press("t")
