@@ -26,6 +26,7 @@ from evaluation.judges.models import (
     Judgment,
     LastLook,
     MonthlySpend,
+    Reservation,
     TryOut,
 )
 from evaluation.ranking.models import Alike, RankingModel
@@ -59,6 +60,7 @@ __all__ = [
     "LastLook",
     "MonthlySpend",
     "RankingModel",
+    "Reservation",
     "RunUpload",
     "TryOut",
     "VersionBody",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.judges.calls import turns
+from evaluation.judges.calls import budget, turns
 from evaluation.judges.judgments import asking, judging, triage
 from evaluation.judges.judgments import nightly as nights
 from evaluation.judges.making import trying
@@ -13,6 +13,7 @@ TURN_SECONDS = 4.0
 
 def judge_due() -> int:
     """Who tries a judge out sits and waits, so that comes first."""
+    budget.end_dead()
     with turns.taken() as is_ours:
         return trying.work(TURN_SECONDS / 2) + judging.work(TURN_SECONDS) if is_ours else 0
 

@@ -1,30 +1,34 @@
-"""May another paid call be made this month? What is spent and what is under way never exceed the budget."""
+"""May another paid call be made this month? What is spent and what is under way never exceed the budget.
+
+What a call may cost at most is kept aside before it is made, in a row of its own. Once the call has ended the
+row makes way for what it cost. Where nobody knows whether the provider charges it (no answer came in time, no
+tokens were told, the worker died), the most that it may have cost counts as spent, and is called estimated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
-from django.db.models.functions import Greatest
+from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
-from evaluation.judges.calls import endpoints
-from evaluation.judges.calls.endpoints import Endpoint
+from evaluation.judges.calls.endpoints import LONGEST_CALL, Endpoint
 from evaluation.judges.calls.protocol import Unanswered
-from evaluation.judges.models import JudgeVersion, Kind, MonthlySpend, TryOut
+from evaluation.judges.models import MonthlySpend, Reservation
 
-MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS = 50_000, 4000
+MOST_OUTPUT_TOKENS = 4000
 MAX_TOKENS, LIMIT = "max_tokens", 1_000_000
-ROUNDING = 1e-6
+# Whoever made the call has written what came of it by then, or never will.
+DEAD_AFTER = timedelta(seconds=LONGEST_CALL + 60)
 
 
-def most(endpoint: Endpoint, parameters: Mapping[str, Any]) -> float:
-    """What one call may cost at most; kept aside until it has ended."""
-    answered = most_answered(parameters)
-    return (MOST_INPUT_TOKENS * endpoint.input_price + answered * endpoint.output_price) / 1e6
+def most(endpoint: Endpoint, parameters: Mapping[str, Any], sent: int) -> float:
+    """What one call that sends at most so many tokens may cost at most."""
+    return (sent * endpoint.input_price + most_answered(parameters) * endpoint.output_price) / 1e6
 
 
 def most_answered(parameters: Mapping[str, Any]) -> int:
@@ -35,43 +39,70 @@ def most_answered(parameters: Mapping[str, Any]) -> int:
     return min(max(stated, 1), LIMIT)
 
 
-def reserve(endpoint: Endpoint, parameters: Mapping[str, Any], calls: int = 1) -> None:
-    """Keep the price of calls aside. Raises Unanswered when the month's budget has no room for them all."""
-    if not endpoint.is_paid:
-        return
-    month, price = _month(), most(endpoint, parameters) * calls
+def reserve(prices: Sequence[float]) -> list[int]:
+    """Keep the prices of calls aside, all of them or none; the ids by which they are ended.
+
+    Raises Unanswered when the month's budget has no room for them.
+    """
+    if not prices:
+        return []
+    month = _month()
     MonthlySpend.objects.bulk_create([MonthlySpend(month=month)], ignore_conflicts=True)
-    room = float(settings.JUDGE_MONTHLY_BUDGET) - price
-    reserved = MonthlySpend.objects.filter(month=month, spent_usd__lte=room - F("reserved_usd")).update(
-        reserved_usd=F("reserved_usd") + price
-    )
-    if not reserved:
-        raise Unanswered("this month's budget for judges is used up", is_final=True)
+    end_dead()
+    with transaction.atomic():
+        # Whoever ends a call waits for this row too, so the sum holds until ours are written.
+        row = MonthlySpend.objects.select_for_update().get(month=month)
+        under_way = Reservation.objects.filter(month=month).aggregate(usd=Sum("usd"))["usd"] or 0.0
+        if row.spent_usd + under_way + sum(prices) > float(settings.JUDGE_MONTHLY_BUDGET):
+            raise Unanswered("this month's budget for judges is used up", is_final=True)
+        until = timezone.now() + DEAD_AFTER
+        kept = [Reservation(month=month, usd=price, until=until) for price in prices]
+        return [each.pk for each in Reservation.objects.bulk_create(kept)]
 
 
-def settle(version: JudgeVersion | TryOut, cost: float, calls: int = 1) -> None:
-    """Calls have ended: what they cost together instead of what was kept aside, in the month it was kept in:
-    a call that began before midnight may end in another month."""
-    if version.kind != Kind.LITELLM:
-        return
-    try:
-        endpoint = endpoints.known().get(version.endpoint)
-    except endpoints.Misconfigured:
-        return  # the list was broken meanwhile: what was kept aside stays kept
-    if endpoint is None or not endpoint.is_paid:
-        return
-    kept = most(endpoint, version.parameters) * calls
-    holding = MonthlySpend.objects.filter(reserved_usd__gte=kept * (1 - ROUNDING)).order_by("-month")
-    month = holding.values_list("month", flat=True).first() or _month()
-    MonthlySpend.objects.bulk_create([MonthlySpend(month=month)], ignore_conflicts=True)
-    MonthlySpend.objects.filter(month=month).update(
-        spent_usd=F("spent_usd") + cost, reserved_usd=Greatest(F("reserved_usd") - kept, 0.0)
+# In the month in which it was kept: a call that began before midnight may end in another one.
+_END = """
+    WITH ended AS (
+        DELETE FROM evaluation_reservation r {which}
+    ), summed AS (
+        SELECT month, sum(coalesce(cost, usd)) AS cost, sum(usd) FILTER (WHERE cost IS NULL) AS estimated
+        FROM ended GROUP BY month
     )
+    UPDATE evaluation_monthlyspend m SET spent_usd = m.spent_usd + s.cost,
+        estimated_usd = m.estimated_usd + coalesce(s.estimated, 0)
+    FROM summed s WHERE m.month = s.month
+"""
+_GIVEN = (
+    "USING unnest(%s::bigint[], %s::float8[]) AS given (id, cost) WHERE r.id = given.id "
+    "RETURNING r.month, r.usd, given.cost"
+)
+_DEAD = "WHERE r.until < statement_timestamp() RETURNING r.month, r.usd, NULL::float8 AS cost"
+
+
+def end(calls: Mapping[int, float | None]) -> None:
+    """Calls have ended: what they cost instead of what was kept aside; None: nobody knows.
+
+    One that was taken for dead meanwhile counts with its estimate already.
+    """
+    if calls:
+        with connection.cursor() as cursor:
+            cursor.execute(_END.format(which=_GIVEN), [list(calls), list(calls.values())])
+
+
+def end_dead() -> None:
+    """Calls of workers that died: the provider may have charged them, and nobody will say more of them."""
+    if Reservation.objects.filter(until__lt=timezone.now()).exists():
+        with connection.cursor() as cursor:
+            cursor.execute(_END.format(which=_DEAD))
+
+
+def month() -> MonthlySpend:
+    """What this month has cost; not a row yet where it has cost nothing."""
+    return MonthlySpend.objects.filter(month=_month()).first() or MonthlySpend(month=_month())
 
 
 def spent() -> float:
-    row = MonthlySpend.objects.filter(month=_month()).first()
-    return row.spent_usd if row else 0.0
+    return month().spent_usd
 
 
 def _month() -> date:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from evaluation.judges.calls import breaker, budget, client, endpoints, rules
 from evaluation.judges.calls.protocol import PairQuestion, Question, Reply, Spec, Unanswered
@@ -12,38 +14,60 @@ from evaluation.judges.models import JudgeVersion, Kind, TryOut
 logger = logging.getLogger(__name__)
 
 
-def call_of(
-    version: JudgeVersion | TryOut, question: Question | PairQuestion, *, is_admitted: bool = False
-) -> Callable[[], Reply]:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What to call. Of an endpoint that is paid: the most that it may cost, and where that is kept aside."""
+
+    endpoint: str
+    ask: Callable[[], Reply]
+    price: float = 0.0
+    kept: int | None = None
+
+
+def call_of(version: JudgeVersion | TryOut, question: Question | PairQuestion) -> Call:
     """What to call, after budget and breaker have said yes. Raises Unanswered."""
+    (call,) = calls_of(version, [question])
+    if isinstance(call, Unanswered):
+        raise call
+    return call
+
+
+def calls_of(
+    version: JudgeVersion | TryOut, asked: Sequence[Question | PairQuestion]
+) -> list[Call | Unanswered]:
+    """The same of many. Where the budget has no room for all of them, each asks for itself."""
     spec = Spec(version.endpoint, version.model, version.prompt, version.parameters)
     if version.kind == Kind.RULES:
-        if isinstance(question, PairQuestion):
-            return lambda: rules.ask_pair(spec, question)
-        return lambda: rules.ask(spec, question)
+        return [_by_rules(spec, question) for question in asked]
     if version.kind != Kind.LITELLM:
-        raise Unanswered("this judge runs elsewhere", is_final=True)
-    endpoint = endpoint_of(version) if is_admitted else _admitted(version)
-    return lambda: client.ask(endpoint, spec, question)
-
-
-def admit_all(version: JudgeVersion, calls: int) -> bool:
-    """Ask breaker and budget once for so many calls; where they say no, each call asks for itself."""
-    if version.kind != Kind.LITELLM:
-        return False
+        return [Unanswered("this judge runs elsewhere", is_final=True) for _ in asked]
     try:
-        _admitted(version, calls)
-    except Unanswered:
-        return False
-    return True
+        endpoint = endpoint_of(version)
+        breaker.admit(endpoint.name)
+    except Unanswered as no:
+        return [no for _ in asked]
+    return _kept_aside(endpoint, [client.prepared(endpoint, spec, question) for question in asked])
 
 
-def _admitted(version: JudgeVersion | TryOut, calls: int = 1) -> endpoints.Endpoint:
-    """The endpoint, which does not rest, with the price of the calls kept aside. Raises Unanswered."""
-    endpoint = endpoint_of(version)
-    breaker.admit(endpoint.name)
-    budget.reserve(endpoint, version.parameters, calls)
-    return endpoint
+def _by_rules(spec: Spec, question: Question | PairQuestion) -> Call:
+    if isinstance(question, PairQuestion):
+        return Call("", lambda: rules.ask_pair(spec, question))
+    return Call("", lambda: rules.ask(spec, question))
+
+
+def _kept_aside(endpoint: endpoints.Endpoint, prepared: Sequence[client.Prepared]) -> list[Call | Unanswered]:
+    if not endpoint.is_paid:
+        return [Call(endpoint.name, partial(client.ask, each)) for each in prepared]
+    prices = [budget.most(endpoint, each.spec.parameters, each.most_sent) for each in prepared]
+    try:
+        kept = budget.reserve(prices)
+    except Unanswered as no:
+        alone = len(prepared) == 1
+        return [no] if alone else [call for each in prepared for call in _kept_aside(endpoint, [each])]
+    return [
+        Call(endpoint.name, partial(client.ask, each), price, pk)
+        for each, price, pk in zip(prepared, prices, kept, strict=True)
+    ]
 
 
 def endpoint_of(version: JudgeVersion | TryOut) -> endpoints.Endpoint:
@@ -67,14 +91,34 @@ def tried(ask: Callable[[], Reply]) -> Reply | Unanswered:
     except Exception:
         # Whatever a provider's library raises must not end the round of all the others.
         logger.exception("A judge broke.")
-        return Unanswered("the judge broke")
+        return Unanswered("the judge broke", may_cost=True)
 
 
-def note(version: JudgeVersion | TryOut, reply: Reply | Unanswered) -> None:
-    """What the breaker and the budget have to know of a call that has ended; a judge of rules has neither."""
+def cost(call: Call, reply: Reply | Unanswered) -> float:
+    """What a call has cost; the most that it may have cost where nobody knows."""
+    known = _known_cost(reply)
+    return call.price if known is None else known
+
+
+def _known_cost(reply: Reply | Unanswered) -> float | None:
     if isinstance(reply, Unanswered):
-        breaker.note(version.endpoint, failed=not reply.is_final)
-        budget.settle(version, 0.0)
-    else:
-        breaker.note(version.endpoint, failed=False)
-        budget.settle(version, reply.cost_usd)
+        return None if reply.may_cost else 0.0
+    return reply.cost_usd
+
+
+def note(call: Call, reply: Reply | Unanswered) -> None:
+    """What the breaker and the budget have to know of a call that has ended; a judge of rules has neither."""
+    note_all([(call, reply)])
+
+
+def note_all(ended: Sequence[tuple[Call, Reply | Unanswered]]) -> None:
+    """Failures one by one; the successes of an endpoint together, after them."""
+    answered = set()
+    for call, reply in ended:
+        if isinstance(reply, Unanswered):
+            breaker.note(call.endpoint, failed=not reply.is_final)
+        else:
+            answered.add(call.endpoint)
+    for endpoint in sorted(answered):
+        breaker.note(endpoint, failed=False)
+    budget.end({call.kept: _known_cost(reply) for call, reply in ended if call.kept is not None})

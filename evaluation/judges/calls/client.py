@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,16 +27,34 @@ FRAME_TOKENS = 1000
 # What is shorter stands in many a sentence.
 SHORTEST_SECRET, LONG_PROMPT = 6, 20
 WITHHELD = "[withheld]"
+DEEPEST_CAUSE = 12
 ALLOWED = ("temperature", "top_p", "max_tokens", "seed", "reasoning_effort")
 
 
-def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Reply:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call with its messages, before anything is sent; `most_sent`: the most tokens that they may be."""
+
+    endpoint: Endpoint
+    spec: Spec
+    told: list[dict[str, str]]
+
+    @property
+    def most_sent(self) -> int:
+        return FRAME_TOKENS + sum(len(each["content"].encode("utf-8", "replace")) for each in self.told)
+
+
+def prepared(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Prepared:
+    return Prepared(endpoint, spec, messages(spec, question))
+
+
+def ask(call: Prepared) -> Reply:
     """Raises Unanswered; at most one request is made."""
-    provider, told = _litellm(), messages(spec, question)
+    provider, endpoint, spec = _litellm(), call.endpoint, call.spec
     try:
         response = provider.completion(
             model=endpoint.model,
-            messages=told,
+            messages=call.told,
             api_base=endpoint.base_url or None,
             api_key=endpoint.secret() or "none",
             timeout=endpoint.timeout,
@@ -47,8 +65,7 @@ def ask(endpoint: Endpoint, spec: Spec, question: Question | PairQuestion) -> Re
         )
     except Exception as error:
         raise _unanswered(error) from None
-    most_sent = FRAME_TOKENS + sum(len(each["content"].encode("utf-8", "replace")) for each in told)
-    reply = _reply(endpoint, response, most_sent, budget.most_answered(spec.parameters))
+    reply = _reply(endpoint, response, call.most_sent, budget.most_answered(spec.parameters))
     return replace(
         reply, text=_masked(endpoint, spec, reply.text), model=_masked(endpoint, spec, reply.model)
     )
@@ -72,6 +89,7 @@ def _litellm() -> Any:
     # Without it the import itself asks the network for a price list.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     import litellm
+    from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
     from evaluation.judges.calls import wire
 
@@ -82,6 +100,8 @@ def _litellm() -> Any:
     litellm.telemetry = False
     litellm.drop_params = True
     litellm.client_session = wire.client()
+    # Whoever asks in another protocol than OpenAI's does it through this class.
+    HTTPHandler.create_client = lambda handler: wire.client()
     return litellm
 
 
@@ -92,11 +112,12 @@ def _reply(endpoint: Endpoint, response: Any, most_sent: int, most_got: int) -> 
         sent = _tokens(usage, "prompt_tokens", most_sent)
         got = _tokens(usage, "completion_tokens", most_got)
     except (AttributeError, IndexError, TypeError, ValueError, OverflowError):
-        raise Unanswered("the endpoint's answer was not as its protocol says") from None
+        raise Unanswered("the endpoint's answer was not as its protocol says", may_cost=True) from None
     if not isinstance(text, str) or len(text) > LONGEST_REPLY:
-        raise Unanswered("the endpoint's answer was too large", is_final=True)
+        raise Unanswered("the endpoint's answer was too large", is_final=True, may_cost=True)
     cost = (sent * endpoint.input_price + got * endpoint.output_price) / 1e6
-    return Reply(text, sent, got, cost, _model(response))
+    # An answer takes tokens: who tells of none has not told the price.
+    return Reply(text, sent, got, cost if sent and got else None, _model(response))
 
 
 def _tokens(usage: Any, name: str, most: int) -> int:
@@ -111,18 +132,33 @@ def _model(response: Any) -> str:
 
 def _unanswered(error: Exception) -> Unanswered:
     """By the class's name, since all of litellm's own come from its providers' packages."""
-    kind = type(error).__name__
+    kind, may_cost = type(error).__name__, _may_cost(error)
     if kind == "RateLimitError":
         return Unanswered("the endpoint asked to slow down", retry_after=_retry_after(error))
-    if kind == "Timeout" or "Timeout" in kind:
-        return Unanswered("the endpoint did not answer in time")
+    if "Timeout" in kind:
+        return Unanswered("the endpoint did not answer in time", may_cost=may_cost)
     if kind in ("AuthenticationError", "PermissionDeniedError"):
         return Unanswered("the endpoint refused its key", is_final=True)
     if kind in ("BadRequestError", "ContextWindowExceededError", "NotFoundError", "UnsupportedParamsError"):
         return Unanswered("the endpoint refused the request", is_final=True)
     if kind == "ContentPolicyViolationError":
         return Unanswered("the endpoint's own policy refused the text", is_final=True)
-    return Unanswered("the endpoint failed")
+    return Unanswered("the endpoint failed", may_cost=may_cost)
+
+
+def _may_cost(error: BaseException | None) -> bool:
+    """Not what the endpoint refused itself, nor what never reached it; anything else may have been carried
+    out, and be charged, though no answer came back."""
+    import httpx
+
+    seen = 0
+    while error is not None and seen < DEEPEST_CAUSE:
+        if isinstance(
+            error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.HTTPStatusError
+        ):
+            return False
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return True
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -12,6 +12,7 @@ from evaluation.judges.models import JudgeVersion, Kind, Stage
 from reviewapp.serving.diagnosis import Finding, Verdict
 
 SUBJECT = "judges"
+SHOWN = 0.005
 
 
 def judges() -> list[Finding]:
@@ -28,7 +29,10 @@ def _told(known: dict[str, Endpoint]) -> str:
     if not known:
         return "no endpoint is listed, so only judges by rules can be asked"
     names = ", ".join(sorted(known))
-    return f"{names}; {budget.spent():.2f} of {settings.JUDGE_MONTHLY_BUDGET:.2f} US$ spent this month"
+    month = budget.month()
+    spent = f"{month.spent_usd:.2f} of {settings.JUDGE_MONTHLY_BUDGET:.2f} US$ spent this month"
+    guessed = f", {month.estimated_usd:.2f} of it estimated" if month.estimated_usd >= SHOWN else ""
+    return f"{names}; {spent}{guessed}"
 
 
 def _of_endpoints(known: dict[str, Endpoint]) -> Iterator[Finding]:

@@ -57,12 +57,12 @@ class PairQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: raw text of a model, still to be parsed, and what it cost."""
+    """What came back: raw text of a model, still to be parsed, and what it cost; None where nobody knows."""
 
     text: str
     input_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float = 0.0
+    cost_usd: float | None = 0.0
     # Which model says that it answered, where it does.
     model: str = ""
 
@@ -83,16 +83,25 @@ class Answer:
 
 
 class Unanswered(Exception):
-    """The judge gave no answer. `retry_after` in seconds, if it said so; `is_final`: asking again is vain.
+    """The judge gave no answer. `retry_after` in seconds, if it said so; `is_final`: asking again is vain;
+    `may_cost`: the request may have been carried out all the same, and be charged.
 
     The text names neither address nor key, since it is shown.
     """
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, is_final: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        is_final: bool = False,
+        may_cost: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
         self.is_final = is_final
+        self.may_cost = may_cost
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ until it has all of them.
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from evaluation.judges.calls import calling, questions
+from evaluation.judges.calls.calling import Call
 from evaluation.judges.calls.protocol import Reply, Unanswered
 from evaluation.judges.judgments.claims import CHUNK, claim
 from evaluation.judges.judgments.outcomes import Outcome, finish_all
@@ -31,7 +32,7 @@ BATCH, LOOK_SECONDS = CHUNK // 3, 0.5
 # Answers that come this close together are written together.
 GATHER_SECONDS = 0.02
 
-Calls = dict[Future[Reply | Unanswered], Judgment]
+Calls = dict[Future[Reply | Unanswered], tuple[Judgment, Call]]
 
 
 def work(seconds: float, run: int | None = None) -> int:
@@ -61,12 +62,12 @@ def work(seconds: float, run: int | None = None) -> int:
 
 def _endpoints(calls: Calls) -> set[str]:
     """Rules, which have none, are never waited for."""
-    return {judgment.version.endpoint for judgment in calls.values()} - {""}
+    return {call.endpoint for _, call in calls.values()} - {""}
 
 
 def _take_up(pool: ThreadPoolExecutor, calls: Calls, run: int | None, slow: Collection[str] = ()) -> int:
     """Claim as much as every endpoint that is not busy has room for, and call; how many."""
-    under_way = Counter(judgment.version.endpoint for judgment in calls.values())
+    under_way = Counter(call.endpoint for _, call in calls.values())
     busy = {endpoint for endpoint, count in under_way.items() if count > CHUNK - BATCH} | set(slow)
     most = max((count for endpoint, count in under_way.items() if endpoint not in busy), default=0)
     room = min(CHUNK - most, MOST_CALLS - len(calls))
@@ -81,15 +82,16 @@ def _write_answers(calls: Calls) -> int:
     if done and waiting:
         time.sleep(GATHER_SECONDS)
     done = {call for call in calls if call.done()}
-    finish_all([Outcome(calls.pop(call), call.result()) for call in done])
+    finish_all([_outcome(calls.pop(each), each.result()) for each in done])
     return len(done)
 
 
-def _ask(
-    pool: ThreadPoolExecutor,
-    claimed: Sequence[Judgment],
-    calls: Calls,
-) -> list[Outcome]:
+def _outcome(asked: tuple[Judgment, Call], reply: Reply | Unanswered) -> Outcome:
+    judgment, call = asked
+    return Outcome(judgment, reply, call)
+
+
+def _ask(pool: ThreadPoolExecutor, claimed: Sequence[Judgment], calls: Calls) -> list[Outcome]:
     """Add calls for all that may be asked; the others.
 
     The database is asked here, the judges in threads, which touch no connection.
@@ -97,15 +99,14 @@ def _ask(
     refused: list[Outcome] = []
     if claimed:
         questions.take_snapshots(claimed)
-    counts = Counter(judgment.version_id for judgment in claimed)
-    admitted: dict[int, bool] = {}
+    of_version: dict[int, list[Judgment]] = defaultdict(list)
     for judgment in claimed:
-        version = judgment.version
-        if version.pk not in admitted:
-            admitted[version.pk] = calling.admit_all(version, counts[version.pk])
-        try:
-            call = calling.call_of(version, questions.of(judgment), is_admitted=admitted[version.pk])
-            calls[pool.submit(calling.tried, call)] = judgment
-        except Unanswered as no:
-            refused.append(Outcome(judgment, no, was_asked=False))
+        of_version[judgment.version_id].append(judgment)
+    for judgments in of_version.values():
+        made = calling.calls_of(judgments[0].version, [questions.of(each) for each in judgments])
+        for judgment, call in zip(judgments, made, strict=True):
+            if isinstance(call, Unanswered):
+                refused.append(Outcome(judgment, call, was_asked=False))
+            else:
+                calls[pool.submit(calling.tried, call.ask)] = judgment, call
     return refused

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,15 +14,17 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from evaluation.judges.calls import breaker, budget, calling, protocol, votes
+from evaluation.judges.calls import calling, protocol, votes
+from evaluation.judges.calls.calling import Call
 from evaluation.judges.calls.protocol import Answer, Reply, Unanswered
 from evaluation.judges.judgments import answered, telling
 from evaluation.judges.judgments.claims import MOST_ATTEMPTS
-from evaluation.judges.models import JudgeVersion, Judgment, Kind, Progress
+from evaluation.judges.models import Judgment, Progress
 from ingest.models import Trace
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 600.0
 VERDICTS = ("pass", "fail")
+NO_CALL = Call("", lambda: Reply(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,12 @@ class Outcome:
 
     judgment: Judgment
     reply: Reply | Unanswered
+    call: Call = NO_CALL
     was_asked: bool = True
+
+    @property
+    def cost(self) -> float:
+        return calling.cost(self.call, self.reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Read:
 
     judgment: Judgment
     reply: Reply
+    cost: float
     answer: Answer | None
     votes: Sequence[dict[str, Any]] | None = None
 
@@ -53,7 +60,7 @@ class Read:
             self.judgment.attempts,
             self.reply.input_tokens,
             self.reply.output_tokens,
-            self.reply.cost_usd,
+            self.cost,
             None if self.votes is None else json.dumps(self.votes),
             progress if self.answer else Progress.WAITING,
             said.verdict,
@@ -74,8 +81,8 @@ def finish_all(outcomes: Sequence[Outcome]) -> list[bool]:
     """The same of many in one transaction."""
     if not outcomes:
         return []
-    replied = [(each.judgment, each.reply) for each in outcomes if isinstance(each.reply, Reply)]
-    read = [_read(judgment, reply) for judgment, reply in replied]
+    replied = [(each, each.reply) for each in outcomes if isinstance(each.reply, Reply)]
+    read = [_read(outcome.judgment, reply, outcome.cost) for outcome, reply in replied]
     with transaction.atomic():
         _lock([outcome.judgment for outcome in outcomes])
         written = _write(read)
@@ -84,7 +91,8 @@ def finish_all(outcomes: Sequence[Outcome]) -> list[bool]:
             if isinstance(outcome.reply, Unanswered) and _give_up_or_wait(outcome, outcome.reply):
                 written.add(outcome.judgment.pk)
         _tell(told)
-        _note_calls(outcomes)
+        asked = [each for each in outcomes if each.was_asked]
+        calling.note_all([(each.call, each.reply) for each in asked])
     return [outcome.judgment.pk in written for outcome in outcomes]
 
 
@@ -96,7 +104,7 @@ def _lock(judgments: Sequence[Judgment]) -> None:
 
 def _give_up_or_wait(outcome: Outcome, refused: Unanswered) -> bool:
     if outcome.was_asked:
-        return _postpone(outcome.judgment, refused)
+        return _postpone(outcome.judgment, refused, outcome.cost)
     return _give_back(outcome.judgment, refused)
 
 
@@ -112,33 +120,15 @@ def _tell(told: Sequence[Read]) -> None:
     )
 
 
-def _note_calls(outcomes: Sequence[Outcome]) -> None:
-    """Failures one by one; successes of a version together, after them."""
-    costs: dict[int, list[float]] = defaultdict(list)
-    by_pk: dict[int, JudgeVersion] = {}
-    for outcome in outcomes:
-        version, reply = outcome.judgment.version, outcome.reply
-        if not outcome.was_asked or version.kind != Kind.LITELLM:
-            continue
-        if isinstance(reply, Unanswered):
-            calling.note(version, reply)
-        else:
-            by_pk[version.pk] = version
-            costs[version.pk].append(reply.cost_usd)
-    for pk, paid in sorted(costs.items()):
-        breaker.note(by_pk[pk].endpoint, failed=False)
-        budget.settle(by_pk[pk], sum(paid), len(paid))
-
-
-def _read(judgment: Judgment, reply: Reply) -> Read:
+def _read(judgment: Judgment, reply: Reply, cost: float) -> Read:
     """Where a version asks several times there is an answer when all votes have been given."""
     answer, wanted = _parse(judgment, reply), votes.samples(judgment.version.parameters)
     if wanted == 1:
-        return Read(judgment, reply, answer)
+        return Read(judgment, reply, cost, answer)
     given = [*judgment.votes, votes.vote(answer)]
     if len(given) < wanted:
-        return Read(judgment, reply, None, given)
-    return Read(judgment, reply, votes.counted(given, of_pair=judgment.item_id is not None), given)
+        return Read(judgment, reply, cost, None, given)
+    return Read(judgment, reply, cost, votes.counted(given, of_pair=judgment.item_id is not None), given)
 
 
 def _parse(judgment: Judgment, reply: Reply) -> Answer:
@@ -187,12 +177,13 @@ def _give_back(judgment: Judgment, refused: Unanswered) -> bool:
     return bool(given_back)
 
 
-def _postpone(judgment: Judgment, refused: Unanswered) -> bool:
+def _postpone(judgment: Judgment, refused: Unanswered, cost: float) -> bool:
     if refused.is_final or failures(judgment) >= MOST_ATTEMPTS:
         change: dict[str, Any] = {"progress": Progress.FAILED, "finished_at": Now()}
     else:
         change = {"progress": Progress.WAITING, "due_at": timezone.now() + pause(judgment, refused)}
-    return bool(_mine(judgment).update(**change, reason=refused.reason[:200], lease_until=None))
+    change |= {"reason": refused.reason[:200], "lease_until": None, "cost_usd": F("cost_usd") + cost}
+    return bool(_mine(judgment).update(**change))
 
 
 def pause(judgment: Judgment, refused: Unanswered) -> timedelta:

@@ -95,10 +95,10 @@ def ask(tryout: TryOut) -> None:
             finished_at=Now(), lease_until=None,
         )  # fmt: skip
         return
-    reply = calling.tried(call)
+    reply = calling.tried(call.ask)
     with transaction.atomic():
-        calling.note(tryout, reply)
-        _write(tryout, reply, (time.monotonic() - began) * 1000)
+        calling.note(call, reply)
+        _write(tryout, reply, calling.cost(call, reply), (time.monotonic() - began) * 1000)
 
 
 def question(tryout: TryOut) -> Question:
@@ -111,8 +111,12 @@ def question(tryout: TryOut) -> Question:
     )
 
 
-def _write(tryout: TryOut, reply: Reply | Unanswered, took_ms: float) -> None:
-    change: dict[str, Any] = {"lease_until": None, "progress": Progress.WAITING}
+def _write(tryout: TryOut, reply: Reply | Unanswered, cost: float, took_ms: float) -> None:
+    change: dict[str, Any] = {
+        "lease_until": None,
+        "progress": Progress.WAITING,
+        "cost_usd": F("cost_usd") + cost,
+    }
     if isinstance(reply, Unanswered):
         change["reason"] = reply.reason[:200]
         if reply.is_final or tryout.attempts - len(tryout.votes) >= MOST_FAILURES:
@@ -125,7 +129,6 @@ def _write(tryout: TryOut, reply: Reply | Unanswered, took_ms: float) -> None:
         "reason": "",
         "input_tokens": F("input_tokens") + reply.input_tokens,
         "output_tokens": F("output_tokens") + reply.output_tokens,
-        "cost_usd": F("cost_usd") + reply.cost_usd,
         "latency_ms": took_ms,
     }
     if len(given) >= votes.samples(tryout.parameters):

@@ -1,7 +1,7 @@
 """The rows of judges: what they are, what they said, against what they were held, and what came of it."""
 
 from evaluation.judges.models.anchors import Anchor, AnchorSet
-from evaluation.judges.models.calls import EndpointHealth, MonthlySpend
+from evaluation.judges.models.calls import EndpointHealth, MonthlySpend, Reservation
 from evaluation.judges.models.figures import CalibrationPoint, Certificate, LastLook
 from evaluation.judges.models.judges import NAME_CHARACTERS, PREFERENCE, Judge, JudgeVersion, Kind, Stage
 from evaluation.judges.models.judgments import (
@@ -40,6 +40,7 @@ __all__ = [
     "MonthlySpend",
     "Origin",
     "Progress",
+    "Reservation",
     "RunKind",
     "Stage",
     "TryOut",

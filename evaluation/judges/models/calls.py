@@ -1,4 +1,4 @@
-"""The rows that all calls share: what they have cost, and which endpoints rest."""
+"""The rows that all calls share: what they have cost or may cost, and which endpoints rest."""
 
 from __future__ import annotations
 
@@ -6,14 +6,25 @@ from django.db import models
 
 
 class MonthlySpend(models.Model):
-    """What judges have cost in a month and what calls under way may cost: together never over budget."""
+    """What judges have cost in a month; `estimated_usd` of it is of calls that nobody told the price of."""
 
     month = models.DateField(primary_key=True)
     spent_usd = models.FloatField(default=0.0)
-    reserved_usd = models.FloatField(default=0.0)
+    estimated_usd = models.FloatField(default=0.0, db_default=0.0)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}: {self.spent_usd}"
+
+
+class Reservation(models.Model):
+    """The most that a call under way may cost. It goes as the call ends; past `until` its worker is dead."""
+
+    month = models.DateField()
+    usd = models.FloatField()
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.usd} until {self.until}"
 
 
 class EndpointHealth(models.Model):

@@ -80,6 +80,8 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self._raw(307, b"", "text/plain", {"Location": f"http://127.0.0.1:{stub.port}/other"})
             elif way == "retry_nan":
                 self._raw(429, b"{}", "application/json", {"Retry-After": "nan"})
+            elif way == "untold":
+                self._send(200, _completion(GOOD, stub.model) | {"usage": None})
             elif way == "many_tokens":
                 self._send(200, _completion(GOOD, stub.model) | {"usage": MANY_TOKENS})
             elif way == "packed":

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from evaluation.judges import tasks
-from evaluation.judges.calls import budget, client, endpoints
+from evaluation.judges.calls import budget, client, diagnosis, endpoints
+from evaluation.judges.calls.protocol import Unanswered
 from evaluation.judges.judgments import asking, claims, judging, nightly
 from evaluation.judges.making import versions
 from evaluation.judges.models import (
@@ -26,6 +30,7 @@ from evaluation.judges.models import (
     MonthlySpend,
     Origin,
     Progress,
+    Reservation,
     RunKind,
 )
 from ingest.models import AuditDraw, Project, Score, Trace
@@ -34,6 +39,8 @@ from tests.evaluation.judges.answering import turn_taken
 from tests.evaluation.judges.stub import KEY, Stub
 
 pytestmark = pytest.mark.django_db
+# After which nobody knows whether the provider charges the call.
+UNCERTAIN = ("huge", "reset", "slow", "drip", "endless", "packed")
 
 
 def waiting(api: Api, project: Project, count: int = 1) -> None:
@@ -97,7 +104,12 @@ def test_every_misbehaviour_ends_in_one_state(
     assert len(stub.calls) == row.attempts == calls
     assert KEY not in f"{row.reason}{row.rationale}"
     assert str(stub.port) not in row.reason
-    assert MonthlySpend.objects.get().reserved_usd == pytest.approx(0)
+    assert not Reservation.objects.exists(), "nothing is kept aside for what has ended"
+    uncertain = sum(way in UNCERTAIN for way in ways)
+    assert row.cost_usd >= 0.03 * uncertain
+    month = MonthlySpend.objects.get()
+    assert month.spent_usd == pytest.approx(row.cost_usd)
+    assert (month.estimated_usd > 0) == bool(uncertain)
 
 
 def test_a_pause_is_as_long_as_the_endpoint_asks(api: Api, project: Project, stub: Stub) -> None:
@@ -117,8 +129,7 @@ def test_tokens_and_cost_are_kept(api: Api, project: Project, stub: Stub) -> Non
 
 
 def test_the_budget_is_never_passed(api: Api, project: Project, stub: Stub, settings: Any) -> None:
-    price = budget.most(endpoints.known()["orion"], {})
-    settings.JUDGE_MONTHLY_BUDGET = price * 2.5
+    settings.JUDGE_MONTHLY_BUDGET = 0.11
     waiting(api, project, 8)
     work_off()
     states = list(Judgment.objects.values_list("progress", flat=True))
@@ -158,28 +169,85 @@ def test_an_answer_costs_no_more_than_was_kept_aside(
     chosen = [(Trace.objects.get().pk, Origin.GIVEN)]
     asking.ask_traces(again, chosen, asking.start(again, RunKind.GIVEN))
     judging.work(10)
-    assert again.judgments.get().cost_usd <= budget.most(listed, {}), "nobody is believed to have read more"
+    sent = client.FRAME_TOKENS + sum(len(each["content"]) for each in stub.calls[-1]["messages"])
+    kept = budget.most(listed, {}, sent)
+    assert again.judgments.get().cost_usd == pytest.approx(kept), "nobody is believed to have read more"
     more = {"max_tokens": 20_000}
-    assert budget.most(listed, more) - budget.most(listed, {}) == pytest.approx(0.16)
+    assert budget.most(listed, more, sent) - kept == pytest.approx(0.16)
     version = versions.create(project, "long", Kind.LITELLM, endpoint="orion", parameters=more)
-    settings.JUDGE_MONTHLY_BUDGET = budget.spent() + budget.most(listed, {})
+    settings.JUDGE_MONTHLY_BUDGET = budget.spent() + 2 * kept
     asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
     judging.work(10)
     assert version.judgments.get().progress == Progress.STOPPED
     for odd in (-5, 10**400, True, "many"):
-        assert 0 < budget.most(listed, {"max_tokens": odd}) < 100
+        assert 0 < budget.most(listed, {"max_tokens": odd}, sent) < 100
 
 
 def test_a_call_that_ends_in_another_month_is_paid_from_the_one_it_began_in(
     project: Project, stub: Stub
 ) -> None:
-    version = versions.create(project, "orion-judge", Kind.LITELLM, endpoint="orion")
-    budget.reserve(endpoints.known()["orion"], {}, 2)
+    one, _ = budget.reserve([0.2, 0.3])
     MonthlySpend.objects.update(month=F("month") - timedelta(days=40))
-    budget.settle(version, 0.5)
+    Reservation.objects.update(month=F("month") - timedelta(days=40))
+    budget.end({one: 0.15})
     row = MonthlySpend.objects.get()
-    kept = budget.most(endpoints.known()["orion"], {})
-    assert (row.spent_usd, row.reserved_usd) == (0.5, pytest.approx(kept))
+    assert (row.spent_usd, row.estimated_usd, Reservation.objects.get().usd) == (0.15, 0.0, 0.3)
+
+
+def test_what_a_dead_worker_kept_aside_is_free_again_but_for_the_price_of_its_calls(
+    api: Api, project: Project, stub: Stub, settings: Any
+) -> None:
+    """A worker that is killed in a call says nothing of it; the provider may have charged it all the same."""
+    settings.JUDGE_MONTHLY_BUDGET = 1.0
+    dead, alive = budget.reserve([0.3, 0.4])
+    with pytest.raises(Unanswered, match="budget"):
+        budget.reserve([0.4])
+    Reservation.objects.filter(pk=dead).update(until=Now() - timedelta(seconds=1))
+    tasks.judge_due()
+    month = MonthlySpend.objects.get()
+    assert (month.spent_usd, month.estimated_usd) == (0.3, 0.3)
+    assert Reservation.objects.get().pk == alive
+    budget.end({dead: 0.01})
+    assert budget.spent() == 0.3, "whoever comes back late pays no second time"
+    budget.end({alive: 0.05})
+    budget.reserve([0.6])
+    assert budget.spent() + 0.6 <= settings.JUDGE_MONTHLY_BUDGET
+
+
+def test_many_that_ask_at_once_never_pass_the_budget(transactional_db: None, settings: Any) -> None:
+    settings.JUDGE_MONTHLY_BUDGET = 1.0
+
+    def one(_: int) -> int:
+        try:
+            return len(budget.reserve([0.15]))
+        except Unanswered:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(one, range(12))) == 6
+
+
+@pytest.mark.parametrize("way", ["slow", "reset", "drip", "500", "401", "unreachable", "untold"])
+def test_a_call_without_an_end_counts_with_the_most_that_it_may_have_cost(
+    api: Api, project: Project, stub: Stub, settings: Any, way: str
+) -> None:
+    """But not what the endpoint refused itself, nor what never reached it."""
+    waiting(api, project)
+    if way == "unreachable":
+        listed = Path(settings.JUDGES_FILE)
+        listed.write_text(listed.read_text().replace(f":{stub.port}/", ":1/"))
+        os.utime(listed, (1, 1))
+    stub.ways = [way]
+    judging.work(1)
+    row, month = Judgment.objects.get(), MonthlySpend.objects.get()
+    may_be_charged = way in ("slow", "reset", "drip", "untold")
+    assert (month.estimated_usd > 0.03) == may_be_charged
+    assert month.spent_usd == month.estimated_usd == row.cost_usd
+    assert not Reservation.objects.exists()
+    told = " ".join(finding.detail for finding in diagnosis.judges())
+    assert ("of it estimated" in told) == may_be_charged
 
 
 @pytest.mark.parametrize("why", ["401", "budget", "stopped"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from evaluation.judges.calls import budget, endpoints, protocol, votes
+from evaluation.judges.calls import budget, protocol, votes
 from evaluation.judges.calls.protocol import Reply
 from evaluation.judges.judgments import asking, claims, judging, outcomes
 from evaluation.judges.judgments.outcomes import Outcome
@@ -20,9 +20,9 @@ from evaluation.judges.models import (
     JudgeVersion,
     Judgment,
     Kind,
-    MonthlySpend,
     Origin,
     Progress,
+    Reservation,
     RunKind,
 )
 from ingest.models import Project, Score, Trace
@@ -93,13 +93,13 @@ def test_votes_that_never_become_enough_are_no_verdict(api: Api, project: Projec
     assert (row.progress, row.verdict, row.attempts) == ("failed", "", 1 + claims.MOST_ATTEMPTS)
     assert len(stub.calls) == row.attempts
     assert row.cost_usd == pytest.approx(0.002)
-    assert MonthlySpend.objects.get().reserved_usd == pytest.approx(0)
+    assert not Reservation.objects.exists()
 
 
 def test_the_budget_holds_in_the_middle_of_a_vote(
     api: Api, project: Project, stub: Stub, settings: Any
 ) -> None:
-    settings.JUDGE_MONTHLY_BUDGET = budget.most(endpoints.known()["orion"], {}) + 0.003
+    settings.JUDGE_MONTHLY_BUDGET = 0.045
     asked(api, project, 5)
     work_off()
     row = Judgment.objects.get()

@@ -247,8 +247,8 @@ def test_while_a_turn_waits_for_its_last_calls_other_endpoints_go_on(
     quick_is_asked = threading.Event()
     in_time: list[bool] = []
 
-    def ask(endpoint: Any, *_: Any) -> Reply:
-        if endpoint.name == "slow":
+    def ask(call: client.Prepared) -> Reply:
+        if call.endpoint.name == "slow":
             in_time.append(quick_is_asked.wait(15))
         else:
             quick_is_asked.set()
@@ -274,9 +274,9 @@ def test_a_slow_endpoint_holds_up_no_other(
     quick_are_asked = threading.Event()
     under_way, most, ended, quick, ended_before = 0, 0, 0, 0, -1
 
-    def ask(endpoint: Any, *_: Any) -> Reply:
+    def ask(call: client.Prepared) -> Reply:
         nonlocal under_way, most, ended, quick, ended_before
-        if endpoint.name == "slow":
+        if call.endpoint.name == "slow":
             under_way += 1
             most = max(most, under_way)
             quick_are_asked.wait(10)

@@ -146,7 +146,10 @@ def test_every_judgment_ends_once_whatever_becomes_of_the_worker_and_its_queue(
             "WHERE s.trace_id = t.id AND s.name = 'orion-judge') FROM ingest_trace t "
             "LEFT JOIN evaluation_judgment j ON j.trace_id = t.id"
         ).fetchall()
-        spent = connection.execute("SELECT spent_usd, reserved_usd FROM evaluation_monthlyspend").fetchone()
+        spent = connection.execute(
+            "SELECT spent_usd, (SELECT coalesce(sum(usd), 0) FROM evaluation_reservation) "
+            "FROM evaluation_monthlyspend"
+        ).fetchone()
     assert len(rows) == TRACES, "one row a trace, so no judgment twice"
     lost = 0
     for name, progress, verdict, attempts, scores in rows:
