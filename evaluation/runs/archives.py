@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from dataclasses import dataclass
 
 from ingest import zstandard
 
@@ -16,20 +17,39 @@ ZSTANDARD = 93
 _HEADER = struct.Struct("<4s5H3I2H")
 
 
+HEADER, BEGUN = "header.json", "_journal/start.json"
+
+
 class BadArchive(ValueError):
     """It cannot be read; says why."""
 
 
-def samples(sent: bytes) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """`header` is written when all has ended; a log that was begun has none before."""
+
+    samples: list[bytes]
+    header: bytes | None
+    begun: bool
+
+
+def log(sent: bytes) -> Log:
     """Raises BadArchive."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(sent))
-        members = [each for each in archive.infolist() if each.filename.startswith("samples/")]
-        if len(members) > MOST_MEMBERS or sum(each.file_size for each in members) > MOST_INFLATED:
+        members = {each.filename: each for each in archive.infolist() if _wanted(each.filename)}
+        if len(members) > MOST_MEMBERS or sum(each.file_size for each in members.values()) > MOST_INFLATED:
             raise BadArchive("it is too large")
-        return [_read(archive, sent, each) for each in members]
+        read = {name: _read(archive, sent, each) for name, each in members.items()}
+        return Log(
+            [read[name] for name in read if name.startswith("samples/")], read.get(HEADER), BEGUN in read
+        )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, struct.error) as error:
         raise BadArchive(str(error)) from None
+
+
+def _wanted(name: str) -> bool:
+    return name.startswith("samples/") or name in (HEADER, BEGUN)
 
 
 def _read(archive: zipfile.ZipFile, sent: bytes, member: zipfile.ZipInfo) -> bytes:

@@ -127,17 +127,29 @@ def inspect(sent: bytes) -> list[Result]:
     samples = value.get("samples")
     if not isinstance(samples, list):
         raise Unreadable("it has no samples; log with --log-format json or --log-format eval")
-    return [_inspect_sample(each) for each in samples if isinstance(each, dict)]
+    found = [_inspect_sample(each) for each in samples if isinstance(each, dict)]
+    ended = value.get("status")
+    return found if ended in (None, "", "success") else [_broken_off(each, str(ended)) for each in found]
+
+
+def _broken_off(sample: Result, ended: str) -> Result:
+    """What passed on the way of an evaluation that ended otherwise than it should is no pass."""
+    if sample.status == "pass":
+        sample.status, sample.reason = "error", text(f"the evaluation ended with status {ended}", 200) or ""
+    return sample
 
 
 def _inspect_archive(sent: bytes) -> Json:
     try:
-        samples = [_json(each) for each in archives.samples(sent)]
+        log = archives.log(sent)
+        samples = [_json(each) for each in log.samples]
+        ended = _json(log.header).get("status") if log.header is not None else "started" if log.begun else ""
     except archives.BadArchive as error:
         raise Unreadable(
             f"the archive cannot be read ({error}); convert it with `inspect log convert --to json`"
         ) from None
-    return {"samples": sorted(samples, key=lambda each: (str(each.get("id")), str(each.get("epoch"))))}
+    samples.sort(key=lambda each: (str(each.get("id")), str(each.get("epoch"))))
+    return {"samples": samples, "status": ended}
 
 
 def _inspect_sample(sample: Json) -> Result:

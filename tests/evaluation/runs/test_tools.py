@@ -92,6 +92,25 @@ def test_an_inspect_archive_reads_like_its_json():
     assert [(each.case_id, each.status, each.trial) for each in found] == READ["inspect.json"]
 
 
+def _archived(members):
+    sent = io.BytesIO()
+    with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in members.items():
+            archive.writestr(name, json.dumps(value))
+    return sent.getvalue()
+
+
+@pytest.mark.parametrize("ended", ["error", "cancelled", "started"])
+def test_nothing_passes_of_an_evaluation_that_was_broken_off(ended):
+    log = json.loads((RECORDED / "inspect.json").read_text()) | {"status": ended}
+    header = {"_journal/start.json": {}} | ({} if ended == "started" else {"header.json": {"status": ended}})
+    samples = {f"samples/{each['id']}_epoch_{each['epoch']}.json": each for each in log["samples"]}
+    for sent in (json.dumps(log).encode(), _archived(samples | header)):
+        found = tools.inspect(sent)
+        assert [each.status for each in found] == ["error", "fail", "error"]
+        assert ended in found[0].reason
+
+
 @pytest.mark.parametrize(
     ("kind", "sent"),
     [
