@@ -67,14 +67,14 @@ def test_two_that_were_asked_differently_stand_under_their_own_questions(duel, r
     apart = [trace.trace_id for trace in Trace.objects.filter(trace_id__in=["v3-00000", "v4-00001"])]
     page = reviewer.client.get(address).content.decode()
     assert all(page.count(f"question {name}") == 1 for name in apart)
-    assert "asked differently" in page
+    assert "The two questions differ" in page
     for name, asked in (("v3-00001", "Why  so LATE?"), ("v4-00001", "why so late?")):
         TraceRecord.objects.filter(trace__trace_id=name).update(body={"input": asked, "output": "an answer"})
     items.enqueue_pairs(duel, [("v3-00001", "v4-00001")])
     last = duel.items.get(trace__trace_id="v3-00001")
     reviewer.client.post(reverse("retake", args=[duel.project.slug, last.pk]))
     page = reviewer.client.get(reverse("item", args=[duel.project.slug, last.pk])).content.decode()
-    assert "asked differently" not in page and page.lower().count("so late?") == 1
+    assert "The two questions differ" not in page and page.lower().count("so late?") == 1
 
 
 @pytest.mark.parametrize(

@@ -60,4 +60,4 @@ def test_the_rates_page_tells_it(project, lead, drawn):
     AuditDraw.objects.update(stratum="")
     added[0].trace.__class__.objects.update(started_at="2999-01-01T00:00Z")
     page = lead.client.get("/projects/refunds/rates/stratum?stratum=").content.decode()
-    assert "chip amber" in page and "rest on those who answer first" in page
+    assert "chip amber" in page and "rest on the few traces" in page

@@ -68,7 +68,7 @@ def test_members_read_the_rates_and_strangers_nothing(settled, owner, lead, revi
 def test_the_rates_of_another_project_are_not_counted(settled, owner, other_project):
     settled({"output": ""}, of=other_project)
     page = owner.client.get(PAGE)
-    assert "Nothing was checked in the last 7 days" in text_of(page)
+    assert "No trace was checked in the last 7 days" in text_of(page)
 
 
 @pytest.mark.parametrize("window", ["24h", "7d", "28d", "", "for ever", "\0"])
@@ -121,7 +121,7 @@ def test_leads_change_and_reviewers_may_not(lead, reviewer, stranger, project):
     statuses = [who.client.post(f"{PAGE}/slow", data).status_code for who in (reviewer, stranger)]
     assert statuses == [403, 404]
     assert not CheckSetting.objects.exists()
-    assert "Leads of the project change them" in text_of(reviewer.client.get(f"{PAGE}/slow"))
+    assert "Only leads can change them" in text_of(reviewer.client.get(f"{PAGE}/slow"))
     assert lead.client.post(f"{PAGE}/slow", data).status_code == 302
     setting = CheckSetting.objects.get()
     assert (setting.enabled, setting.parameters) == (False, {"most_ms": 1500.0})

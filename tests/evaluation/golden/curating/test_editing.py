@@ -64,7 +64,7 @@ def test_two_leads_at_one_case_lose_nothing(lead, dataset):
         escape("+ <b>four</b>") in read
         and "+ IV" in read
         and "\u2212 IV" in read
-        and "As it was made." in read
+        and "First revision." in read
     )
 
 
@@ -242,7 +242,7 @@ def test_two_titles_are_both_shown(lead, dataset):
     assert GoldenCase.objects.get(case_id="sum").title == "theirs"
     refused = lead.client.post(address, {**form, "revision": "2", "title": "mine", "expected": "four"})
     page = refused.content.decode()
-    assert refused.status_code == 409 and "another title after you opened" in page
+    assert refused.status_code == 409 and "changed its title after you opened" in page
     assert "+ theirs" in page and "+ mine" in page and 'name="title" value="mine"' in page
     over = {**form, "revision": "2", "title": "mine", "expected": "four", "over": "2"}
     assert lead.client.post(address, over).status_code == 302

@@ -141,9 +141,9 @@ def test_cases_of_one_id_in_two_datasets_do_not_hide_each_other(project, failure
         put_values(cases.open_dataset(project, name, "leo"), [{"id": "twin", "input": text}], "leo")
     form = {**FORM, "message-0-content": asked, "near": "1", "case_id": "twin", "revision": "1"}
     page = lead.client.post(f"{BASE}/golden/third/cases/preview", form).content.decode()
-    assert "like meant/twin" in page and "asked already" in page
+    assert "like meant/twin" in page and "asks the same question" in page
     itself = lead.client.post(f"{BASE}/golden/meant/cases/preview", form).content.decode()
-    assert "asked already" not in itself
+    assert "asks the same question" not in itself
     candidate = candidates.propose(project, failure.pk, "rosa")
     assert candidate.provenance["nearest"] == {"dataset": "meant", "case_id": "twin", "similarity": 1}
     page = lead.client.get(f"{BASE}/golden-candidates/{candidate.pk}").content.decode()

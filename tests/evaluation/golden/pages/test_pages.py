@@ -149,7 +149,7 @@ def test_import_looks_first_and_reports_each_line(lead, dataset, kind, text, tak
 )
 def test_a_file_that_cannot_be_read_says_so(lead, dataset, kind, text):
     page = lead.client.post(f"{BASE}/golden/support/cases/import", {"kind": kind, "text": text})
-    assert page.status_code == 422 and "Nothing was taken" in page.content.decode()
+    assert page.status_code == 422 and "Nothing was imported" in page.content.decode()
 
 
 def test_restoring_a_version_gives_the_same_bytes(project, dataset):
