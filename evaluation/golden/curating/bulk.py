@@ -34,15 +34,13 @@ def change(dataset: GoldenDataset, sent: QueryDict, members: Sequence[str], by: 
         return _own(dataset, chosen, value, members)
     if action == "confirm":
         looked = staleness.confirm(dataset, chosen, by)
-        return (
-            f"{_number(looked)} {'is' if looked == 1 else 'are'} still right; nothing of the draft changed."
-        )
+        return f"{_number(looked)} {'is' if looked == 1 else 'are'} still right; the draft is unchanged."
     if action not in _EDITS:
         raise Refused("Choose what to change.")
     if not value and action in ("tag", "untag", "split"):
         raise Refused("Type the tag or the split.")
     if action == "tag" and "," in value:
-        raise Refused("Add one tag at a time: a comma would part it in two.")
+        raise Refused("Add one tag at a time: a comma would split it in two.")
     return _edit(dataset, chosen, _EDITS[action], value, by)
 
 
@@ -54,16 +52,16 @@ def _chosen(dataset: GoldenDataset, sent: QueryDict) -> list[str]:
     found = case_lists.found(dataset, QueryDict(sent.get("query", "")))
     chosen = list(found.values_list("case_id", flat=True))
     if str(len(chosen)) != announced:
-        raise Refused(f"{_number(len(chosen))} match by now; nothing was changed. Look again, then choose.")
+        raise Refused(f"{_number(len(chosen))} match now; nothing was changed. Reload, then choose again.")
     return chosen
 
 
 def _move(dataset: GoldenDataset, chosen: list[str], state: CaseState, reason: str) -> str:
     if state is not CaseState.ACTIVE and not reason:
-        raise Refused("Say why: whoever looks at the next version will ask.")
+        raise Refused("Give a reason: whoever looks at the next version will ask.")
     moved = cases.set_state(dataset, chosen, state, reason)
     verb = "is" if moved == 1 else "are"
-    return f"{_number(moved)} {verb} {state.label.lower()} now; the next version follows."
+    return f"{_number(moved)} {verb} {state.label.lower()} now; the next version will reflect it."
 
 
 def _own(dataset: GoldenDataset, chosen: list[str], name: str, members: Sequence[str]) -> str:

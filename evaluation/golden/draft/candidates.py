@@ -209,7 +209,7 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
         cases.lock(into.dataset)
         into.refresh_from_db(fields=["state", "revision"])
         if into.state == CaseState.RETIRED:
-            raise Refused(f"{into.case_id} is retired: bring it back first, or promote this as a new case.")
+            raise Refused(f"{into.case_id} is retired: restore it first, or promote this as a new case.")
         current = into.revisions.get(number=into.revision)
         if current.line is None:
             raise Refused("The text of this case was erased.")
@@ -224,7 +224,7 @@ def merge(candidate: Candidate, into: GoldenCase, by: str) -> None:
 def reject(candidate: Candidate, reason: str, by: str) -> None:
     reason = reason.replace("\0", "\ufffd").strip()
     if not reason:
-        raise Refused("Say why it is not golden: the reviewers will ask.")
+        raise Refused("Give a reason why it is not golden: the reviewers will ask.")
     with transaction.atomic():
         _decide(_undecided(candidate, needs_confirmation=False), CandidateState.REJECTED, by, reason=reason)
 

@@ -141,9 +141,7 @@ def _put(dataset: GoldenDataset, entering: list[tuple[int, Entering]], by: str) 
     for index, each in entering:
         case_id = each.case.case_id
         if case_id in seen:
-            outcomes.append(
-                Outcome(index, case_id, "rejected", "this id stands twice in what was sent", "id")
-            )
+            outcomes.append(Outcome(index, case_id, "rejected", "this id was sent twice", "id"))
             continue
         before = known.get(case_id) if case_id else None
         if before is None:

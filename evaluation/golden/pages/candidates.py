@@ -86,7 +86,7 @@ def _decide(request: MemberRequest, candidate: Candidate) -> str:
     by, action = request.user.username, request.POST.get("action", "")
     if action == "reject":
         candidates.reject(candidate, request.POST.get("reason", "")[:2000], by)
-        return "Not golden. The reason is kept beside it."
+        return "Not golden. The reason is kept with it."
     if action == "merge":
         into = _case(request)
         candidates.merge(candidate, into, by)
@@ -112,7 +112,7 @@ def _case(request: MemberRequest) -> GoldenCase:
     if not cases:
         raise Refused(f"{name or 'No dataset'} holds {'no' if name else 'a'} case of this id.")
     if len(cases) > 1:
-        raise Refused("Several datasets hold a case of this id: say of which.")
+        raise Refused("Several datasets hold a case of this id: name the dataset.")
     return cases[0]
 
 

@@ -134,11 +134,11 @@ def saved(
     request: MemberRequest, dataset: GoldenDataset, case: GoldenCase | None, line: Json | None
 ) -> HttpResponse:
     read = editing.read(request.POST, line)
-    taken = BadCase("id", "there is a case of this id already; open it, or choose another id")
+    taken = BadCase("id", "a case with this id exists already; open it, or choose another id")
     if case is None and read.case_id and dataset.cases.filter(case_id=read.case_id).exists():
         raise taken
     if case and meanwhile.retired(case, request.POST):
-        raise BadCase("", "it was retired since you opened it; nothing is saved yet, saving brings it back")
+        raise BadCase("", "it was retired since you opened it; nothing is saved yet, and saving restores it")
     if case and not request.POST.get("over") and meanwhile.retitled(case, request.POST):
         raise cases.Meanwhile(case.case_id)
     over = meanwhile.allowed(request.POST) if case else 0

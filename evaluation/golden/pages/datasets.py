@@ -46,7 +46,7 @@ def golden(request: MemberRequest) -> HttpResponse:
     form = DatasetForm(request.POST or None)
     if request.method == "POST":
         if not leads(request):
-            raise PermissionDenied("Making a dataset needs the role lead.")
+            raise PermissionDenied("Creating a dataset needs the role lead.")
         if form.is_valid():
             made = cases.open_dataset(request.project, form.cleaned_data["name"], request.user.username)
             return redirect("golden_dataset", request.project.slug, made.name)
@@ -92,7 +92,7 @@ def publish_golden(request: MemberRequest, name: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
     changelog = request.POST.get("changelog", "")[:10_000]
     if not changelog.strip():
-        messages.error(request, "Say in a few words what changed: it stands beside the version for ever.")
+        messages.error(request, "Say in a few words what changed; it stays with the version permanently.")
         return redirect("golden_dataset", request.project.slug, dataset.name)
     try:
         version = versions.publish(dataset, request.user.username, changelog)
@@ -108,7 +108,7 @@ def golden_settings(request: MemberRequest, name: str) -> HttpResponse:
     form = LimitsForm(request.POST or None, instance=dataset)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Saved. The next run is judged by it.")
+        messages.success(request, "Saved. The next run is judged with these settings.")
         return redirect(reverse("golden_settings", args=[request.project.slug, dataset.name]))
     context = {"dataset": dataset, "form": form}
     return render(request, "golden/settings.html", context, status=422 if form.errors else 200)

@@ -75,7 +75,7 @@ def withdraw_golden(request: MemberRequest, name: str, pk: int) -> HttpResponse:
     try:
         versions.withdraw(version, request.POST.get("reason", ""), request.user.username)
         messages.success(
-            request, f"Version {version.number} is withdrawn: whoever asks for it gets 410 and the reason."
+            request, f"Version {version.number} is withdrawn: requests for it get 410 and the reason."
         )
     except ValueError as refusal:
         messages.error(request, str(refusal))

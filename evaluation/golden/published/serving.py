@@ -122,7 +122,7 @@ def _response(
         try:
             content = shown.body.read(start, end)
         except slices.Gone:
-            raise Problem(410, f"Version {shown.version.number} was withdrawn at this moment.") from None
+            raise Problem(410, f"Version {shown.version.number} was withdrawn just now.") from None
         return HttpResponse(content, status=status, headers=headers, content_type=shown.media_type)
     streamed = shown.body.stream(start, end)
     return StreamingHttpResponse(streamed, status=status, headers=headers, content_type=shown.media_type)

@@ -105,7 +105,7 @@ def _publishable(dataset: GoldenDataset) -> list[_Drafted]:
         raise NothingToPublish("The draft holds no case.")
     if unfounded := candidates.unfounded([each.case_pk for each in drafted]):
         raise Unfounded(
-            f"A label behind {', '.join(unfounded[:10])} was taken back: retire what is no failure now, "
+            f"A label behind {', '.join(unfounded[:10])} was taken back: retire what is no longer a failure, "
             "or have it confirmed again."
         )
     return drafted

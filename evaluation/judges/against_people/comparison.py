@@ -103,7 +103,7 @@ def digest(scope: Scope) -> str:
 
 
 def settled(scope: Scope, most: int) -> list[tuple[int, str]]:
-    """Traces on whose verdict people agree, the most labels first, then the newest: up to `most` of each."""
+    """Traces whose verdict people agree on, the most labels first, then the newest: up to `most` of each."""
     listed = (
         "SELECT trace_id, human FROM (SELECT trace_id, human, row_number() OVER (PARTITION BY human "
         "ORDER BY fails + passes DESC, at DESC, trace_id) AS place FROM weighed WHERE human IS NOT NULL "

@@ -110,7 +110,7 @@ def kinship(judge: str, judged: Iterable[tuple[str, int]], *, has_model: bool = 
         counts[family] += n
     told = tuple(counts.most_common())
     if not has_model:
-        return Kinship("", told, False, "", "This judge is no model, so it is of no family.")
+        return Kinship("", told, False, "", "This judge is not a model, so it belongs to no family.")
     own, unknown, total = counts[judge] if judge else 0, counts[""], counts.total()
     if own:
         share = f"{own:,} of {total:,} judged answers" if own < total else "all judged answers"
@@ -118,13 +118,11 @@ def kinship(judge: str, judged: Iterable[tuple[str, int]], *, has_model: bool = 
             judge,
             told,
             True,
-            f"Judge and judged model are of one family: {share} come from {words(judge)}, and judges tend to "
-            "prefer their own. Use a judge of another family, or read the self-preference probe.",
+            f"Judge and judged model are of the same family: {share} come from {words(judge)}, and judges tend "
+            "to prefer their own. Use a judge of another family, or read the self-preference probe.",
         )
     if not judge:
-        return Kinship("", told, None, "", "Of which family this judge is cannot be told from its name.")
+        return Kinship("", told, None, "", "The family of this judge cannot be told from its name.")
     if unknown or not total:
-        return Kinship(
-            judge, told, None, "", "Of which family the judged model is cannot be told from its name."
-        )
+        return Kinship(judge, told, None, "", "The family of the judged model cannot be told from its name.")
     return Kinship(judge, told, False, "")

@@ -20,7 +20,7 @@ def admit(endpoint: str) -> None:
     resting = EndpointHealth.objects.filter(endpoint=endpoint, closed_until__gt=Now()).first()
     if resting and resting.closed_until:
         seconds = (resting.closed_until - timezone.now()).total_seconds()
-        raise Unanswered("the endpoint rests after failures", retry_after=max(seconds, 1.0))
+        raise Unanswered("the endpoint is paused after failures", retry_after=max(seconds, 1.0))
 
 
 def note(endpoint: str, *, failed: bool) -> None:

@@ -75,7 +75,7 @@ def endpoint_of(version: JudgeVersion | TryOut) -> endpoints.Endpoint:
     try:
         endpoint = endpoints.known().get(version.endpoint)
     except endpoints.Misconfigured:
-        raise Unanswered("the operator's list of judges cannot be read") from None
+        raise Unanswered("the operator's list of endpoints cannot be read") from None
     if endpoint is None:
         raise Unanswered(f"the operator's list has no endpoint {version.endpoint}", is_final=True)
     if endpoint.model != version.model:

@@ -11,11 +11,11 @@ import msgspec
 FORMAT_REASONS = {
     "empty": "the answer was empty",
     "not_json": "the answer was not JSON",
-    "not_an_object": "the answer was no JSON object",
+    "not_an_object": "the answer was not a JSON object",
     "verdict": "the verdict was neither pass nor fail",
-    "score": "the score was no number from 0 to 1",
-    "confidence": "the confidence was no number from 0 to 1",
-    "rationale": "the rationale was no text",
+    "score": "the score was not a number from 0 to 1",
+    "confidence": "the confidence was not a number from 0 to 1",
+    "rationale": "the rationale was not a text",
     "preference": "the preference was neither first, second, tie nor both_bad",
 }
 LONGEST_RATIONALE = 4000

@@ -88,7 +88,7 @@ def check(parameters: Mapping[str, Any]) -> None:
             float(errors.get(name, 0.0))
             float(errors.get("later", {}).get(name, 0.0))
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise Unreadable(f"a number is wanted: {error}") from None
+        raise Unreadable(f"must be a number: {error}") from None
 
 
 def _errors(errors: Mapping[str, Any], question: Question) -> Mapping[str, Any]:

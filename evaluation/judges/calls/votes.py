@@ -34,7 +34,7 @@ def check(parameters: Mapping[str, Any]) -> None:
     if isinstance(number, bool) or not isinstance(number, int) or not _may_be(number):
         raise Refused(f"samples must be an odd number from 1 to {MOST}, so that a vote can be won.")
     if number > 1 and parameters.get("temperature", 1) == 0:
-        raise Refused("At temperature 0 every sample says the same: raise the temperature, or ask once.")
+        raise Refused("At temperature 0 every sample is the same: raise the temperature, or use one sample.")
 
 
 def _may_be(number: int) -> bool:

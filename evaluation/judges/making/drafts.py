@@ -62,7 +62,7 @@ def drafted(
     of_pairs = criterion == PREFERENCE
     asked = rubric_version.criteria.filter(key=criterion).first() if rubric_version else None
     if rubric_version and ((asked is None and not of_pairs) or rubric_version.stage != "frozen"):
-        raise Refused("rubric", "The rubric version has to be frozen and to hold the criterion.")
+        raise Refused("rubric", "The rubric version has to be frozen and to contain the criterion.")
     given = dict(parameters or {})
     try:
         votes.check(given)

@@ -91,7 +91,7 @@ def departed(version: JudgeVersion) -> str:
     if version.kind == Kind.IMPORTED:
         return ""
     if version.parser and version.parser not in (PARSER, PAIR_PARSER):
-        return f"answers are read otherwise now than by its parser {version.parser}"
+        return f"answers are now read differently than by its parser {version.parser}"
     try:
         listed = endpoints.known().get(version.endpoint) if version.kind == Kind.LITELLM else None
     except endpoints.Misconfigured:

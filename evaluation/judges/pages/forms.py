@@ -32,7 +32,9 @@ class VersionForm(forms.Form):
     )
     endpoint = forms.ChoiceField(required=False, help_text="From the operator's list (JUDGES_FILE).")
     rubric = forms.ModelChoiceField(
-        queryset=RubricVersion.objects.none(), required=False, help_text="Whose labels it is held against."
+        queryset=RubricVersion.objects.none(),
+        required=False,
+        help_text="The rubric whose labels it is compared with.",
     )
     criterion = forms.SlugField(
         initial=VERDICT,
@@ -45,7 +47,7 @@ class VersionForm(forms.Form):
         empty_value="1",
         choices=[(1, "Once"), *((k, f"{k} times, by vote") for k in range(3, votes.MOST + 1, 2))],
         label="Asked",
-        help_text="Several answers cost as many times as much; the share of the vote is the confidence.",
+        help_text="Each further answer costs as much again; the share of the vote is the confidence.",
     )
     prompt = forms.CharField(
         required=False,
@@ -84,10 +86,10 @@ class VersionForm(forms.Form):
         except documents.Malformed as error:
             raise forms.ValidationError(f"This is not JSON: {error}") from None
         if not isinstance(given, dict):
-            raise forms.ValidationError("A JSON object is wanted: {...}.")
+            raise forms.ValidationError("Must be a JSON object: {...}.")
         given = sanitising.json_value(given, flags)
         if flags:
-            raise forms.ValidationError("It holds a number or a character that cannot be kept as it is.")
+            raise forms.ValidationError("It holds a number or a character that cannot be stored unchanged.")
         return dict(given)
 
     def pinned(self) -> dict[str, Any]:
@@ -137,7 +139,7 @@ class RunForm(forms.Form):
 
     what = forms.ChoiceField(
         choices=[
-            ("drawn", "What was drawn by chance"),
+            ("drawn", "Randomly drawn traces"),
             ("anchors", "The anchor set"),
             ("queue", "A queue, before people"),
             ("trace", "One trace"),

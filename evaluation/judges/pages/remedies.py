@@ -59,7 +59,7 @@ def second_reviewer(request: MemberRequest, pk: int) -> HttpResponse:
     except remedies.Refused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"Another round of it waits in {item.queue.name}.")
+        messages.success(request, f"Another round for it waits in {item.queue.name}.")
     return back_to(request, version, "disagreements")
 
 

@@ -40,7 +40,8 @@ def new_version(request: MemberRequest) -> HttpResponse:
             form.add_error(refused.field, str(refused))
         else:
             messages.success(
-                request, f"{made.judge.name} {made.label} is a candidate: let it judge, then see."
+                request,
+                f"{made.judge.name} {made.label} is a candidate: let it judge, then look at its figures.",
             )
             return back_to(request, made, "running")
     status = 422 if form.is_bound else 200
@@ -91,7 +92,9 @@ def retire(request: MemberRequest, pk: int) -> HttpResponse:
     version = version_of(request, pk)
     stopped = stages.retire(version)
     waited = f"; {stopped} that waited will not be judged" if stopped else ""
-    messages.success(request, f"{version.judge.name} {version.label} is retired and judges no more{waited}.")
+    messages.success(
+        request, f"{version.judge.name} {version.label} is retired and no longer judges{waited}."
+    )
     return back_to(request, version, "versions")
 
 

@@ -200,7 +200,7 @@ def staleness(version: JudgeVersion, n: int | None = None, confusion: Json | Non
     if newest and newest.stale_reason:
         return newest.stale_reason
     if newest and newest.has_expired and n is not None and is_of(newest, n, confusion or {}):
-        return f"its certificate ran out on {newest.expires_at:%Y-%m-%d}, and no label has come since"
+        return f"its certificate expired on {newest.expires_at:%Y-%m-%d}, and no label has arrived since"
     if replaced := answered.staleness(version) or versions.departed(version):
         return replaced
     pinned = version.rubric_version

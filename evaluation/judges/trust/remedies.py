@@ -38,14 +38,14 @@ def label_more(version: JudgeVersion, labels: int, by: str) -> tuple[Queue, int]
     """
     if version.rubric_version is None:
         raise Refused(
-            "This version names no rubric, so there is nothing to label by. Make a version that does."
+            "This version names no rubric, so there is nothing to label against. Create one that does."
         )
     with connection.cursor() as cursor:
         cursor.execute(_UNANSWERED, [version.judge.project_id, max(1, min(labels, MOST_LABELS))])
         traces = [pk for (pk,) in cursor.fetchall()]
     if not traces:
         raise Refused(
-            "Every trace that chance has drawn is answered. Draw more: raise the audit share in routing."
+            "Every randomly drawn trace is answered. Draw more: raise the audit share on the rates page."
         )
     with transaction.atomic():
         queue = _queue(version)
@@ -83,9 +83,9 @@ def ask_again(version: JudgeVersion, trace: Trace, by: str) -> ReviewItem:
     ).exclude(state=ItemState.REMOVED)  # fmt: skip
     last = rounds.select_related("queue").order_by("-round", "-pk").first()
     if last is None:
-        raise Refused("It stands in no queue that is worked on. Add it to one from its trace.")
+        raise Refused("It is in no active queue. Add it to one from its trace.")
     if last.state == ItemState.OPEN:
-        raise Refused("It waits for another reviewer already.")
+        raise Refused("It is already waiting for another reviewer.")
     try:
         return items.open_round(last, by)
     except ItemClosed as closed:

@@ -85,7 +85,7 @@ def promote(version: JudgeVersion, by: str) -> JudgeVersion:
 
 @transaction.atomic
 def retire(version: JudgeVersion) -> int:
-    """It judges no more, and none takes its place; how many judgments that waited are not made."""
+    """It stops judging, and no version takes its place; how many judgments that waited are not made."""
     JudgeVersion.objects.filter(pk=version.pk).exclude(stage=Stage.RETIRED).update(
         stage=Stage.RETIRED, retired_at=timezone.now()
     )

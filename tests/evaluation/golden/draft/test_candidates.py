@@ -120,7 +120,7 @@ def test_a_candidate_is_merged_into_the_case_that_was_meant(project, failure, le
         assert field in page, field
     merge = {"action": "merge", "into": "c07"}
     refused = lead.client.post(address, merge)
-    assert refused.status_code == 422 and "say of which" in refused.content.decode()
+    assert refused.status_code == 422 and "name the dataset" in refused.content.decode()
     assert "We cannot refund this." in refused.content.decode()
     assert lead.client.post(address, {"reason": "no action"}).status_code == 422
     cases.set_state(other, ["c07"], "retired", "old")

@@ -55,6 +55,6 @@ def test_one_family_is_warned_of_and_what_is_unknown_is_said() -> None:
     other = families.kinship("anthropic", [("openai", 30)])
     assert (other.same, other.warning, other.note) == (False, "", "")
     assert families.kinship("anthropic", [("openai", 30), ("", 3)]).same is None
-    assert families.kinship("", [("openai", 3)]).note.startswith("Of which family this judge is")
+    assert families.kinship("", [("openai", 3)]).note.startswith("The family of this judge")
     assert families.kinship("anthropic", []).same is None
     assert families.kinship("", [("openai", 3)], has_model=False).same is False

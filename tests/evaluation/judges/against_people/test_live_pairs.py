@@ -450,7 +450,7 @@ def test_a_certificate_runs_out_where_no_label_comes(story: Story, reviewer: Per
     kept_figures.forget([live])
     watching.watch_live()
     assert state(live) == ("STALE", "STALE")
-    assert "no label has come since" in kept_figures.of(Scope(live))["page"]["finding"]["reasons"][0]
+    assert "no label has arrived since" in kept_figures.of(Scope(live))["page"]["finding"]["reasons"][0]
     story.pair(0.3, "fail", "fail", reviewer.user)
     watching.watch_live()
     assert state(live) == ("TRUSTED", "TRUSTED")

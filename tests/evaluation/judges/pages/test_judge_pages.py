@@ -141,7 +141,7 @@ def test_scores_stand_recalibrated_beside_the_diagram(lead: Person, project: Pro
         each["judges"][0]["score"] = 0.9 if each["judges"][0]["verdict"] == "fail" else 0.3
     load(project, many)
     told = page(lead.client, "judges/helpful")
-    assert "Recalibration would make its scores better: Brier" in told
+    assert "Recalibration would improve its scores: Brier" in told
     assert "isotonic from 1,000 labels on" in told
     assert "n = 230" in told
     assert told.count('title="Recalibrated"') == 20
@@ -162,7 +162,7 @@ def test_states_without_data_say_what_to_do(lead: Person, project: Project) -> N
     assert "import_labels" in page(lead.client, "judges")
     versions.create(project, "empty", Kind.RULES, parameters={"rules": []})
     told = page(lead.client, "judges/empty")
-    assert "Nobody has labelled what this judge judged yet." in told
+    assert "Nobody has labelled a trace that this judge has judged." in told
     assert "INCONCLUSIVE" in told
 
 
@@ -307,7 +307,7 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     assert "not yet" not in before and 'class="button primary">Go live' in before
     gone = lead.client.post(f"/projects/refunds/judge-versions/{version.pk}/go-live")
     assert gone["Location"].endswith("?version=1#going-live")
-    assert "what this version was let live by" in page(lead.client, "judges/shop")
+    assert "the figures on which this version went live" in page(lead.client, "judges/shop")
     assert "is validated again" in post(f"judge-versions/{version.pk}/go-live")
     assert "are frozen as anchors 1" in post(f"judge-versions/{version.pk}/anchors")
     assert AnchorSet.objects.get().anchors.filter(verdict="fail").count() == 20

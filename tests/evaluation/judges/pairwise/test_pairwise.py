@@ -153,7 +153,7 @@ def test_the_page_says_it_in_words(lead: Person, api: Api, project: Project) -> 
     duel = pairs(project, 6)
     version = judge(project)
     address = "/projects/refunds/judges/chooser"
-    assert "No pair was both judged and labelled blind yet." in lead.client.get(address).content.decode()
+    assert "No pair has been both judged and labelled blind yet." in lead.client.get(address).content.decode()
     told = lead.client.post(
         f"/projects/refunds/judge-versions/{version.pk}/run",
         {"what": "queue", "queue": "duel", "both_orders": "on"},
@@ -163,7 +163,7 @@ def test_the_page_says_it_in_words(lead: Person, api: Api, project: Project) -> 
     judging.work(10)
     label(duel, ["a", "a", "a", "b"])
     page = lead.client.get(address).content.decode()
-    assert "This judge says what people say of 75 % of pairs" in page
+    assert "This judge agrees with people on 75 % of pairs" in page
     assert "20 pairs judged in both orders are needed (n = 6)" in page
     assert "Go live" not in page
     answer = api().get("/api/v1/judges/chooser/calibration").json()

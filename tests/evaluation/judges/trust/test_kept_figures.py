@@ -238,5 +238,5 @@ def test_limits_for_those_who_always_look_are_the_confidence_sequence(
     limits = confidence_sequence(185, 200)
     assert (always["agreement"]["low"], always["agreement"]["high"]) == pytest.approx(limits, abs=1e-9)
     page = lead.client.get(PAGE).content.decode()
-    assert "Limits that hold however often one looks" in page
+    assert "Limits that hold however often you look" in page
     assert "Average precision" in page

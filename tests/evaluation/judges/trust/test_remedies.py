@@ -104,7 +104,7 @@ def test_another_reviewer_is_asked_in_another_round(
     )
     address = reverse("second_reviewer", args=["refunds", version.pk])
     told = lead.client.post(address, {"trace": item.trace_id}, follow=True).content.decode()
-    assert "waits for another reviewer already" in told
+    assert "is already waiting for another reviewer" in told
     lease = leases.claim(queue, lead.user)
     assert lease is not None
     labels.submit(lease.item, Actor(lead.user), lease.token, FAIL)
