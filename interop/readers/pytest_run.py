@@ -6,7 +6,7 @@ import sys
 
 import served
 
-recipe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "test_recipe.py")
+recipe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recipe.py")
 done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull,
                        "--rootdir", ".", recipe, "--junitxml=junit.xml"])  # fmt: skip
 assert done.returncode == 1
