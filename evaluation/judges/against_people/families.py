@@ -118,8 +118,8 @@ def kinship(judge: str, judged: Iterable[tuple[str, int]], *, has_model: bool = 
             judge,
             told,
             True,
-            f"Judge and judged model are of the same family: {share} come from {words(judge)}, and judges tend "
-            "to prefer their own. Use a judge of another family, or read the self-preference probe.",
+            f"Judge and judged model are of the same family: {share} come from {words(judge)}, and judges "
+            "tend to prefer their own. Use a judge of another family, or read the self-preference probe.",
         )
     if not judge:
         return Kinship("", told, None, "", "The family of this judge cannot be told from its name.")
