@@ -25,7 +25,13 @@ from django.conf import settings
 # A snapshot names a date or a revision; an alias may point elsewhere tomorrow.
 PINNED = re.compile(r"\d{4}-?\d{2}-?\d{2}|@[0-9a-f]{7,}|-\d{3,4}$")
 
-
+# What stands before the slash of a model. Of these a test shows that an answer is bounded and a call is one
+# request; litellm asks others by ways of its own, or again by itself.
+KINDS = (
+    "openai", "anthropic", "azure", "azure_ai", "cerebras", "cohere", "cohere_chat", "databricks", "deepseek",
+    "fireworks_ai", "gemini", "groq", "hosted_vllm", "huggingface", "litellm_proxy", "llamafile", "lm_studio",
+    "mistral", "openrouter", "perplexity", "together_ai", "vercel_ai_gateway", "xai",
+)  # fmt: skip
 # An attempt's lease is longer (claims.LEASE_SECONDS), so nobody asks again while the first call may answer.
 LONGEST_CALL = 110.0
 Price = Annotated[float, msgspec.Meta(ge=0)]
@@ -40,6 +46,10 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_price: Price = 0.0
     timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_CALL)] = 30.0
     family: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.model.partition("/")[0] if "/" in self.model else ""
 
     @property
     def is_paid(self) -> bool:
@@ -89,4 +99,10 @@ def _parse(raw: bytes) -> dict[str, Endpoint]:
     named = {each.name: each for each in found}
     if len(named) < len(found):
         raise Misconfigured("JUDGES_FILE is not as described: two endpoints have the same name")
+    for each in found:
+        if each.kind not in KINDS:
+            raise Misconfigured(
+                f"JUDGES_FILE: the model of {each.name} begins with none of the kinds that can be asked "
+                f"({', '.join(KINDS)}). Whatever speaks OpenAI's protocol can be asked as openai/{each.model}"
+            )
     return named

@@ -307,7 +307,7 @@ def test_an_endpoint_that_fails_rests(api: Api, project: Project, stub: Stub) ->
     Judgment.objects.open().update(due_at=Now())
     judging.work(2)
     assert len(stub.calls) == called
-    assert Judgment.objects.filter(reason="the endpoint rests after failures").exists()
+    assert Judgment.objects.filter(reason="the endpoint is paused after failures").exists()
 
 
 def test_the_trace_is_data_between_marks_that_nobody_can_guess(
@@ -352,12 +352,13 @@ def test_one_process_at_a_time_waits_for_endpoints(api: Api, project: Project, s
     assert endpoints.LONGEST_CALL < claims.LEASE_SECONDS
 
 
-@pytest.mark.parametrize("line", ["timeout = 300", "timeout = 0", "input_price = -1", 'name = "orion"'])
+@pytest.mark.parametrize("line", ["timeout = 300", "timeout = 0", "input_price = -1", 'name = "orion"', ""])
 def test_a_list_of_endpoints_that_cannot_hold_is_refused(line: str, tmp_path: Path, settings: Any) -> None:
     listed = tmp_path / "odd.toml"
-    twice = '[[endpoint]]\nname = "orion"\nmodel = "m"\n' if line.startswith("name") else ""
+    twice = '[[endpoint]]\nname = "orion"\nmodel = "openai/m"\n' if line.startswith("name") else ""
     named = "" if twice else 'name = "a"'
-    listed.write_text(f'{twice}[[endpoint]]\nmodel = "m"\n{named}\n{line}\n')
+    model = "openai/m" if line else "sagemaker/m"
+    listed.write_text(f'{twice}[[endpoint]]\nmodel = "{model}"\n{named}\n{line}\n')
     settings.JUDGES_FILE = str(listed)
     with pytest.raises(endpoints.Misconfigured):
         endpoints.known()
