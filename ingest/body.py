@@ -46,7 +46,7 @@ def _read_wire(request: HttpRequest) -> bytes:
     except RequestDataTooBig:
         raise _too_large() from None
     except UnreadablePostError:
-        raise Problem(400, "The body broke off before its announced length.") from None
+        raise Problem(400, "The body ended before its announced length.") from None
 
 
 def _too_large() -> Problem:
@@ -89,7 +89,7 @@ def _inflate(wire: bytes) -> Iterator[bytes]:
                 chunk = member.decompress(pending, _CHUNK)
                 pending = member.unconsumed_tail
                 if not chunk and not member.eof:
-                    raise Problem(400, "The gzip body breaks off before its end.")
+                    raise Problem(400, "The gzip body is incomplete.")
                 total += len(chunk)
                 if total > allowed:
                     raise _inflated_too_large(allowed)

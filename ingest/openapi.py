@@ -44,17 +44,17 @@ FURTHER = {
     "NestedScore": _says("value", "label", "error_type"),
 }
 REFUSALS = {
-    400: "What was sent cannot be read; errors says where",
+    400: "The request cannot be read; errors says where",
     401: "No valid token",
     403: "The token lacks the scope",
     404: "The token's project has no such thing",
-    409: "Something else has happened in the meantime; detail says what",
+    409: "Something changed in the meantime; detail says what",
     413: "Larger than the limits",
     415: "A content type or encoding that is not supported",
     422: "A field holds a value that it cannot take; errors names it",
-    503: "The database does not answer; send it again after Retry-After",
+    503: "The database does not answer; retry after Retry-After",
 }
-DONE = {200: "Done, or found as it was", 201: "Created", 204: "Nothing there now"}
+DONE = {200: "Done, or already so", 201: "Created", 204: "Nothing there now"}
 INGEST_REFUSALS = (400, 401, 403, 413, 415, 422, 503)
 READ_REFUSALS = (400, 401, 403, 503)
 
@@ -103,7 +103,7 @@ def intake(shape: type[Struct], envelope: str | None) -> Json:
         },
         "responses": {
             200: {"description": "Committed", "content": receipt},
-            202: {"description": "Committed; all of it waits for its target", "content": receipt},
+            202: {"description": "Committed; all items wait for their targets", "content": receipt},
             207: {"description": "Committed, except for the rejected items", "content": receipt},
             **refused_with(INGEST_REFUSALS),
         },
@@ -126,7 +126,7 @@ def importing(formats: Iterable[str]) -> Json:
         },
         "responses": {
             200: {"description": "Committed", "content": report},
-            202: {"description": "Committed; all of it waits for its target", "content": report},
+            202: {"description": "Committed; all items wait for their targets", "content": report},
             207: {"description": "Committed, except for the rejected items", "content": report},
             **refused_with((400, 401, 403, 413, 415, 503)),
         },

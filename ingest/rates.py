@@ -188,7 +188,7 @@ def boost(
         audit = min(1.0, before[0] * factor)
         judge = max(min(before[1], round(1 - audit, 6)), min(judged, 1.0) - audit)
         if audit <= before[0] and judge <= before[1]:
-            raise Refused("Every trace is audited already." if before[0] else "Nothing is audited here.")
+            raise Refused("Every trace is already audited." if before[0] else "Nothing is audited here.")
         words = f"{factor:g} times for {hours:g} h" + (f": {reason}" if reason else "")
         _insert(project, name, (audit, round(judge, 6)), Cause.BOOST, by, words, now)
         ended = now + timedelta(hours=hours)

@@ -68,7 +68,7 @@ def score_of(shape: shapes.NestedScore, item: Json, target: Target) -> ScoreReco
     }
     digest = content_hash("score", _spelled(target), time, said)
     if (shape.id or "").startswith(CHECK_KEYS):
-        raise Invalid("id", f"begins with {CHECK_KEYS!r}, which is kept for this server's own checks")
+        raise Invalid("id", f"begins with {CHECK_KEYS!r}, which is reserved for this server's own checks")
     return ScoreRecord(
         key=shapes.identifier("id", shape.id or digest.hex()),
         target=target,

@@ -50,7 +50,7 @@ class BodyDoor:
         if not announced and not chunked:
             return self.application(environ, start_response)
         if not self.readers.acquire(blocking=False):
-            detail = "Too many bodies are on their way. Send this again."
+            detail = "Too many bodies are on their way. Send the request again."
             return self._refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail)
         try:
             body = self._read_body(environ["wsgi.input"], announced)
@@ -59,7 +59,7 @@ class BodyDoor:
         if body is None:
             return self._refuse_long(environ, start_response)
         if len(body) < announced:
-            detail = "The body broke off before its announced length."
+            detail = "The body ended before its announced length."
             return self._refuse(start_response, HTTPStatus.BAD_REQUEST, detail)
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))

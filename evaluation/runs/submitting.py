@@ -77,7 +77,7 @@ def submit(version: GoldenVersion, upload: Upload, sender: Sender, body: bytes) 
     except IntegrityError as error:
         if "idempotency_key_once_a_project" not in str(error):
             raise
-        raise Problem(409, "This Idempotency-Key is being used at this moment. Send this again.") from None
+        raise Problem(409, "This Idempotency-Key is being used at this moment. Send the request again.") from None
 
 
 def _check_branch(token: ApiToken, branch: str) -> None:

@@ -30,12 +30,13 @@ def enter(request: TokenRequest) -> FeedbackDoor:
     origin = origins.of(request)
     if origin and origin not in door.origins:
         raise Problem(
-            403, f"Pages of {origin} may not send feedback here. An admin can allow it on the page Feedback."
+            403,
+            f"Pages of {origin} may not send feedback here. An admin can allow them on the Feedback page.",
         )
     if len(request.body) > BODY_BYTES:
-        raise Problem(413, f"With this token a request has at most {BODY_BYTES} bytes.")
+        raise Problem(413, f"With this token a request may have at most {BODY_BYTES} bytes.")
     if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Problem(415, "With this token a body is not compressed.")
+        raise Problem(415, "With this token a body must not be compressed.")
     return door
 
 

@@ -34,14 +34,14 @@ def take(request: HttpRequest, token: ApiToken, door: FeedbackDoor, amount: int)
         if amount > most:
             raise Problem(
                 429,
-                f"One {name} may send {most} statements a minute, and here are {amount}.",
+                f"One {name} may send {most} statements a minute; this request has {amount}.",
                 headers={"Retry-After": "60"},
             )
         count, seconds_left = _add(subject_of(token.project, subject), amount)
         if count > most:
             raise Problem(
                 429,
-                f"This {name} has sent its {most} statements of this minute. Wait {seconds_left} s.",
+                f"This {name} has already sent its {most} statements for this minute. Wait {seconds_left} s.",
                 headers={"Retry-After": str(seconds_left)},
             )
 

@@ -167,7 +167,7 @@ def add_statement(entry: Entry, score: Json, *, user: str = "", force: bool = Fa
     """A score; where people in the product said it, also the feedback that it is."""
     body = known(score)
     if body.get("value") is None and not body.get("label"):
-        raise Invalid("value", "neither a value nor a label is given")
+        raise Invalid("value", "has neither a value nor a label")
     is_of_users = force or bool(_OF_USERS.search(text(score.get("name"))))
     if is_of_users:
         body["source"] = "user"

@@ -177,7 +177,7 @@ def _score(item: Json, entry: Entry) -> None:
     trace_id = stated(item, "traceId", "trace_id")
     span_id = stated(item, "observationId")
     if not trace_id and not span_id:
-        raise Invalid("traceId", "is required: a score of a session has nothing here to stand on")
+        raise Invalid("traceId", "is required: a score of a session has no target here")
     value, label = present(item, "value"), stated(item, "stringValue")
     if isinstance(item.get("value"), int | float):
         value = item["value"]

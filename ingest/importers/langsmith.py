@@ -155,7 +155,7 @@ def _feedback(item: Json, entry: Entry) -> None:
         body = {"id": identity, "target": target, "kind": "comment", "comment": comment}
         entry.feedback.append(known(body | {"user": user, "occurred_at": time}))
     elif correction is None:
-        raise Invalid("score", "neither a score, a value, a comment nor a correction is given")
+        raise Invalid("score", "has neither a score, a value, a comment nor a correction")
 
 
 def _score(item: Json, target: Json) -> Json:

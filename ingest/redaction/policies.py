@@ -92,7 +92,7 @@ def _guarded(path: str, hook: Hook) -> Hook:
             logger.error("The redaction hook %s failed: %s", path, type(error).__name__)
             raise Problem(
                 503,
-                "A redaction hook failed, so nothing was stored. Send this again.",
+                "A redaction hook failed, so nothing was stored. Send the request again.",
                 headers={"Retry-After": "5"},
             ) from None
 

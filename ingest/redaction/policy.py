@@ -64,7 +64,7 @@ def own_pattern(name: str, pattern: str) -> OwnPattern:
         raise PatternRefused(f"“{name}” is longer than {PATTERN_CHARACTERS} characters; split it in two.")
     compiled = compile_pattern(name, pattern)
     if compiled.search("") is not None:
-        raise PatternRefused(f"“{name}” matches an empty text, and so would mask everything.")
+        raise PatternRefused(f"“{name}” matches an empty text, so it would mask everything.")
     return OwnPattern(name, pattern)
 
 
@@ -80,7 +80,7 @@ def compile_pattern(name: str, pattern: str) -> Any:
         hint = "too large" if "too large" in said or "repetition" in said else "not possible"
         raise PatternRefused(
             f"“{name}” is {hint} in the linear-time engine RE2 ({said}). "
-            "It knows no look-around and no back-references; repeat at most 1000 times."
+            "RE2 has no look-around and no back-references, and repeats at most 1000 times."
         ) from None
 
 
@@ -92,7 +92,7 @@ def own_patterns(given: Iterable[tuple[str, str]]) -> tuple[OwnPattern, ...]:
         )
     names = [pattern.name.lower() for pattern in patterns]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise PatternRefused(f"“{min(twice)}” is the name of two patterns.")
+        raise PatternRefused(f"“{min(twice)}” names two patterns.")
     return patterns
 
 

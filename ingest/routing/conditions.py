@@ -102,7 +102,7 @@ def read_all(conditions: Any) -> list[dict[str, Any]]:
         read.append(CONDITIONS[code].read(values))
     if len(read) > 1 and any(values["condition"] == "audit" for values in read):
         raise Refused(
-            "“Drawn for audit” stands alone in its rule: with another condition beside it the audit lane "
+            "“Drawn for audit” must be the only condition of its rule: with another one, the audit lane "
             "would no longer be a random sample."
         )
     return read

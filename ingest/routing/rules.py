@@ -70,7 +70,7 @@ def checked(rule: RoutingRule) -> RoutingRule:
     rule.conditions = conditions.read_all(rule.conditions)
     if rule.share < 1 and any(values["condition"] == "audit" for values in rule.conditions):
         raise Refused(
-            "All drawn traces are routed: set the audit rate on the rates page, and the share to 1."
+            "All drawn traces are routed, so the share must be 1; set the audit rate on the rates page."
         )
     return rule
 
@@ -82,7 +82,7 @@ def save(rule: RoutingRule) -> RoutingRule:
     with transaction.atomic():
         _lock(rule.project)
         if others.filter(name=rule.name).exists():
-            raise Refused(f"There is a rule “{rule.name}” for this queue already.")
+            raise Refused(f"This queue already has a rule “{rule.name}”.")
         if rule.pk is None:
             if others.count() >= MOST_RULES:
                 raise Refused(f"A queue has at most {MOST_RULES} rules.")
@@ -113,7 +113,7 @@ def replace(project: Project, queue: str, given: Iterable[Mapping[str, Any]]) ->
     if len(rules) > MOST_RULES:
         raise Refused(f"A queue has at most {MOST_RULES} rules.")
     if len({rule.name for rule in rules}) < len(rules):
-        raise Refused("Two rules of a queue cannot have one name.")
+        raise Refused("Two rules of a queue cannot have the same name.")
     with transaction.atomic():
         _lock(project)
         RoutingRule.objects.filter(project=project, queue=queue).delete()

@@ -37,7 +37,7 @@ def empty(subject: Subject, parameters: Compiled) -> Verdict | None:
     if subject.words and not _is_placeholder(subject.answer):
         return passed(f"The answer has {len(subject.words):,} word{'s' * (len(subject.words) != 1)}.")
     if not subject.words and any(not char.isspace() and ord(char) > 0x2000 for char in subject.answer[:50]):
-        return passed("The answer is a sign without words.")
+        return passed("The answer is a symbol without words.")
     return failed("The answer is empty." if not subject.answer.strip() else "The answer says nothing.")
 
 
@@ -63,7 +63,7 @@ def refusal(subject: Subject, parameters: Compiled) -> Verdict | None:
     own = next(parameters["words"].found_in(subject.words[:80]), None)
     if own:
         return failed(f"Declines: “{' '.join(subject.words[slice(*own)])}”.")
-    return passed("Holds no phrase of refusal in its beginning.")
+    return passed("Begins with no phrase of refusal.")
 
 
 def truncated(subject: Subject, parameters: Compiled) -> Verdict | None:
@@ -71,7 +71,7 @@ def truncated(subject: Subject, parameters: Compiled) -> Verdict | None:
     call = subject.answering_call
     finish = call.finish if call else ()
     if "length" in finish:
-        return failed("The model stopped at its limit of tokens (finish reason: length).")
+        return failed("The model stopped at its token limit (finish reason: length).")
     if "stop" in finish:
         return passed("The model ended by itself (finish reason: stop).")
     if not subject.words or finish:
@@ -80,7 +80,7 @@ def truncated(subject: Subject, parameters: Compiled) -> Verdict | None:
     if subject.reading.output.count("```") % 2:
         return failed("A block of code is not closed.")
     if len(subject.words) < FEWEST_WORDS_OF_A_TEXT or not _breaks_off(text):
-        return passed("The text comes to an end.")
+        return passed("The text is complete.")
     return failed(f"The text breaks off: “…{text[-60:]}”.")
 
 

@@ -51,40 +51,39 @@ _ALL = (
         "Refusals without a usual phrase, and in other languages than English, German, French, Spanish, "
         "Italian, Dutch, Portuguese and Polish. A right refusal fails like a wrong one.",
         answers.refusal,
-        (_words("words", "Own phrases", "What a refusal says in your product, one phrase a line."),),
+        (_words("words", "Own phrases", "What refusals say in your product, one phrase per line."),),
     ),
     Check(
         "truncated",
         "Truncated",
-        "The model stopped at its limit of tokens, or the text breaks off.",
-        "Where no finish reason was sent, a text that is cut after a full stop.",
+        "The model stopped at its token limit, or the text breaks off.",
+        "A text cut after a full stop when no finish reason was sent.",
         answers.truncated,
     ),
     Check(
         "schema",
         "JSON and schema",
-        "JSON was asked for and the answer is none or does not fit the schema; or a call of a tool does not "
+        "JSON was requested and the answer is not JSON or does not fit the schema; or a tool call does not "
         "fit the tool's definition.",
-        "What was asked for in the prompt's words only. Patterns and formats of a schema are not judged.",
+        "Formats requested only in the prompt's words. Patterns and formats of a schema are not judged.",
         structured.schema,
         (
             _yes(
                 "fences",
                 "Accept a code block around JSON",
                 True,
-                "```json … ``` around the answer is no failure.",
+                "```json … ``` around the answer is not a failure.",
             ),
-            _yes(
-                "always", "Every answer has to be JSON", False, "Also where the request does not ask for it."
-            ),
+            _yes("always", "Every answer must be JSON", False, "Even where the request does not ask for it."),
         ),
     ),
     Check(
         "grounding",
         "Grounding",
-        "Nearly all of the answer, or one of its numbers, stands in none of its documents, nor in the "
-        "question, nor in what tools gave back.",
-        "An answer that turns around what the documents say, and true sums and dates worked out from them. "
+        "Nearly all of the answer, or one of its numbers, is found neither in its documents nor in the "
+        "question nor in tool results.",
+        "An answer that contradicts the documents in their own words. True sums and dates worked out from "
+        "them fail. "
         "Answers in another language than the documents are left out.",
         grounding.grounding,
         (
@@ -92,18 +91,18 @@ _ALL = (
                 "least_share",
                 "Least share of words",
                 0.15,
-                "Of the answer's telling words, so many have to stand in the documents or the question.",
+                "The share of the answer's content words that must appear in the documents or the question.",
                 amount(0, 1),
             ),
             _yes(
-                "numbers", "Numbers too", True, "A number of two digits or more that was never given fails."
+                "numbers", "Numbers too", True, "A number of two or more digits that was never given fails."
             ),
         ),
     ),
     Check(
         "citations",
         "Citations",
-        "A citation points at a document that is not there, or that says nothing of the kind.",
+        "A citation names a document that does not exist, or one that says nothing of the kind.",
         "A citation of a document that has the same words and another meaning.",
         grounding.citations,
         (
@@ -111,11 +110,14 @@ _ALL = (
                 "least_share",
                 "Least share of words",
                 0.12,
-                "Of the telling words of a sentence, so many have to stand in the document it cites.",
+                "The share of a sentence's content words that must appear in the document it cites.",
                 amount(0, 1),
             ),
             _yes(
-                "required", "Citations are required", False, "An answer with documents that cites none fails."
+                "required",
+                "Citations are required",
+                False,
+                "An answer that has documents but cites none fails.",
             ),
         ),
     ),
@@ -130,7 +132,7 @@ _ALL = (
                 "most_share",
                 "Most repeated share",
                 0.3,
-                "Of the answer's runs of four words, at most so many may have been there before.",
+                "The largest share of the answer's four-word sequences that may be repeats.",
                 amount(0, 1),
             ),
         ),
@@ -138,8 +140,8 @@ _ALL = (
     Check(
         "language",
         "Language",
-        "The answer is in another language than the question, and none was asked for.",
-        "Texts of a few words, and mixed ones. Told apart by words: English, German, French, Spanish, "
+        "The answer is in a language other than the question's, and none was requested.",
+        "Texts of a few words, and mixed ones. Recognised by words: English, German, French, Spanish, "
         "Italian, Dutch, Portuguese, Polish; by script: Chinese, Japanese, Korean, Greek, Hebrew, Thai, "
         "Cyrillic, Arabic, Devanagari.",
         language.mismatch,
@@ -148,7 +150,7 @@ _ALL = (
                 "languages",
                 "Always right",
                 [],
-                f"Codes of languages an answer may always have: {', '.join(languages.NAMES)}.",
+                f"Codes of languages an answer may always be in: {', '.join(languages.NAMES)}.",
                 some_of(*languages.NAMES),
                 form="text",
             ),
@@ -175,16 +177,16 @@ _ALL = (
                 "documents",
                 "Documents may be quoted",
                 True,
-                "What stands in the documents or the system prompt does not count.",
+                "What is in the documents or the system prompt does not count.",
             ),
-            _words("allowed", "Allowed values", "Addresses and numbers of your own, one a line.", _folded),
+            _words("allowed", "Allowed values", "Addresses and numbers of your own, one per line.", _folded),
         ),
     ),
     Check(
         "safety",
         "Safety words",
         "The answer holds an insult, an obscenity, or a phrase of violence, self-harm, hate or crime.",
-        "Harm in polite words. A word list is no judge of meaning; German and English lists are longest.",
+        "Harm in polite words. A word list does not judge meaning; German and English lists are the longest.",
         safety.safety,
         (
             Parameter(
@@ -197,7 +199,9 @@ _ALL = (
                 choices=tuple((name, name.replace("_", "-")) for name in safety.CATEGORIES),
             ),
             _words(
-                "words", "Own words", "Words and phrases, one a line; word* stands for all that begin so."
+                "words",
+                "Own words",
+                "Words and phrases, one per line; word* matches every word with that beginning.",
             ),
             _words(
                 "allowed", "Allowed", "Words of the lists that are harmless in your product.", safety.allowed
@@ -207,31 +211,31 @@ _ALL = (
     Check(
         "injection",
         "Prompt injection",
-        "The question, a document or a tool's answer holds what reads like orders to the model.",
-        "Attempts in new words, other languages or pictures. A flag for a person to look at, no judgment "
-        "whether the model obeyed.",
+        "The question, a document or a tool result contains what reads like instructions to the model.",
+        "Attempts in new words, other languages or pictures. It flags the trace for a person; it does not "
+        "say whether the model obeyed.",
         injection.injection,
-        (_words("words", "Own phrases", "What attempts say in your product, one phrase a line."),),
+        (_words("words", "Own phrases", "What attempts say in your product, one phrase per line."),),
     ),
     Check(
         "error",
         "Error",
         "The trace ended in an error.",
-        "Errors inside a trace that went on and ended well: see tool errors.",
+        "Errors inside a trace that recovered and ended well: see tool errors.",
         resources.error,
     ),
     Check(
         "tool_error",
         "Tool error",
-        "A tool's span failed, or a tool gave back an error.",
-        "An error that the tool tells in a sentence of its own.",
+        "A tool's span failed, or a tool returned an error.",
+        "An error that the tool reports in a sentence of its own.",
         tools.tool_error,
     ),
     Check(
         "slow",
         "Slow",
         "The trace took longer than the limit.",
-        "Time that the sender did not measure: after the last span of a trace whose root never ended.",
+        "Time the sender did not measure: after the last span of a trace whose root never ended.",
         resources.slow,
         (
             Parameter(
@@ -248,7 +252,7 @@ _ALL = (
         "costly",
         "Costly",
         "The trace cost more than the limit.",
-        "Costs that were not sent, or not with the model calls or the trace.",
+        "Costs that were not sent with the model calls or the trace.",
         resources.costly,
         (Parameter("most_usd", "Limit", 0.25, "US dollars for all its calls.", amount(0, 1e6), unit="US$"),),
     ),

@@ -41,7 +41,7 @@ def grounding(subject: Subject, parameters: Compiled) -> Verdict | None:
     if len(content) >= FEWEST_WORDS and share < parameters["least_share"]:
         return failed(f"Only {said}; not {', '.join(dict.fromkeys(unknown[:8]))}.")
     if strange:
-        return failed(f"Says {', '.join(strange[:5])}, which no document says.")
+        return failed(f"Says {', '.join(strange[:5])}, which is in no document.")
     return passed(f"{said}.")
 
 
@@ -118,14 +118,14 @@ def citations(subject: Subject, parameters: Compiled) -> Verdict | None:
         return None
     for mark, place, sentence in found:
         if place is None:
-            return failed(f"Cites {mark}; there are {len(documents)} documents, none of that name.")
+            return failed(f"Cites {mark}; there are {len(documents)} documents, none with that name.")
         share = _shared(sentence, place, subject)
         if share is not None and share < parameters["least_share"]:
             return failed(
-                f"Cites {mark} for “{sentence.strip()[:160]}”: {share:.0%} of its words stand there."
+                f"Cites {mark} for “{sentence.strip()[:160]}”: {share:.0%} of its words are found there."
             )
     number = len(found)
-    return passed(f"{number} citation{'s' * (number != 1)}, of documents that say as much.")
+    return passed(f"{number} citation{'s' * (number != 1)}, of documents that support it.")
 
 
 def _citations(answer: str, documents: tuple[Document, ...]) -> Iterator[tuple[str, int | None, str]]:

@@ -24,7 +24,7 @@ def injection(subject: Subject, parameters: Compiled) -> Verdict | None:
         if part:
             seen, left = True, left - len(part)
             if found := attempt(part):
-                return failed(f"{place} holds what reads like orders to the model: “{found}”.")
+                return failed(f"{place} contains what reads like instructions to the model: “{found}”.")
             own = (
                 next(parameters["words"].found_in(part.casefold().split()), None)
                 if parameters["words"]

@@ -29,7 +29,7 @@ def mismatch(subject: Subject, parameters: Compiled) -> Verdict | None:
         return None
     name = NAMES[answered]
     if answered in parameters["languages"]:
-        return passed(f"The answer is in {name}, which is always right here.")
+        return passed(f"The answer is in {name}, which is always allowed here.")
     asked = _of(subject.question)
     if not asked or (asked != answered and _ASKS_FOR_ANOTHER.search(subject.question[:4_000])):
         return None

@@ -63,7 +63,7 @@ def words(value: Any) -> list[str]:
     """One word or phrase a line; blank lines and repetitions are dropped."""
     lines = value.splitlines() if isinstance(value, str) else value
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise ValueError("must be a list of words or phrases, one a line")
+        raise ValueError("must be a list of words or phrases, one per line")
     found = list(dict.fromkeys(" ".join(line.split()) for line in lines if line.strip()))
     if len(found) > MOST_WORDS:
         raise ValueError(f"holds {len(found):,} lines; at most {MOST_WORDS:,} are read")

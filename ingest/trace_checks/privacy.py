@@ -37,9 +37,9 @@ def pii(subject: Subject, parameters: Compiled) -> Verdict | None:
         given = _given(subject, documents=parameters["documents"])
         left = [each for each in left if _plain(each[1]) not in given]
     if not left:
-        return passed("Hands out nothing that looks like personal data or a key.")
+        return passed("Contains nothing that looks like personal data or a key.")
     kinds = list(dict.fromkeys(WORDS[kind] for kind, _ in left))
-    return failed(f"Holds {' and '.join(kinds)} that the user had not given ({len(left)} in all).")
+    return failed(f"Contains {' and '.join(kinds)} that the user had not given ({len(left)} in all).")
 
 
 def _given(subject: Subject, *, documents: bool) -> str:

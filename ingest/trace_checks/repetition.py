@@ -28,7 +28,7 @@ def repetition(subject: Subject, parameters: Compiled) -> Verdict | None:
         return None
     grams = Counter(zip(*(words[start:] for start in range(GRAM)), strict=False))
     share = 1 - len(grams) / grams.total()
-    said = f"{share:.0%} of its runs of {GRAM} words were there before"
+    said = f"{share:.0%} of its sequences of {GRAM} words are repeats"
     if share <= parameters["most_share"]:
         return passed(f"{said}.")
     often, times = grams.most_common(1)[0]

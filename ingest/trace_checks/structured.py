@@ -51,23 +51,23 @@ def _wanted(call: Call | None, attributes: Mapping[str, Json], parameters: Compi
 
 def _answer(answer: str, wanted: Json, *, fences: bool) -> Verdict:
     if not answer.strip():
-        return failed("JSON was asked for; the answer is empty.")
+        return failed("JSON was requested; the answer is empty.")
     if len(answer) > LONGEST_JSON:
-        return passed("JSON was asked for; the answer is too long to judge.")
+        return passed("JSON was requested; the answer is too long to check.")
     fenced = _FENCE.fullmatch(answer) if fences else None
     try:
         value = json.loads(fenced[1] if fenced else answer, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        return failed(f"JSON was asked for; the answer is none: {_reason(error)}.")
+        return failed(f"JSON was requested; the answer is not JSON: {_reason(error)}.")
     if not wanted:
-        return passed("JSON was asked for, and the answer is JSON.")
+        return passed("JSON was requested, and the answer is JSON.")
     try:
         reason = schemas.first_error(wanted, value)
     except schemas.Unjudged:
-        return passed("The answer is JSON; the schema that was asked for cannot be judged.")
+        return passed("The answer is JSON; the requested schema cannot be checked.")
     if reason:
         return failed(f"The answer is JSON but does not fit the schema: {reason[:LONGEST_REASON]}.")
-    return passed("The answer is JSON of the schema that was asked for.")
+    return passed("The answer is JSON and fits the requested schema.")
 
 
 def _reason(error: Exception) -> str:
@@ -77,7 +77,7 @@ def _reason(error: Exception) -> str:
 
 
 def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _tool_calls(call: Call, attributes: Json) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _tool_calls(call: Call, attributes: Json) -> Iterator[str]:
         if tool.name not in tools:
             yield f"Calls the tool {tool.name[:80]!r}, which was not given to the model."
         elif tool.arguments not in (None, "") and not isinstance(tool.arguments, dict):
-            yield f"The arguments of {tool.name[:80]} are no JSON object."
+            yield f"The arguments of {tool.name[:80]} are not a JSON object."
         else:
             yield _misfit(tool.name, tools[tool.name], tool.arguments or {})
 

@@ -63,7 +63,7 @@ def _of_spans(subject: Subject) -> Iterator[str]:
         else:
             result = next((span.attributes[key] for key in _RESULTS if key in span.attributes), None)
             reason = error_in(result)
-            yield f"The tool {_name(span)} gave back an error: {reason}" if reason else ""
+            yield f"The tool {_name(span)} returned an error: {reason}" if reason else ""
 
 
 def _is_tool(span: SpanRecord) -> bool:
@@ -82,7 +82,7 @@ def _of_messages(subject: Subject) -> Iterator[str]:
     for message in subject.reading.conversation[-MOST_MESSAGES:]:
         if message.role == "tool":
             reason = error_in(message.text)
-            yield f"A tool gave back an error: {reason}" if reason else ""
+            yield f"A tool returned an error: {reason}" if reason else ""
 
 
 def error_in(result: Any) -> str:

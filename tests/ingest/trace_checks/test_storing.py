@@ -101,7 +101,7 @@ def test_no_posted_score_takes_a_checks_key(trace, api, first):
         store([(trace, FOUND)])
     answer = post()
     assert answer.status_code in (207, 400, 422)
-    assert "kept for this server" in answer.content.decode()
+    assert "reserved for this server" in answer.content.decode()
     if first == "posted":
         store([(trace, FOUND)])
     assert Score.objects.get(name="check.slow").value == 0
