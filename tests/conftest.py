@@ -166,5 +166,5 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
             "The browser tests need Chromium: `make test` as root installs it, else: apt install chromium"
         )
     # Patience for a busy machine: what is expected is looked for until it is there.
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=60_000)
     return {**browser_type_launch_args, "executable_path": path, "args": CHROMIUM_ARGUMENTS}

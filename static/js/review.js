@@ -151,13 +151,15 @@
     if (clock) hold(Number(clock.dataset.left));
   }
 
+  let toasted = 0;
   setInterval(tick, 1000);
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target.id === "diff-body") detail.target.parentElement.showPopover();
     if (detail.target.id === "toast") {
       document.getElementById("flag-it").hidePopover();
-      setTimeout(() => detail.target.replaceChildren(), 4000);
+      clearTimeout(toasted);
+      toasted = setTimeout(() => detail.target.replaceChildren(), 10000);
     }
   });
   document.addEventListener("htmx:load", ({ detail }) => {

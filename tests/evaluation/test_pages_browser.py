@@ -63,7 +63,7 @@ class House:
         headers = {"Content-Type": content_type, "Authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", sent, headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as refusal:
             raise AssertionError(f"{path}: {refusal.read().decode()}") from None

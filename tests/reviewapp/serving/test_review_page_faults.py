@@ -8,10 +8,10 @@ from collections.abc import Callable
 from itertools import cycle
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from reviewapp.serving import processes
-from tests.reviewapp.screen.test_review_browser import furnished, keys, place, sign_in, traces
+from tests.reviewapp.screen.test_review_browser import at, furnished, keys, sign_in, traces
 from tests.reviewapp.serving.test_serve_faults import (
     READY_SECONDS,
     backend,
@@ -48,7 +48,7 @@ def page(browser, house):
 
 def label(page: Page, number: int) -> tuple[str, str]:
     """Answer the open item by keys, odd ones pass; the verdict and the note that were given."""
-    expect(place(page)).to_have_text(str(number), timeout=30_000)
+    at(page, number, seconds=120)
     verdict, note = ("pass", "1") if number % 2 else ("fail", "2")
     keys(page, note, "n")
     page.keyboard.type(f"the {number}th")
@@ -74,7 +74,7 @@ def test_the_page_goes_on_by_itself_whatever_is_killed_between_submit_and_next(p
             time.sleep(chance.uniform(0, 0.05))
             processes.kill(next(victims)(running))
             running.wait_ready(READY_SECONDS)
-    page.wait_for_url("**/finish", timeout=30_000)
+    page.wait_for_url("**/finish", timeout=120_000)
     assert told(house, "killed") == sorted(given)
     # Some submit was on its way when it was killed, or this proves little.
     assert any(url.endswith("/submit") for url in unanswered), unanswered
@@ -96,7 +96,7 @@ def test_a_submit_without_an_answer_is_sent_again_and_counts_once(page, house, f
     page.goto(house.queue(slug, traces(slug, 2)))
     page.route(SUBMIT, fate, times=2)
     given = [label(page, 1), label(page, 2)]
-    page.wait_for_url("**/finish", timeout=30_000)
+    page.wait_for_url("**/finish", timeout=120_000)
     assert told(house, slug) == sorted(given)
 
 
@@ -104,11 +104,10 @@ def test_back_after_a_submit_shows_what_was_said_and_makes_no_second_label(page,
     page.goto(house.queue("back", traces("back", 3)))
     first = page.url
     given = [label(page, 1)]
-    expect(place(page)).to_have_text("2")
+    at(page, 2)
     page.go_back()
     page.go_forward()
     page.goto(first)
-    page.wait_for_load_state()
     given += [label(page, 2), label(page, 3)]
     page.wait_for_url("**/finish")
     assert told(house, "back") == sorted(given)

@@ -68,7 +68,7 @@ def house(server) -> SimpleNamespace:
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             said = json.loads(answer.read() or b"{}")
         assert not said.get("rejected"), said
 
@@ -295,17 +295,18 @@ def test_hostile_text_does_nothing_on_the_list(browser, house, hostile, signed_i
     watch = Watch(page, house.url)
     page.goto(house.traces)
     page.locator("input[name=column]").evaluate_all("boxes => boxes.forEach(box => box.checked = true)")
-    page.locator("form[action$=trace-columns]").evaluate(
-        "form => form.requestSubmit(form.querySelector('.primary'))"
-    )
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("form[action$=trace-columns]").evaluate(
+            "form => form.requestSubmit(form.querySelector('.primary'))"
+        )
     while True:
         settle(page)
         assert not set(UNSEEN) & set(page.content())
         older = page.locator("a[rel=next]")
         if not older.count():
             break
-        older.click()
+        with page.expect_navigation():
+            older.click()
     for menu in page.locator(".filters details.pick").all():
         menu.locator("summary").click()
         settle(page)
@@ -447,10 +448,9 @@ def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signe
     page.wait_for_url("**/traces/plain-2?q=zip*")
     page.keyboard.press("t")
     page.keyboard.press("t")
-    assert page.locator("#spans").evaluate("part => part.open")
+    expect(page.locator("#spans")).to_have_attribute("open", "")
     page.keyboard.press("r")
-    page.wait_for_selector(".prose.as-is")
-    assert "**You can have your money back**" in page.locator(".prose.answer").inner_text()
+    expect(page.locator(".prose.answer.as-is")).to_contain_text("**You can have your money back**")
     page.keyboard.press("j")
     page.wait_for_url("**/traces/plain-1?q=zip*")
     page.keyboard.press("k")
