@@ -16,6 +16,10 @@ LEAST_OF_EACH = 30
 # A provider may leave one or the other unanswered.
 ANCHORS_ANSWERED = 0.8
 MOST_MORE = 5000
+SAMPLE_NEEDED = (
+    "labels of traces that chance chose, since others say nothing of production (import the file again with "
+    "the probability of each line as pi, or label traces that were drawn: Label budget makes a queue of them)"
+)
 
 
 class State(StrEnum):
@@ -91,10 +95,13 @@ def go_live(
     tnr: Figure,
     difference: Figure | None = None,
     anchors: tuple[int, int] | None = None,
+    *,
+    is_sample: bool = True,
 ) -> GoLive:
     """`difference`: agreement minus that of the live version on the same traces, where there is one.
 
-    `anchors`: how many it has answered, and how many are frozen; None where none are.
+    `anchors`: how many it has answered, and how many are frozen; None where none are. `is_sample`: chance
+    chose the labelled traces, with probabilities that are known.
     """
     better = difference is not None and difference.low is not None and difference.low > -0.05
     conditions: tuple[tuple[str, bool], ...] = (
@@ -108,6 +115,8 @@ def go_live(
             _at_least(agreement.low, 0.80) or (better and _at_least(agreement.value, 0.75)),
         ),
     )
+    if not is_sample:
+        conditions = (*conditions, (SAMPLE_NEEDED, False))
     if anchors is not None:
         answered, frozen = anchors
         words = f"nearly all anchors answered ({answered} of {frozen}; Runs asks about them)"

@@ -26,11 +26,11 @@ def label_more(request: MemberRequest, pk: int) -> HttpResponse:
     number = request.POST.get("labels", "")
     wanted = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0
     try:
-        queue, count = remedies.label_more(version, wanted, request.user.username)
+        made = remedies.label_more(version, wanted, request.user.username)
     except remedies.Refused as refused:
         messages.error(request, str(refused))
         return back_to(request, version, "budget")
-    messages.success(request, f"{queue.name}: {count} drawn trace{'s' * (count != 1)} to label.")
+    messages.success(request, made.words)
     return redirect("queues", request.project.slug)
 
 

@@ -39,6 +39,7 @@ def weigh(version: JudgeVersion, figures: Json) -> tuple[GoLive, Json]:
         tnr,
         Figure(**compared["difference"]) if compared else None,
         rounds.asked(version),
+        is_sample=figures["page"]["sampling"] != "unknown",
     )
     return found, {
         "at": timezone.now().isoformat(),

@@ -195,6 +195,7 @@ def test_a_judge_that_passes_everything_may_not_go_live() -> None:
     good = share(930, 1000), share(70, 80), share(860, 920)
     assert go_live(*good).allowed
     assert go_live(*good, anchors=(160, 200)).allowed
+    assert not go_live(*good, is_sample=False).allowed
     assert not go_live(*good, anchors=(159, 200)).allowed
 
 

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
-from evaluation.judges.models import ImportedPair, JudgeVersion, Judgment
+from evaluation.judges.judgments import asking
+from evaluation.judges.making import versions
+from evaluation.judges.models import ImportedPair, JudgeVersion, Judgment, Kind, RunKind
+from evaluation.judges.trust import stages
 from ingest.models import AuditDraw, Project, Trace
 from ingest.routing.models import Unsettled
 from reviewapp.review.models import Label, LabelAnswer, Resolution, ReviewItem, Via
+from tests.conftest import Person
 from tests.evaluation.judges.lines import line, load, table
 
 pytestmark = pytest.mark.django_db
@@ -131,3 +136,27 @@ def test_what_the_command_refuses_says_what_to_do(project: Project, tmp_path: Pa
         call_command("import_labels", "-", project="nowhere")
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_labels", str(tmp_path / "absent"), project=project.slug)
+
+
+def test_imported_labels_let_a_version_go_live_only_with_the_probabilities_of_their_draw(
+    project: Project, lead: Person
+) -> None:
+    """As many labels as one likes of traces that somebody chose say nothing of production."""
+    chosen = table(60, 4, 6, 230)
+    load(project, chosen)
+    version = versions.create(project, "local", Kind.RULES, parameters={"rules": []})
+    asking.ask_imported(version, asking.start(version, RunKind.GIVEN))
+    for row in Judgment.objects.filter(version=version).select_related("trace"):
+        number = int(row.trace.trace_id.removeprefix("trace-"))
+        fails = number < 60 or 64 <= number < 70
+        Judgment.objects.filter(pk=row.pk).update(
+            progress="done", verdict="fail" if fails else "pass", finished_at=Now()
+        )
+    with pytest.raises(stages.NotValidated, match="import the file again with the probability") as refused:
+        stages.promote(version, "leo")
+    assert [holds for _, holds in refused.value.conditions] == [True] * 6 + [False]
+    address = f"/projects/refunds/judge-versions/{version.pk}/go-live"
+    told = lead.client.post(address, follow=True).content.decode()
+    assert "labels of traces that chance chose" in told
+    load(project, [each | {"pi": 0.2} for each in chosen])
+    assert stages.promote(version, "leo").stage == "live"

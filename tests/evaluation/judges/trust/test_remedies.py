@@ -15,7 +15,7 @@ from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, 
 from evaluation.judges.pages import contents
 from evaluation.judges.trust import kept_figures, remedies
 from ingest.models import AuditDraw, Project, Trace
-from reviewapp.review import labels, leases, snapshots
+from reviewapp.review import items, labels, leases, queues, rubrics, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Queue, ReviewItem
 from tests.conftest import Person
@@ -59,6 +59,38 @@ def test_the_budget_becomes_a_queue_of_drawn_traces_in_the_order_of_their_draw(
         version=version, trace=lease.item.trace, origin="audit", progress="done", verdict="fail"
     )
     assert comparison.compare(Scope(version)).n == 1, "its labels count in the figures"
+
+
+def routed(trace: Trace) -> items.Routed:
+    return items.Routed(trace.pk, [{"code": "audit"}], {}, 0.0, False, trace.draw, trace.started_at)
+
+
+def test_what_waits_elsewhere_moves_into_the_budget_s_queue_and_nobody_is_asked_twice(
+    project: Project, lead: Person, reviewer: Person, version: JudgeVersion, queue: Queue
+) -> None:
+    """The same people would label a trace in two queues, and one of their labels would count for nothing."""
+    waits, begun, done, other = [
+        draw(trace, u) for trace, u in zip(make_traces(project, 4, "d"), (0.3, 0.1, 0.2, 0.4), strict=True)
+    ]
+    items.from_routes(queue, [routed(each) for each in (waits, begun, done)])
+    queue.items.update(required=1, open_slots=1)
+    style = rubrics.publish(rubrics.create_empty(project, "style", "Style"), rubrics.content_of(None))
+    another = queues.create(project, "style", rubric_version=style)
+    items.from_routes(another, [routed(other)])
+    lease = leases.claim(queue, reviewer.user)
+    assert lease is not None and lease.item.trace_id == begun.pk
+    second = leases.claim(queue, lead.user)
+    assert second is not None and second.item.trace_id == done.pk
+    labels.submit(second.item, Actor(lead.user), second.token, FAIL)
+    made = remedies.label_more(version, 50, "leo")
+    assert set(made.queue.items.values_list("trace", flat=True)) == {waits.pk, other.pk}
+    assert "1 of them waited in other queues" in made.words
+    assert ReviewItem.objects.get(queue=queue, trace=waits).state == "removed"
+    assert ReviewItem.objects.get(queue=queue, trace=begun).state == "open"
+    assert ReviewItem.objects.get(queue=another).state == "open", "another question of the same trace"
+    with pytest.raises(remedies.Refused, match=r"2 drawn traces .* wait in Calibrate helpful already"):
+        remedies.label_more(version, 50, "leo")
+    assert Queue.objects.filter(slug__startswith="calibrate-").count() == 1
 
 
 def test_a_budget_without_drawn_traces_or_without_a_rubric_says_what_to_do(
