@@ -1,4 +1,4 @@
-"""`make interop` collects what stands beside its programs, not the programs: those need a server's address."""
+"""`make interop` collects its own tests, not the programs beside them: those need a server's address."""
 
 from pathlib import Path
 

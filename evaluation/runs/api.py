@@ -5,13 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.db.models import Case, F, When
+from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from evaluation.golden import asked
 from evaluation.golden.published.versions import LATEST, digest_text
 from evaluation.runs import reports, uploads
-from evaluation.runs.models import CiRun
+from evaluation.runs.models import CiRun, ResultStatus
 from evaluation.runs.submitting import Sender, submit
 from ingest import body
 from ingest.json_objects import json_response
@@ -21,6 +23,8 @@ from ingest.tokens import TokenRequest, token
 
 READERS = (Scope.RUNS_WRITE, Scope.QUALITY_READ)
 LONGEST_KEY = 200
+# Of an output that did not pass, for whoever looks at it beside what was expected.
+OUTPUT_CHARACTERS = 2_000
 
 
 @token(Scope.RUNS_WRITE)
@@ -95,11 +99,12 @@ def shown(run: CiRun, request: HttpRequest) -> dict[str, Any]:
 
 
 def results(run: CiRun) -> list[dict[str, Any]]:
-    fields = ("case__case_id", "trial", "status", "scored_by", "score", "reason", "latency_ms", "cost_usd")
-    return [
-        {"case_id": row[0], **dict(zip(fields[1:], row[1:], strict=True))}
-        for row in run.results.order_by("case__case_id", "trial").values_list(*fields)
-    ]
+    """Every trial; with the beginning of its output where it did not pass."""
+    said = Case(When(status=ResultStatus.PASS, then=None), default=Left("output", OUTPUT_CHARACTERS))
+    rows = run.results.annotate(case_key=F("case__case_id"), said=said).order_by("case_key", "trial")
+    names = ("case_key", "trial", "status", "scored_by", "score", "reason", "latency_ms", "cost_usd", "said")
+    fields = ("case_id", *names[1:-1], "output")
+    return [dict(zip(fields, row, strict=True)) for row in rows.values_list(*names)]
 
 
 def page_of(run: CiRun, request: HttpRequest) -> str:

@@ -119,23 +119,30 @@ def _answered(trials: list[Any], line: str | None) -> Answered:
 
 
 def junit(run: CiRun) -> str:
+    """The cases are one suite; the decision is another."""
     cases = answered(run)
-    bad = [each for each in cases if not each.passed]
+    failed = sum(not each.passed for each in cases)
+    gate_failed = int(run.decision != Decision.PASS)
     name = f"{run.version.dataset.name} v{run.version.number}"
-    gate_failed = run.decision != Decision.PASS
-    head = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name={_attribute(name)} tests="{len(cases) + 1}" failures="{len(bad) + gate_failed}" '
-        f'errors="0">\n<testsuite name={_attribute(name)} tests="{len(cases) + 1}" '
-        f'failures="{len(bad) + gate_failed}" errors="0" timestamp="{run.created_at:%Y-%m-%dT%H:%M:%S}">'
-    )
     parts = [
-        head,
-        _gate_case(run),
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f"<testsuites {_counts(name, len(cases) + 1, failed + gate_failed)}>",
+        f"<testsuite {_counts(name, len(cases), failed)} {_began(run)}>",
         *(_junit_case(each, name) for each in cases),
+        "</testsuite>",
+        f"<testsuite {_counts('gate', 1, gate_failed)} {_began(run)}>",
+        _gate_case(run),
         "</testsuite>\n</testsuites>\n",
     ]
     return "\n".join(parts)
+
+
+def _counts(name: str, tests: int, failures: int) -> str:
+    return f'name={_attribute(name)} tests="{tests}" failures="{failures}" errors="0"'
+
+
+def _began(run: CiRun) -> str:
+    return f'timestamp="{run.created_at:%Y-%m-%dT%H:%M:%S}"'
 
 
 def _gate_case(run: CiRun) -> str:

@@ -35,8 +35,11 @@ PASS, FAIL, INCONCLUSIVE, TROUBLE, MISMATCH = 0, 1, 2, 3, 4
 DECISIONS = {"pass": PASS, "fail": FAIL, "inconclusive": INCONCLUSIVE, "pending": INCONCLUSIVE}
 LOCK = "golden.lock"
 CACHE = ".touchstone"
+# In a result file: the options of the check that made it. They stay on this machine.
+MADE_WITH = "made_with"
 TRIES = 4
 TIMEOUT = 60
+MOST_SHOWN = 20
 # A server takes 8 MiB at once unless its MAX_BODY_MB says otherwise; a proxy before it may take less.
 PART_BYTES = 4 * 1024 * 1024
 PART_RESULTS = 20_000
@@ -171,6 +174,12 @@ def fetch_locked(name: str, lock: Json, options: argparse.Namespace) -> bytes:
         body = cached.read_bytes()
         if "sha256:" + hashlib.sha256(body).hexdigest() == lock["digest"]:
             return body
+        if options.offline:
+            raise Stop(
+                MISMATCH,
+                f"{cached} is not what {options.lock} names; something changed it. "
+                "Pull once with a connection: that puts it right.",
+            )
         cached.unlink()
     if options.offline:
         raise Stop(TROUBLE, f"Version {lock['version']} is not in {CACHE}; pull it once with a connection.")
@@ -242,7 +251,8 @@ def check(options: argparse.Namespace) -> int:
             TROUBLE, "Say where outputs come from: --outputs FILE (JSONL of id and output) or --run COMMAND."
         )
     results = [result for case in cases for result in results_of(case, outputs, options)]
-    write(Path(options.results), json.dumps({"results": results, **described(options)}, ensure_ascii=False))
+    made = {"results": results, **described(options), MADE_WITH: repeat_options(options)}
+    write(Path(options.results), json.dumps(made, ensure_ascii=False))
     return told(cases, results, options)
 
 
@@ -531,22 +541,32 @@ def told(cases: list[Json], results: list[Json], options: argparse.Namespace) ->
 
 
 def explain(case: Json, result: Json, options: argparse.Namespace) -> None:
+    explain_as(case, result, repeat_command(case["id"], options, repeat_options(options)))
+
+
+def explain_as(case: Json, result: Json, command: str) -> None:
     say(f"\n{result['status'].upper()} {case['id']}{' (critical)' if case['critical'] else ''}")
     say(f"  asked     {short(asked(case), 200)}")
     expected = expected_text(case) or "; ".join(as_text(each.get("value")) for each in case["assertions"])
     say(f"  - expected {short(expected, 400)}")
-    say(f"  + actual   {short(str(result.get('output', '')), 400)}")
+    say(f"  + actual   {short(str(result.get('output') or ''), 400)}")
     say(f"  why       {result.get('reason', '')}")
     if case["metadata"].get("note"):
         say(f"  note      {case['metadata']['note']}")
-    say(f"  repeat    {repeat_command(case['id'], options)}")
+    say(f"  repeat    {command}")
 
 
-def repeat_command(case_id: str, options: argparse.Namespace) -> str:
-    source = ["--run", options.run] if options.run else ["--outputs", options.outputs]
-    more = ["--allow-code"] if options.allow_code else []
-    parts = ["python", sys.argv[0], "check", options.golden, "--case", case_id, *source, *more]
-    return " ".join(shlex.quote(part) for part in parts)
+def repeat_options(options: argparse.Namespace) -> list[str]:
+    """Where outputs come from, for whoever looks at one case again; results keep it for the gate."""
+    outputs = getattr(options, "outputs", None)
+    source = ["--run", options.run] if options.run else ["--outputs", outputs] if outputs else []
+    return source + (["--allow-code"] if options.allow_code else [])
+
+
+def repeat_command(case_id: str, options: argparse.Namespace, made_with: list[str]) -> str:
+    parts = ["python", sys.argv[0], "check", options.golden, "--case", case_id]
+    parts += ["--lock", options.lock] if options.lock != LOCK else []
+    return " ".join(shlex.quote(part) for part in parts + (made_with or ["--run", "COMMAND"]))
 
 
 def asked(case: Json) -> str:
@@ -632,6 +652,7 @@ def merged(body: bytes, about: Json, options: argparse.Namespace) -> Json:
         value = {"results": value} if isinstance(value, list) else dict(value)
     except (ValueError, TypeError) as error:
         raise Stop(TROUBLE, f"{options.file} is not a native result file: {error} (name its --format)")
+    value.pop(MADE_WITH, None)
     sent = value.get("golden_digest")
     if sent and sent != about["golden_digest"]:
         raise Stop(
@@ -748,17 +769,25 @@ def show_broken(answer: Json, options: argparse.Namespace) -> None:
     status, _, body = ask(f"/api/v1/runs/{answer['run_id']}")
     results = json.loads(body).get("results", []) if status == 200 else []
     failed = {each["case_id"]: each for each in results if each["status"] in ("fail", "error")}
-    for case_id in (broken or sorted(failed))[:20]:
-        why = failed.get(case_id, {}).get("reason", "")
-        say(f"  ✗ {case_id}{': ' + short(why, 200) if why else ''}")
+    shown = broken or sorted(failed)
+    made_with = repeat_options(options) or made_by(options)
+    for case_id in shown[:MOST_SHOWN]:
+        result = failed.get(case_id, {"status": "fail", "reason": ""})
         if case_id in cases:
-            say(f"      asked {short(asked(cases[case_id]), 120)}")
-            note = cases[case_id]["metadata"].get("note")
-            if note:
-                say(f"      note  {note}")
-            say(
-                f"      repeat: python {shlex.quote(sys.argv[0])} check {shlex.quote(options.golden)} --case {shlex.quote(case_id)} --run COMMAND"
-            )
+            explain_as(cases[case_id], result, repeat_command(case_id, options, made_with))
+        else:
+            say(f"\n{result['status'].upper()} {case_id}: {short(result['reason'], 200)}")
+    if len(shown) > MOST_SHOWN:
+        say(f"\n... and {len(shown) - MOST_SHOWN} more; the report has them all.")
+
+
+def made_by(options: argparse.Namespace) -> list[str]:
+    """The options of the check that wrote the result file, when it is ours."""
+    try:
+        found = json.loads(Path(options.file).read_bytes())[MADE_WITH]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [str(each) for each in found] if isinstance(found, list) else []
 
 
 def described(options: argparse.Namespace) -> Json:

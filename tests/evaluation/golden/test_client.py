@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,22 @@ def test_the_whole_way_from_pull_to_a_verdict(client, server, golden):
         "gate", "--run-key", "p", "--branch", "pr", "--baseline", "main", "--run", ANSWER, WRONG=wrong
     )
     assert verdict.returncode == 1 and "Golden gate: FAIL" in verdict.stdout, verdict.stdout + verdict.stderr
-    assert "✗ c07" in verdict.stdout and "adds one" in verdict.stdout
+    assert "FAIL c07" in verdict.stdout and "adds one" in verdict.stdout
+
+
+def test_a_red_gate_says_what_check_says_of_a_case(client):
+    """The case, what was expected beside what came, the note, and the command that repeats it."""
+    client("pull", "sums")
+    rows = [{"id": f"c{n:02d}", "output": str(n + (9 if n < 20 else 1))} for n in range(N)]
+    (client.here / "outs put.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    client("check", "--outputs", "outs put.jsonl", "--run-key", "red", "--branch", "pr")
+    said = client("gate")
+    assert said.returncode == 1
+    told = said.stdout[said.stdout.index("FAIL c07") :].partition("\n\n")[0]
+    assert "- expected 8" in told and "+ actual   16" in told and "note      adds one" in told
+    assert told.endswith("check golden.jsonl --case c07 --outputs 'outs put.jsonl'")
+    repeated = client(*shlex.split(told.partition("repeat")[2])[2:])
+    assert repeated.returncode == 1 and "FAIL c07" in repeated.stdout
 
 
 def test_a_critical_case_that_answers_alike_each_time_is_asked_five_times(client):
@@ -213,6 +229,11 @@ def test_what_is_not_the_locked_version_is_refused(client):
     golden.unlink()
     assert client("pull", "sums", "--offline", TOUCHSTONE_URL="http://127.0.0.1:9").returncode == 0
     assert golden.read_bytes() == body
+    (cached,) = (client.here / ".touchstone").iterdir()
+    cached.write_bytes(b"other")
+    changed = client("pull", "sums", "--offline", TOUCHSTONE_URL="http://127.0.0.1:9")
+    assert changed.returncode == 4 and golden.read_bytes() == body
+    assert client("pull", "sums").returncode == 0 and cached.read_bytes() == body
 
 
 def test_trouble_is_not_a_verdict(client):

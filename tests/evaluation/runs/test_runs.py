@@ -213,10 +213,24 @@ def test_reports(ci, main):
     assert page["Content-Type"].startswith("text/markdown") and page.content.decode() == got["markdown"]
     assert "](http://evil)" not in got["markdown"] and "<b>" not in got["markdown"]
     assert "**Broken** (2): c10, c11" in got["markdown"]
-    suite = ElementTree.fromstring(ci.get(f"/api/v1/runs/{got['run_id']}/junit.xml").content)
-    assert suite.get("tests") == str(N + 1) and suite.get("failures") == "2"
-    failed = [case.get("name") for case in suite.iter("testcase") if case.find("failure") is not None]
+    suites = ElementTree.fromstring(ci.get(f"/api/v1/runs/{got['run_id']}/junit.xml").content)
+    assert suites.get("tests") == str(N + 1) and suites.get("failures") == "2"
+    assert [(each.get("name"), each.get("tests"), each.get("failures")) for each in suites] == [
+        ("support v1", str(N), "2"),
+        ("gate", "1", "0"),
+    ]
+    failed = [case.get("name") for case in suites.iter("testcase") if case.find("failure") is not None]
     assert failed == ["c10", "c11"]
+
+
+def test_a_run_read_again_shows_what_was_said_where_it_did_not_pass(ci, golden):
+    rows = [{"case_id": "c03", "output": "x" * 5000}, {"case_id": "c04", "output": "4"}]
+    got = report(ci, "said", rows).json()
+    read = ci.get(f"/api/v1/runs/{got['run_id']}").json()["results"]
+    assert [(each["case_id"], each["status"], each["output"]) for each in read] == [
+        ("c03", "fail", "x" * 2000),
+        ("c04", "pass", None),
+    ]
 
 
 def test_another_project_sees_no_run(api, main, other_project):
