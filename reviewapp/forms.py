@@ -13,8 +13,8 @@ from reviewapp.models import Role, User
 
 # What a scope lets a token do, in the order in which people need them.
 SCOPE_WORDS = {
-    Scope.INGEST: "Send traces, scores and feedback. The one your application needs.",
-    Scope.FEEDBACK: "Send feedback on traces that are already here, no others. The one for a browser.",
+    Scope.INGEST: "Send traces, scores and feedback. The scope your application needs.",
+    Scope.FEEDBACK: "Send feedback on traces that already exist. The scope for browsers.",
     Scope.TRACES_READ: "Read traces with their scores and feedback.",
     Scope.LABELS_READ: "Read what reviewers decided, with every revision.",
     Scope.LABELS_WRITE: "Claim and label items as this token's own reviewer.",
@@ -23,7 +23,7 @@ SCOPE_WORDS = {
     Scope.GOLDEN_WRITE: "Add golden cases and publish versions.",
     Scope.RUNS_WRITE: "Report test runs from CI and get the gate's decision.",
     Scope.QUALITY_READ: "Read judges, calibration, service levels and alerts.",
-    Scope.ADMIN: "Everything above except impersonate, and the set-up of queues, rubrics and members.",
+    Scope.ADMIN: "Everything above except impersonate, plus setting up queues, rubrics and members.",
 }
 EXPIRY_DAYS = {"30": "in 30 days", "90": "in 90 days", "365": "in a year", "": "never"}
 
@@ -48,7 +48,7 @@ class MemberForm(forms.Form):
     username = forms.CharField(
         max_length=150,
         validators=[User.username_validator],
-        help_text="A new account is created if there is none, with a password you see once.",
+        help_text="If there is no such account, one is created, with a password that is shown once.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -65,19 +65,19 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one: a token without a scope opens nothing."},
+        error_messages={"required": "Choose at least one: a token without a scope can do nothing."},
     )
     expires = forms.ChoiceField(choices=list(EXPIRY_DAYS.items()), required=False, initial="365")
     branches = forms.CharField(
         max_length=500,
         required=False,
-        help_text="For runs:write only: patterns like main or release/*, with spaces between. Empty: any.",
+        help_text="For runs:write only: patterns such as main or release/*, separated by spaces. Empty: any.",
     )
 
     trusted_for_reviews = forms.BooleanField(
         required=False,
         label="Trusted for reviews",
-        help_text="For impersonate only: what it labels in the name of people enters the figures.",
+        help_text="For impersonate only: labels it gives in people's names count in the figures.",
     )
 
     def clean_branches(self) -> list[str]:
@@ -89,9 +89,11 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("branches") and Scope.RUNS_WRITE not in cleaned.get("scopes", []):
-            self.add_error("branches", "Branches bind runs:write only; choose it too, or leave this empty.")
+            self.add_error(
+                "branches", "Branches apply to runs:write only; choose it too, or leave this empty."
+            )
         if cleaned.get("trusted_for_reviews") and Scope.IMPERSONATE not in cleaned.get("scopes", []):
-            self.add_error("trusted_for_reviews", "This binds impersonate only; choose it too.")
+            self.add_error("trusted_for_reviews", "This applies to impersonate only; choose it too.")
         return cleaned
 
     def expires_at(self) -> datetime | None:

@@ -51,7 +51,7 @@ def add(project: Project, username: str, role: Role) -> Joined:
         with transaction.atomic():
             membership = Membership.objects.create(project=project, user=user, role=role)
     except IntegrityError as error:
-        raise AlreadyMember(f"{user} is a member already.") from error
+        raise AlreadyMember(f"{user} is already a member.") from error
     return Joined(membership, bool(password), password)
 
 
@@ -91,7 +91,7 @@ def set_address(user: User, email: str) -> None:
     """Give the account the address by which sign-on finds it. For the operator of the server alone."""
     validate_email(email)
     if User.objects.filter(email__iexact=email).exclude(pk=user.pk).exists():
-        raise AddressTaken(f"Another account has the address {email}.")
+        raise AddressTaken(f"Another account already has the address {email}.")
     user.email = email.lower()
     user.save(update_fields=["email"])
 
@@ -116,4 +116,4 @@ def keep_an_admin(leaving: Membership) -> None:
     Project.objects.select_for_update(no_key=True).get(pk=leaving.project_id)
     others = Membership.objects.filter(project=leaving.project_id, role=Role.ADMIN).exclude(pk=leaving.pk)
     if Membership.objects.filter(pk=leaving.pk, role=Role.ADMIN).exists() and not others.exists():
-        raise LastAdmin("A project needs an admin. Make someone else admin first.")
+        raise LastAdmin("A project needs an admin. Make someone else an admin first.")

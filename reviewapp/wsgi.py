@@ -50,7 +50,7 @@ class BodyDoor:
         if not announced and not chunked:
             return self.application(environ, start_response)
         if not self.readers.acquire(blocking=False):
-            detail = "Too many bodies are on their way. Send the request again."
+            detail = "Too many requests are being uploaded. Send the request again."
             return self._refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail)
         try:
             body = self._read_body(environ["wsgi.input"], announced)

@@ -62,7 +62,7 @@ def _told(sent: bytes) -> tuple[Told, datetime]:
         at_ns = shapes.time_ns("at", told.at)
         at = times.moment(at_ns) if at_ns is not None else timezone.now()
         if at > timezone.now() + AHEAD:
-            raise Invalid("at", "lies in the future; tell of a change once it has happened")
+            raise Invalid("at", "is in the future; report a change once it has happened")
         return told, at
     except documents.Malformed as error:
         raise Problem(400, str(error)) from None

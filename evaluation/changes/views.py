@@ -29,7 +29,9 @@ class ChangeForm(forms.Form):
         ]
     )
     value = forms.CharField(max_length=200, label="What it is now", help_text="Such as a version or a tag.")
-    words = forms.CharField(max_length=300, required=False, label="In words", help_text="As charts show it.")
+    words = forms.CharField(
+        max_length=300, required=False, label="In words", help_text="The time at which charts show it."
+    )
 
 
 @session(Role.LEAD)
@@ -58,4 +60,4 @@ def _tell(request: MemberRequest, told: dict[str, Any]) -> None:
         words=told["words"],
         told_by=request.user.username,
     )
-    messages.success(request, "Noted. The worker decides within a minute whether to look closer.")
+    messages.success(request, "Noted. Within a minute the worker decides whether to look closer.")

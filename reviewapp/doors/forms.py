@@ -24,12 +24,12 @@ from ingest.redaction.policy import (
 # In the order of the page: what it is, and what stands in its place.
 KIND_WORDS = {
     Kind.SECRET: "Keys, tokens and passwords: known prefixes (sk-, ghp_, AKIA, xox, AIza, JWT, ts_…), Bearer "
-    "and Basic credentials, private keys, passwords in addresses and in fields named so.",
-    Kind.CARD: "Payment cards: 13 to 19 digits of a known network with a right check digit.",
-    Kind.IBAN: "Bank accounts: IBANs of the country's length with right check digits.",
+    "and Basic credentials, private keys, passwords in addresses and in fields named as such.",
+    Kind.CARD: "Payment cards: 13 to 19 digits of a known network with a valid check digit.",
+    Kind.IBAN: "Bank accounts: IBANs of the country's length with valid check digits.",
     Kind.EMAIL: "E-mail addresses, also as user ids. The same address gets the same placeholder.",
-    Kind.PHONE: "Phone numbers with + of every country; others for the countries below.",
-    Kind.IP: "IP addresses, v4 and v6, but not of the machine itself.",
+    Kind.PHONE: "Phone numbers with + of every country; without it, of the countries below.",
+    Kind.IP: "IP addresses, v4 and v6, except those of the machine itself.",
 }
 MOST_TYPED = 40_000
 
@@ -52,14 +52,14 @@ class RedactionForm(forms.Form):
         label="Your own patterns",
         max_length=MOST_TYPED,
         required=False,
-        help_text="One a line: a name, a colon, a regular expression of RE2, like customer: \\bKD-\\d{6}\\b",
+        help_text="One per line: a name, a colon, an RE2 expression, such as customer: \\bKD-\\d{6}\\b",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
     )
     allowed = forms.CharField(
         label="Never masked",
         max_length=MOST_TYPED,
         required=False,
-        help_text="One a line: a whole value like support@example.org, or @example.org for a domain.",
+        help_text="One per line: a whole value such as support@example.org, or @example.org for a domain.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
     )
 
@@ -72,7 +72,7 @@ class RedactionForm(forms.Form):
         regions = tuple(dict.fromkeys(code for code in codes if code))
         if unknown := [code for code in regions if not is_region(code)]:
             raise forms.ValidationError(
-                f"{', '.join(unknown)}: a country has a code of two letters, like DE or US."
+                f"{', '.join(unknown)}: a country is a two-letter code, such as DE or US."
             )
         if len(regions) > 10:
             raise forms.ValidationError("At most 10 countries: every number is tried with each.")
@@ -84,7 +84,7 @@ class RedactionForm(forms.Form):
         for line in lines:
             name, colon, pattern = line.partition(":")
             if not colon or not pattern.strip():
-                raise forms.ValidationError(f"“{line[:60]}”: a line is a name, a colon and a pattern.")
+                raise forms.ValidationError(f"“{line[:60]}”: a line must be a name, a colon and a pattern.")
             pairs.append((name.strip(), pattern.strip()))
         try:
             return own_patterns(pairs)
@@ -120,14 +120,14 @@ class FeedbackDoorForm(forms.Form):
         label="Pages that may send feedback",
         max_length=MOST_TYPED,
         required=False,
-        help_text="One origin a line, like https://shop.example.org. Without one, no browser elsewhere can.",
+        help_text="One origin per line, such as https://shop.example.org. Without any, no browser can send.",
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
     )
     address_a_minute = forms.IntegerField(
         label="Statements a minute from one address",
         min_value=1,
         max_value=100_000,
-        help_text="An office behind one address shares it.",
+        help_text="People behind one address share the limit.",
     )
     key_a_minute = forms.IntegerField(
         label="Statements a minute with one token", min_value=1, max_value=1_000_000

@@ -95,7 +95,7 @@ def check(answer: Answer, kind: str, version: RubricVersion) -> tuple[Answer, di
     note = _text("note", answer.note, errors)
     corrected = _text("corrected_output", answer.corrected_output, errors)
     if errors:
-        raise Invalid("The label is not complete yet: see each field.", errors)
+        raise Invalid("The label is not complete: see each field.", errors)
     modes = [mode for mode in form.modes if mode in answer.failure_modes]
     clean = Answer(
         answer.verdict, answer.preference, answer.confidence, answer.answers, modes, note, corrected
@@ -125,7 +125,7 @@ def _one_of(name: str, value: str, allowed: list[str], errors: Errors) -> None:
 
 def _check_modes(answer: Answer, form: Form, errors: Errors) -> None:
     if answer.failure_modes and answer.verdict != Verdict.FAIL:
-        errors.append({"field": "failure_modes", "error": "belong to the verdict fail only"})
+        errors.append({"field": "failure_modes", "error": "are allowed with the verdict fail only"})
     for mode in answer.failure_modes:
         if mode not in form.modes:
             offered = ", ".join(form.modes) or "none"

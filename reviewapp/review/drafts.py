@@ -65,7 +65,7 @@ def _unsaved(item: ReviewItem, reviewer: User, body: dict[str, Any]) -> Draft:
     if stored.body == body:
         return stored
     raise DraftConflict(
-        "Another window has saved other text for this item. Both are shown: keep one.",
+        "Another window has saved different text for this item. Both are shown: keep one.",
         version=stored.version,
         body=stored.body,
     )

@@ -21,7 +21,7 @@ class QueueForm(forms.Form):
     """Everything a queue is; `slug` and `kind` are asked for a new one only."""
 
     name = forms.CharField(max_length=120)
-    slug = forms.SlugField(max_length=60, help_text="Appears in addresses and rules; it never changes.")
+    slug = forms.SlugField(max_length=60, help_text="Used in addresses and rules, so it cannot be changed.")
     kind = forms.ChoiceField(choices=ItemKind.choices, help_text="Single traces, or pairs of answers.")
     description = forms.CharField(
         max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For reviewers."
@@ -29,10 +29,10 @@ class QueueForm(forms.Form):
     rubric_version = VersionChoice(queryset=RubricVersion.objects.none(), label="Rubric")
     move_open = forms.BooleanField(
         required=False,
-        label="Waiting items move to a newly chosen version",
-        help_text="Whatever has a lease or a label stays under the version it was begun with.",
+        label="Move waiting items to a newly chosen version",
+        help_text="Items with a lease or a label stay on the version they were started with.",
     )
-    overlap = forms.IntegerField(min_value=1, max_value=5, initial=1, help_text="Reviewers an item, 1 to 5.")
+    overlap = forms.IntegerField(min_value=1, max_value=5, initial=1, help_text="Reviewers per item, 1 to 5.")
     lease_minutes = forms.FloatField(
         min_value=0.1, max_value=1440, initial=15, label="Lease", help_text="Minutes an item is held."
     )
@@ -42,24 +42,28 @@ class QueueForm(forms.Form):
     )
     audit_every = forms.IntegerField(
         min_value=1, max_value=100, initial=4, label="Audit lane",
-        help_text="Every so-many-th item comes from the audit sample, unmarked.",
+        help_text="Every n-th item comes from the audit sample, unmarked.",
     )  # fmt: skip
     double_percent = forms.FloatField(
         min_value=0, max_value=100, initial=20, label="Audit items to two reviewers",
-        help_text="Per cent; the ceiling of every judge is how well people agree.",
+        help_text="Per cent. How well people agree is the ceiling for every judge.",
     )  # fmt: skip
     double_minimum = forms.IntegerField(
-        min_value=0, max_value=1000, initial=20, label="At least", help_text="A day, if there are so many."
+        min_value=0,
+        max_value=1000,
+        initial=20,
+        label="At least",
+        help_text="Per day, if there are that many.",
     )
     due_days = forms.IntegerField(
         min_value=1, max_value=365, required=False, label="Due after", help_text="Days; empty: never."
     )
     blind = forms.BooleanField(
         required=False, initial=True,
-        help_text="Scores, feedback, reasons and peers open after the submit. Labels of a queue that is not "
-        "blind enter no figure.",
+        help_text="Scores, feedback, reasons and other labels are shown after the submit. Labels from a queue "
+        "that is not blind count in no figure.",
     )  # fmt: skip
-    paused = forms.BooleanField(required=False, help_text="Gives out no items; running leases may finish.")
+    paused = forms.BooleanField(required=False, help_text="Hands out no items; running leases may finish.")
 
     def __init__(self, project: Project, queue: Queue | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -102,7 +106,7 @@ def initial_of(queue: Queue) -> dict[str, Any]:
 
 class RubricForm(forms.Form):
     name = forms.CharField(max_length=120)
-    slug = forms.SlugField(max_length=60, help_text="Appears in addresses and exports; it never changes.")
+    slug = forms.SlugField(max_length=60, help_text="Used in addresses and exports, so it cannot be changed.")
     template = forms.ChoiceField(
         choices=[(template.slug, template.name) for template in presets.TEMPLATES],
         label="Start from",
@@ -127,7 +131,7 @@ class PairsForm(forms.Form):
     second = forms.CharField(max_length=200, required=False, help_text="Such as v4.")
     lines = forms.CharField(
         max_length=200_000, required=False, label="Or a list of pairs",
-        widget=forms.Textarea(attrs={"rows": 3}), help_text="Two trace ids a line.",
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="Two trace ids per line.",
     )  # fmt: skip
 
     def clean(self) -> dict[str, str]:

@@ -71,7 +71,7 @@ def repeat(item: ReviewItem, reviewer: User, key: str) -> Label | None:
         return None
     label = Label.objects.select_related("assignment").get(pk=found[0])
     if label.assignment.item_id != item.pk:
-        errors = [{"field": "idempotency_key", "error": "has been used for another item; take a new one"}]
+        errors = [{"field": "idempotency_key", "error": "has been used for another item; use a new one"}]
         raise Invalid("This idempotency key belongs to another label.", errors)
     return label
 
@@ -117,7 +117,7 @@ def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int,
     """With the item locked, and what others said and came before in view. Raises LeaseLost."""
     if snapshots.look(item):
         raise LeaseLost(
-            "More has come for this trace while you read it. Your text is kept; take the item again.",
+            "More of this trace arrived while you were reading it. Your text is kept; take the item again.",
             can_reclaim=True,
             changed=True,
         )
@@ -234,7 +234,7 @@ def lock(item: ReviewItem) -> ReviewItem:
     """The row as it stands, locked, with what is at hand of what it points to."""
     locked = rows.find(ReviewItem, "r.id = %s", [item.pk], lock=True)
     if locked is None:
-        raise ItemClosed("This item is gone with its trace.")
+        raise ItemClosed("This item was deleted with its trace.")
     locked.queue = item.queue
     for name in ("trace", "other_trace", "snapshot"):
         pk = getattr(locked, f"{name}_id")
@@ -289,7 +289,7 @@ def undo(item: ReviewItem, actor: Actor) -> Lease:
         .first()
     )
     if assignment is None or assignment.current is None:
-        raise NothingToUndo("You have no label on this item that could be taken back.")
+        raise NothingToUndo("You have no label on this item that can be undone.")
     refuse_if_decided(locked)
     label = assignment.current
     draft = keep_as_draft(assignment, label)
@@ -320,7 +320,7 @@ def refuse_if_decided(item: ReviewItem) -> None:
     if Resolution.objects.filter(item=item, published_at__isnull=False).exists():
         raise Published("This label is part of a published golden version, so it stays. Tell a lead.")
     if item.resolution is not None and item.resolution.method == Method.ADJUDICATED:
-        raise NothingToUndo("A lead has decided this item with your label in view. Tell the lead.")
+        raise NothingToUndo("A lead has already decided this item with your label in view. Tell the lead.")
 
 
 def keep_as_draft(assignment: Assignment, label: Label) -> dict[str, Any]:
@@ -371,7 +371,7 @@ def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
         refuse_if_removed(locked)
         assignment = held_by(item, actor.reviewer)
         if assignment is None or assignment.state != State.SUBMITTED:
-            raise NothingToUndo("You have no label on this item that could be changed.")
+            raise NothingToUndo("You have no label on this item that can be changed.")
         label = _label(locked, actor, answer)
         _place_after(assignment, label)
         label.snapshot_id, label.seconds = locked.snapshot_id, assignment.seconds  # type: ignore[attr-defined]

@@ -216,7 +216,7 @@ def _is_held(lease: Lease) -> bool:
 
 def check_admission(queue: Queue, reviewer: User) -> None:
     if not seats.admits(queue, reviewer):
-        raise NotAllowed("This queue goes to named reviewers, and you are not one of them. Ask a lead.")
+        raise NotAllowed("This queue is for named reviewers, and you are not one of them. Ask a lead.")
 
 
 def held(queue: Queue, reviewer: User) -> list[Lease]:
@@ -253,7 +253,7 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
     if queue.archived_at:
         raise ItemClosed("This queue is archived.")
     if queue.paused and not Assignment.objects.filter(item=item, reviewer=reviewer).exists():
-        raise ItemClosed("This queue is paused: it gives out nothing new.")
+        raise ItemClosed("This queue is paused: it hands out nothing new.")
     expire()
     mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
     lease = mine or _take(queue, reviewer, _taking(ONE.format()), item=item.pk)
@@ -266,10 +266,10 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
 
 def _why_closed(item: ReviewItem, reviewer: User) -> str:
     if Assignment.objects.filter(item=item, reviewer=reviewer, state=State.SUBMITTED).exists():
-        return "You have labelled this item already; undo takes the label back."
+        return "You have already labelled this item; undo takes the label back."
     if ReviewItem.objects.filter(pk=item.pk, state=ItemState.REMOVED).exists():
         return "This item was removed from the queue."
-    return "Others have taken this item meanwhile. What you typed is kept as your draft."
+    return "Others have taken this item in the meantime. What you typed is kept as your draft."
 
 
 def heartbeat(item: ReviewItem, reviewer: User, token: UUID) -> datetime:
@@ -322,16 +322,16 @@ def lost(item: ReviewItem, reviewer: User) -> LeaseLost:
     if mine is None:
         return LeaseLost("You do not hold this item. Claim it first.", can_reclaim=open_slots > 0)
     if mine.state == State.SUBMITTED:
-        return LeaseLost("You have labelled this item already; undo takes the label back.")
+        return LeaseLost("You have already labelled this item; undo takes the label back.")
     if state == ItemState.REMOVED:
-        return LeaseLost("This item was removed from the queue meanwhile.")
+        return LeaseLost("This item was removed from the queue in the meantime.")
     if Assignment.objects.held().filter(pk=mine.pk).exists():
         return LeaseLost("Another window of yours holds this item under a newer token.", can_reclaim=True)
     if open_slots > 0 or mine.state == State.LEASED:
         return LeaseLost(
-            "Your lease has run out, and the item is still free: take it again.", can_reclaim=True
+            "Your lease has expired, and the item is still free: take it again.", can_reclaim=True
         )
-    return LeaseLost("Your lease ran out, and others have taken the item since. What you typed is kept.")
+    return LeaseLost("Your lease expired, and others have taken the item since. What you typed is kept.")
 
 
 @transaction.atomic

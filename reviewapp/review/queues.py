@@ -73,7 +73,7 @@ def create(
                 name_assignees(queue, people)
     except IntegrityError:
         taken = [{"field": "slug", "error": "is taken by another queue of this project"}]
-        raise Invalid("There is a queue of this name.", taken) from None
+        raise Invalid("There is already a queue with this name.", taken) from None
     ask_routes_again(queue)
     return queue
 
@@ -113,7 +113,7 @@ def change(queue: Queue, *, assignees: Iterable[str] | None = None, **settings: 
 
 def _set(queue: Queue, settings: dict[str, Any]) -> None:
     errors = [
-        {"field": name, "error": "is no setting of a queue"} for name in settings if name not in SETTINGS
+        {"field": name, "error": "is not a setting of a queue"} for name in settings if name not in SETTINGS
     ]
     for name, value in settings.items():
         if name in SETTINGS:
@@ -126,7 +126,7 @@ def _set(queue: Queue, settings: dict[str, Any]) -> None:
             for field, words in error.message_dict.items()
         ]
     if errors:
-        raise Invalid("The queue's settings do not fit: see each field.", errors)
+        raise Invalid("The queue's settings are not valid: see each field.", errors)
 
 
 def _check_version(queue: Queue, version: RubricVersion) -> None:
@@ -204,7 +204,7 @@ def admits(queue: Queue, reviewer: User) -> bool:
 def move(queue: Queue, version: RubricVersion, *, open_items: bool) -> int:
     """Ask from another version. Items that nobody has begun go with it if `open_items`; how many did.
 
-    Whatever has a lease or a label stays under the version it was begun with. Raises Invalid.
+    Items with a lease or a label stay on the version they were started with. Raises Invalid.
     """
     _check_version(queue, version)
     Queue.objects.filter(pk=queue.pk).update(rubric_version=version)

@@ -203,7 +203,7 @@ def _check_decision(item: ReviewItem, verdict: str, preference: str, cause: str)
     if cause not in ("", *Cause.values):
         errors.append({"field": "cause", "error": f"must be one of {', '.join(Cause.values)}"})
     if errors:
-        raise Invalid("The decision is not complete yet: see each field.", errors)
+        raise Invalid("The decision is not complete: see each field.", errors)
     if item.state == ItemState.REMOVED:
         raise ItemClosed("This item was removed from the queue.")
     if not Label.objects.filter(current_of__item=item).exists():
@@ -228,7 +228,7 @@ def ask_for_decision(item: ReviewItem) -> None:
     """Put a labelled item before a lead, who may confirm it or overrule it."""
     locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
     if locked.state != ItemState.RESOLVED:
-        raise ItemClosed("Only an item that has been labelled can be put before a lead.")
+        raise ItemClosed("Only an item that has been labelled can be sent to a lead.")
     ReviewItem.objects.filter(pk=item.pk).update(state=ItemState.ADJUDICATION, adjudication_reason="asked")
 
 

@@ -75,7 +75,7 @@ def _is_finite(value: float) -> bool:
 def read_text(value: Any) -> str:
     reader = _Reader()
     text = reader.text("guidelines", value)
-    reader.done("The text cannot be kept.")
+    reader.done("The text cannot be saved.")
     return text
 
 
@@ -89,7 +89,7 @@ def read_criteria(given: Any) -> list[dict[str, Any]]:
     _refuse_twice(reader, "criteria", [values["key"] for values in found])
     if not any(values["key"] == VERDICT for values in found):
         found.insert(0, _criterion(reader, "criteria", DEFAULT_VERDICT))
-    reader.done("The criteria cannot be kept: see each field.")
+    reader.done("The criteria cannot be saved: see each field.")
     return found
 
 
@@ -99,7 +99,7 @@ def _criterion(reader: _Reader, place: str, values: Any) -> dict[str, Any]:
         values = {}
     for name in values:
         if name not in NAMES | IGNORED:
-            reader.refuse(f"{place}.{name}", "is no field of a criterion")
+            reader.refuse(f"{place}.{name}", "is not a field of a criterion")
     kind = values.get("type", "pass_fail")
     if kind not in CriterionType.values:
         reader.refuse(f"{place}.type", f"must be one of {', '.join(CriterionType.values)}")
@@ -185,7 +185,7 @@ def read_modes(given: Any) -> list[dict[str, str]]:
         reader.done("The failure modes cannot be read.")
     modes = [_mode(reader, f"failure_modes[{index}]", values) for index, values in enumerate(given)]
     _refuse_twice(reader, "failure_modes", [mode["key"] for mode in modes])
-    reader.done("The failure modes cannot be kept: see each field.")
+    reader.done("The failure modes cannot be saved: see each field.")
     return modes
 
 

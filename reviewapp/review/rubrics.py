@@ -69,7 +69,7 @@ def create(project: Project, template: Template, slug: str = "", name: str = "",
             rubric.save()
     except IntegrityError:
         errors = [{"field": "slug", "error": "is taken by another rubric of this project"}]
-        raise Invalid("There is a rubric of this name.", errors) from None
+        raise Invalid("There is already a rubric with this name.", errors) from None
     draft = RubricVersion.objects.create(
         rubric=rubric,
         number=1,
@@ -168,7 +168,7 @@ def preview(rubric: Rubric, content: Content) -> tuple[RubricVersion, list[Crite
 def _refuse_edit(version: RubricVersion) -> None:
     now = RubricVersion.objects.get(pk=version.pk)
     if now.stage == Stage.FROZEN:
-        raise Frozen("This version has been frozen meanwhile. Begin a new draft.")
+        raise Frozen("This version has been frozen in the meantime. Start a new draft.")
     raise EditConflict("Someone else has saved this draft since you opened it.", edit=now.edit)
 
 
@@ -235,7 +235,7 @@ def publish(rubric: Rubric, content: Content, by: str = "") -> RubricVersion:
 def discard(version: RubricVersion) -> None:
     """Throw a draft away; one that is the rubric's only version stays."""
     if version.stage != Stage.DRAFT or not version.rubric.versions.frozen().exists():
-        raise Frozen("Only a draft with an earlier version before it can be discarded.")
+        raise Frozen("Only a draft that follows an earlier version can be discarded.")
     CriterionRevision.objects.filter(version=version).delete()
     version.delete()
 

@@ -73,7 +73,7 @@ def tell(item: ReviewItem, corrected: str, wanted: str, *, is_open: bool) -> Tol
         pieces=compare(answer.strip(), text) if text else [],
         nothing="They are the same."
         if text
-        else "There is nothing to compare with: nobody has corrected it yet.",
+        else "There is nothing to compare with: nobody has corrected the answer yet.",
     )
 
 

@@ -106,9 +106,9 @@ def _answers(label: Label) -> Iterator[str]:
 
 def effects(item: ReviewItem, mine: Label, labels: int) -> Iterator[Effect]:
     if mine.kind == Kind.POST_REVEAL:
-        yield Effect("info", "Your change is kept as a revision. Agreement counts what you said before it.")
+        yield Effect("info", "Your change is kept as a revision. Agreement counts your first answer.")
     elif not mine.blind:
-        yield Effect("info", "This queue shows its signals, so labels given here count in no figure.")
+        yield Effect("info", "This queue shows its signals, so labels from here count in no figure.")
     if item.state == ItemState.OPEN:
         missing = max(item.required - labels, 0)
         yield Effect(

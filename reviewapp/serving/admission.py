@@ -95,7 +95,7 @@ class Admission:
         return head[0], [whole]
 
     def _refuse_more(self, start_response: StartResponse) -> list[bytes]:
-        detail = "The server has all the work it can do. Send the request again."
+        detail = "The server is at capacity. Send the request again."
         return refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail, self.headers)
 
 

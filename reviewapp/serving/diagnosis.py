@@ -59,7 +59,9 @@ def database() -> Finding:
 
 def durability() -> Iterator[Finding]:
     yield from _of_messages(
-        "durability", boot_checks.durability(None, databases=["default"]), "nothing is traded for speed"
+        "durability",
+        boot_checks.durability(None, databases=["default"]),
+        "durability is not traded for speed",
     )
 
 
@@ -93,7 +95,7 @@ def queue() -> Finding:
     waiting = OrmQ.objects.count()
     failed = Task.objects.filter(success=False).count()
     if waiting > QUEUE_LONG:
-        return Finding(Verdict.WARN, "queue", tasks(waiting), "See whether the worker keeps up.")
+        return Finding(Verdict.WARN, "queue", tasks(waiting), "Check whether the worker keeps up.")
     if failed:
         last = Task.objects.filter(success=False).latest("stopped")
         remedy = "Its traceback is in the table django_q_task, and in the worker's log."
@@ -112,7 +114,7 @@ def backlog() -> Finding:
         count, oldest = cursor.fetchone()
     detail = f"{count} traces wait for a new reading, the oldest for {oldest:.0f} s"
     if oldest > BACKLOG_SECONDS:
-        return Finding(Verdict.WARN, "readings", detail, "See whether the worker runs and keeps up.")
+        return Finding(Verdict.WARN, "readings", detail, "Check whether the worker is running and keeps up.")
     return Finding(Verdict.OK, "readings", detail)
 
 
@@ -128,7 +130,7 @@ def clock() -> Finding:
             Verdict.WARN,
             "clock",
             detail,
-            "Let both machines keep time with NTP; the database's clock counts.",
+            "Keep both machines in time with NTP; the database's clock counts.",
         )
     return Finding(Verdict.OK, "clock", detail)
 
@@ -138,7 +140,7 @@ def disk() -> Finding:
     detail = f"{free / 1024**3:.1f} GiB free"
     if free < DISK_LOW:
         verdict = Verdict.FAIL if free < DISK_FULL else Verdict.WARN
-        return Finding(verdict, "disk", detail, "Make room, or shorten RETENTION_DAYS.")
+        return Finding(verdict, "disk", detail, "Free some space, or shorten RETENTION_DAYS.")
     return Finding(Verdict.OK, "disk", detail)
 
 

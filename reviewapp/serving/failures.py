@@ -44,7 +44,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         )
         headers = {"Retry-After": RETRY_AFTER_SECONDS}
     else:
-        status, detail = HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed on this request; it is logged."
+        status, detail = (
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "The server failed on this request; the error is logged.",
+        )
         headers = {}
     if request.path_info.startswith(API_PREFIXES):
         return Problem(status, detail, headers=headers).response()

@@ -145,7 +145,7 @@ class Server:
             # After a crash the dead server's memory may be in use for another moment.
             if time.monotonic() > end:
                 raise NoPostgres(
-                    f"PostgreSQL does not start. Its log ({self.log}) ends:\n{self._last_words()}"
+                    f"PostgreSQL did not start. Its log ({self.log}) ends:\n{self._last_words()}"
                 )
             time.sleep(0.2)
 
@@ -170,7 +170,7 @@ class Server:
         single: Command = [programs / "postgres", "--single", "-D", fresh, "postgres"]
         made = self._run(single, input=ROLES)
         if made.returncode != 0:
-            raise NoPostgres(f"The database could not be made: {made.stderr.strip()}")
+            raise NoPostgres(f"The database could not be created: {made.stderr.strip()}")
         fresh.rename(self.place.data)
 
     def _identities(self) -> str:

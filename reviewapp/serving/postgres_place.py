@@ -99,7 +99,7 @@ def programs(place: Place) -> Path:
             return directory if _reaches(place.account, directory) else _copied(directory)
     if wanted:
         raise NoPostgres(
-            f"The data in {place.data} was written by PostgreSQL {wanted}, but only these were found:"
+            f"The data in {place.data} was written by PostgreSQL {wanted}, but found were only:"
             f" {', '.join(seen) or 'none'}. Install PostgreSQL {wanted}, or use another DATA_DIR."
         )
     raise NoPostgres(f"No PostgreSQL was found on this machine. {WHAT_TO_DO}")
@@ -127,7 +127,7 @@ def _name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         raise NoPostgres(
-            f"User id {uid} has no name here, which PostgreSQL needs. Give it one, or set DATABASE_URL."
+            f"User id {uid} has no user name, which PostgreSQL needs. Create one, or set DATABASE_URL."
         ) from None
 
 

@@ -69,7 +69,7 @@ class Part:
             self.end()
             lived = time.monotonic() - self.started_at
             self.pause = 0.0 if lived > 10 else min(5.0, self.pause + 0.5)
-            logger.error("%s ended unexpectedly; it is started again.", self.name)
+            logger.error("%s ended unexpectedly; restarting it.", self.name)
         if self.group is None and time.monotonic() - self.started_at >= self.pause:
             self.start(directory)
 
@@ -116,7 +116,7 @@ class Supervisor:
 
     def _tick(self, database: postgres.Server | None) -> None:
         if database is not None and database.pid() is None:
-            logger.error("PostgreSQL ended unexpectedly; it is started again.")
+            logger.error("PostgreSQL ended unexpectedly; restarting it.")
             database.ensure()
             self._worker_again()
         for part in self.parts:
@@ -124,7 +124,7 @@ class Supervisor:
         if time.monotonic() - self.looked_at > HEARTBEAT_EVERY:
             self.looked_at = time.monotonic()
             if self._heartbeat_is_lost():
-                logger.error("The worker's heartbeat is lost; the worker is started again.")
+                logger.error("The worker's heartbeat was lost; restarting the worker.")
                 self._worker_again()
 
     def _announce(self) -> None:

@@ -14,7 +14,9 @@ from ingest.trace_checks.vocabulary import Check
 
 class CheckForm(forms.Form):
     enabled = forms.BooleanField(
-        required=False, label="On", help_text="Off: traces that settle from now on get no score from it."
+        required=False,
+        label="On",
+        help_text="Off: traces that settle from now on get no score from this check.",
     )
 
     def __init__(self, check: Check, setting: CheckSetting | None, data: Any = None) -> None:

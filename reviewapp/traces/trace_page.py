@@ -48,14 +48,14 @@ FACTS = {
 # What a score's earlier revision said.
 REVISED = ("value", "label", "confidence", "explanation", "error_type", "evaluator", "timestamp")
 FLAGS = {
-    "conflict": "Two different bodies came for one span; the one chosen by content is shown",
+    "conflict": "Two different bodies arrived for one span; the one chosen by content is shown",
     "conflicting_bodies": "Bodies posted for this trace differ; the fields of the latest are shown",
-    "late": "Something came after the trace had settled",
+    "late": "Something arrived after the trace had settled",
     "root_missing": "Its first span has not arrived",
     "several_roots": "More than one span without a parent",
     "sanitised": "Characters that cannot be stored were replaced on arrival",
     "cut": "Attributes over the limit were cut on arrival",
-    "unreadable": "Its spans are stored, but no reading of them succeeded; the log says why",
+    "unreadable": "Its spans are stored but could not be interpreted; the log says why",
 }
 
 

@@ -156,7 +156,7 @@ def open_round(request: MemberRequest, pk: int) -> HttpResponse:
 def remove_item(request: MemberRequest, pk: int) -> HttpResponse:
     item = item_or_404(request, pk)
     items.remove(item, request.user.username)
-    messages.success(request, "The item is out of its queue for good. Labels already given stay.")
+    messages.success(request, "The item is removed from its queue for good. Its labels are kept.")
     return redirect("decide", request.project.slug, item.pk)
 
 

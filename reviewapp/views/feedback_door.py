@@ -21,7 +21,7 @@ def feedback_settings(request: MemberRequest) -> HttpResponse:
     form = FeedbackDoorForm(request.POST) if request.method == "POST" else FeedbackDoorForm.showing(door)
     if form.is_bound and form.is_valid():
         settings.save(request.project, **form.cleaned_data)
-        messages.success(request, "Saved. Browsers ask again after ten minutes at the latest.")
+        messages.success(request, "Saved. Browsers pick it up within ten minutes.")
         return redirect("feedback_settings", request.project.slug)
     context = {
         "form": form,

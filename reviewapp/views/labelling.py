@@ -138,7 +138,7 @@ def change_mind(request: MemberRequest, pk: int) -> HttpResponse:
     except Invalid as refusal:
         mine = Assignment.objects.filter(item=found, reviewer=request.user, current__isnull=False)
         if (assignment := mine.select_related("current").first()) is None:
-            return sorry(request, found, NothingToUndo("You have no label here that could be changed."))
+            return sorry(request, found, NothingToUndo("You have no label here that can be changed."))
         return show(request, page.revision(found, request.user, assignment, body, trouble_of(refusal)), 422)
     except Refusal as refusal:
         return sorry(request, found, refusal)

@@ -74,7 +74,7 @@ def remove(request: MemberRequest, pk: int) -> HttpResponse:
     membership = member_or_404(request, pk)
     try:
         people.remove(membership)
-        messages.success(request, f"{membership.user} was removed. The account itself is still there.")
+        messages.success(request, f"{membership.user} was removed. The account itself still exists.")
     except LastAdmin as refusal:
         messages.error(request, str(refusal))
     return after(request, membership)

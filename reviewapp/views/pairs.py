@@ -46,9 +46,9 @@ def added(queue: Queue, cleaned: dict[str, str], by: str) -> Enqueued:
 
 def told(request: MemberRequest, done: Enqueued) -> None:
     if not (done.added or done.known or done.unknown):
-        messages.error(request, "No question was answered under both of them, so there is no pair.")
+        messages.error(request, "No question was answered by both, so there is no pair.")
         return
-    known = f" {len(done.known)} stood in it before." if done.known else ""
+    known = f" {len(done.known)} were already in it." if done.known else ""
     number = len(done.added)
     messages.success(request, f"{number} pair{'s were' if number != 1 else ' was'} added.{known}")
     if done.unknown:

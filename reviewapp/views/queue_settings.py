@@ -92,10 +92,10 @@ def archive_queue(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_or_404(request, queue)
     if found.archived_at:
         queues.restore(found)
-        messages.success(request, "The queue is back; what was routed to it in the meantime comes in now.")
+        messages.success(request, "The queue is back; traces routed to it in the meantime are added now.")
     else:
         queues.archive(found)
-        messages.success(request, "The queue is archived. Its labels stay; nothing is given out or added.")
+        messages.success(request, "The queue is archived. Its labels are kept; nothing is added.")
     return redirect("queue_settings", request.project.slug, found.slug)
 
 

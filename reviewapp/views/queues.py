@@ -39,7 +39,7 @@ def enqueue(request: MemberRequest) -> HttpResponse:
     # Escaped like an address, since an id may hold any character.
     chosen = [unquote(name) for name in request.POST.getlist("trace")[:MOST_AT_ONCE]]
     if not chosen:
-        messages.warning(request, "No trace was chosen: x chooses the row in focus.")
+        messages.warning(request, "No trace was chosen: press x to choose the row in focus.")
     else:
         done = items.enqueue(queue, chosen, request.user.username)
         messages.success(request, added_words(done, queue))
@@ -48,7 +48,7 @@ def enqueue(request: MemberRequest) -> HttpResponse:
 
 def added_words(done: Enqueued, queue: Queue) -> str:
     added = f"{len(done.added)} trace{'s' * (len(done.added) != 1)} added to {queue.name}."
-    known = f" {len(done.known)} stood there already or had been removed." if done.known else ""
+    known = f" {len(done.known)} were already there or had been removed." if done.known else ""
     return added + known
 
 

@@ -56,7 +56,7 @@ def rate(request: MemberRequest) -> HttpResponse:
             by=request.user.username,
             reason=form.cleaned_data["reason"],
         )
-        messages.success(request, "The rates hold for traces seen from now on.")
+        messages.success(request, "The rates apply to traces seen from now on.")
         return to_stratum(request, name)
     return shown(request, name, form)
 
@@ -100,7 +100,7 @@ def boost(request: MemberRequest) -> HttpResponse:
                 by=request.user.username,
                 reason=given["why"],
             )
-            messages.success(request, "The boost holds from now on and ends on its own.")
+            messages.success(request, "The boost is active from now on and ends automatically.")
             return to_stratum(request, name)
         except sampled.Refused as refused:
             form.add_error(None, str(refused))

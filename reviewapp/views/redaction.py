@@ -32,7 +32,9 @@ def save_redaction(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, form)
     policies.save(request.project, form.policy())
-    messages.success(request, "Saved. It applies to what arrives from now on; what is stored stays as it is.")
+    messages.success(
+        request, "Saved. It applies to everything that arrives from now on; what is stored is unchanged."
+    )
     return redirect("redaction", request.project.slug)
 
 

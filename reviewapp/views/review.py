@@ -132,12 +132,12 @@ def closing(request: MemberRequest, found: ReviewItem, mine: Assignment | None) 
     free = found.open_slots > 0 and leases_admit(request, found)
     if mine is not None and mine.state != State.SUBMITTED and free:
         return {
-            "words": "You do not hold this item any more. What you typed is kept with it.",
+            "words": "You no longer hold this item. What you typed is kept with it.",
             "can_take": True,
         }
     if found.queue.paused:
-        return {"words": "The queue is paused: it gives out nothing new."}
-    words = "Nobody holds this item for you." if free else "This item takes no more labels just now."
+        return {"words": "The queue is paused: it hands out nothing new."}
+    words = "You do not hold this item." if free else "This item takes no more labels at the moment."
     return {"words": words, "can_take": free}
 
 

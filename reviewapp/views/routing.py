@@ -62,7 +62,7 @@ def edited(request: MemberRequest, stored: RoutingRule | None) -> HttpResponse:
     except Refused as refused:
         draft.errors[""] = str(refused)
         return editor(request, stored, draft)
-    messages.success(request, f"“{saved.name}” is saved. It holds for what settles from now on.")
+    messages.success(request, f"“{saved.name}” is saved. It applies to traces that settle from now on.")
     return redirect("routing", request.project.slug)
 
 
@@ -111,7 +111,7 @@ def delete_rule(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def add_default_rules(request: MemberRequest) -> HttpResponse:
     rules.create_default_rules(request.project)
-    messages.success(request, "The starter rules are there: change what does not fit.")
+    messages.success(request, "The starter rules are added: change what does not fit.")
     return redirect("routing", request.project.slug)
 
 

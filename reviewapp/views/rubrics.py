@@ -125,7 +125,7 @@ def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
         messages.success(request, "The draft is saved.")
         return redirect("edit_rubric", request.project.slug, rubric.slug)
     messages.success(
-        request, f"Version {kept.number} is frozen. Queues go on asking from theirs until you move them."
+        request, f"Version {kept.number} is frozen. Queues keep the version they have until you move them."
     )
     return redirect("rubric", request.project.slug, rubric.slug)
 

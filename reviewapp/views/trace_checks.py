@@ -45,7 +45,7 @@ def check(request: MemberRequest, name: str) -> HttpResponse:
         raise Http404
     may_edit = Role(request.membership.role).allows(Role.LEAD)
     if request.method not in SAFE_METHODS and not may_edit:
-        raise PermissionDenied("Checks are changed by leads.")
+        raise PermissionDenied("Only leads can change checks.")
     setting = settings.of_project(request.project).get(name)
     form = CheckForm(known, setting, request.POST or None)
     tried = None
@@ -53,7 +53,7 @@ def check(request: MemberRequest, name: str) -> HttpResponse:
         if "try" not in request.POST:
             enabled = form.cleaned_data["enabled"]
             settings.change(request.project, known, enabled=enabled, values=form.parameters)
-            messages.success(request, "Saved. It holds for traces that settle from now on.")
+            messages.success(request, "Saved. It applies to traces that settle from now on.")
             return redirect("check", request.project.slug, name)
         tried = page.seen(request.membership, rehearse(request.project, known, form.parameters))
     context: dict[str, Any] = {

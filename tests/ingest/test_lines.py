@@ -70,7 +70,7 @@ def test_a_stopped_run_goes_on_where_it_was(project, file, monkeypatch):
     assert Trace.objects.count() == 4
     monkeypatch.setattr(intake, "store", store)
     said, told = run(file)
-    assert "Going on after line 4" in told and said.startswith("5 accepted")
+    assert "Resuming after line 4" in told and said.startswith("5 accepted")
     assert run(file)[0].startswith("0 accepted")
     assert run(file, "--restart")[0].startswith("9 accepted")
     assert Trace.objects.count() == 7

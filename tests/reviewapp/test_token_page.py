@@ -58,7 +58,7 @@ def test_branches_bind_runs(owner):
         ({"scopes": ["root"]}, "root is not one of the available choices"),
         ({"name": ""}, "required"),
         ({"expires": "9999"}, "Select a valid choice"),
-        ({"branches": "main"}, "Branches bind runs:write only"),
+        ({"branches": "main"}, "Branches apply to runs:write only"),
         ({"scopes": ["runs:write"], "branches": "x" * 121}, "at most 120"),
     ],
 )

@@ -27,8 +27,8 @@ class Command(BaseCommand):
     help = "Create a project. One that exists already stays as it is, except for a --name that is given."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("slug", help="letters, digits and hyphens; stands in links and commands")
-        parser.add_argument("--name", default="", help="what people read (default: made from the slug)")
+        parser.add_argument("slug", help="letters, digits and hyphens; used in links and commands")
+        parser.add_argument("--name", default="", help="the name people see (default: derived from the slug)")
 
     def handle(self, *args: Any, slug: str, name: str, **options: Any) -> None:
         project = Project.objects.filter(slug=slug).first()

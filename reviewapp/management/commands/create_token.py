@@ -27,11 +27,11 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument(
             "--branch", dest="branches", action="append", default=[], metavar="PATTERN",
-            help="binds runs:write to branches; repeatable",
+            help="limits runs:write to branches; repeatable",
         )  # fmt: skip
         parser.add_argument(
             "--trusted-for-reviews", action="store_true",
-            help="labels it gives in the name of people enter the figures; binds impersonate",
+            help="labels it gives in people's names count in the figures; with impersonate",
         )  # fmt: skip
         parser.add_argument("--expires", type=int, metavar="DAYS", help="default: never")
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         if branches and Scope.RUNS_WRITE not in scopes:
-            raise CommandError("--branch binds runs:write; give --scope runs:write too.")
+            raise CommandError("--branch limits runs:write; give --scope runs:write too.")
         if trusted_for_reviews and Scope.IMPERSONATE not in scopes:
             raise CommandError("--trusted-for-reviews needs --scope impersonate.")
         if expires is not None and not 0 < expires <= 3650:

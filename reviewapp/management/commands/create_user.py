@@ -17,7 +17,7 @@ from reviewapp.models import Role
 
 class Command(BaseCommand):
     help = (
-        "Create accounts and put them into a project with a role. Prints one line for each, the name and, "
+        "Create accounts and put them into a project with a role. Prints one line for each: the name and, "
         "for a new account without --password, its generated password. An account that exists keeps its "
         "password unless --password is given, and gets the membership and the role."
     )
@@ -26,14 +26,18 @@ class Command(BaseCommand):
         parser.add_argument("names", nargs="+", metavar="NAME")
         parser.add_argument("--project", required=True, metavar="SLUG")
         parser.add_argument("--role", required=True, choices=Role.values)
-        parser.add_argument("--password", default="", help="for all of them; default: one generated for each")
-        parser.add_argument("--email", default="", help="of the one account; single sign-on finds it by this")
+        parser.add_argument(
+            "--password", default="", help="for all of them (default: one generated for each)"
+        )
+        parser.add_argument(
+            "--email", default="", help="of a single account; single sign-on matches it by this"
+        )
 
     def handle(
         self, *args: Any, names: list[str], project: str, role: str, password: str, email: str, **options: Any
     ) -> None:
         if email and len(names) > 1:
-            raise CommandError("--email is the address of one account; name one.")
+            raise CommandError("--email belongs to one account; name only one.")
         found = project_or_error(project)
         try:
             with transaction.atomic(), pghistory.context(command="create_user"):

@@ -23,14 +23,14 @@ SECONDS_BETWEEN_LINES = 5.0
 
 class Command(BaseCommand):
     help = (
-        "Take in native JSON lines: traces, scores and feedback, one a line, mixed as they come. What is "
+        "Ingest native JSON lines: traces, scores and feedback, one per line, in any mix. What is "
         "refused is listed by line; a run that was stopped goes on where it was; repeating changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE|-", help="the file, or - for standard input")
-        parser.add_argument("--project", metavar="SLUG", help="needed where there is more than one")
-        parser.add_argument("--restart", action="store_true", help="begin with the first line again")
+        parser.add_argument("--project", metavar="SLUG", help="required if there is more than one project")
+        parser.add_argument("--restart", action="store_true", help="start again at the first line")
 
     def handle(self, *args: Any, file: str, project: str | None, restart: bool, **options: Any) -> None:
         found = project_or_error(project) if project else only_project()
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self, project: Project, stream: IO[bytes], begun: Progress, mark: Bookmark | None, size: int
     ) -> None:
         if begun.line:
-            self.stderr.write(f"Going on after line {begun.line}; --restart starts over.")
+            self.stderr.write(f"Resuming after line {begun.line}; --restart starts over.")
         bar, progress = Bar(size), begun
         for progress in lines.ingest(project, stream, begun):
             if mark is not None:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             for line, reason in told:
                 self.stderr.write(f"line {line}: {kind}: {reason}")
             if len(told) == lines.MOST_TOLD:
-                self.stderr.write(f"No more than {lines.MOST_TOLD} of these are listed ({kind}).")
+                self.stderr.write(f"Only the first {lines.MOST_TOLD} of these are listed ({kind}).")
         self.stdout.write(
             f"{progress.accepted} accepted into {project.slug}, {progress.pending} of them pending, "
             f"{progress.refusals} refused."
@@ -104,5 +104,5 @@ def only_project() -> Project:
     found = list(Project.objects.order_by("slug")[:2])
     if len(found) != 1:
         there = ", ".join(project.slug for project in found) or "none yet"
-        raise CommandError(f"Say which project with --project SLUG (there: {there}, ...).")
+        raise CommandError(f"Name the project with --project SLUG (there: {there}, ...).")
     return found[0]

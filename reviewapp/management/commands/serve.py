@@ -23,9 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-worker", action="store_true", help="web server only; the worker runs elsewhere"
         )
-        parser.add_argument(
-            "--data-dir", help="where data and run files are kept (default: var, or DATA_DIR)"
-        )
+        parser.add_argument("--data-dir", help="directory of data and run files (default: DATA_DIR, or var)")
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         # Here, not above: `manage.py help` must not load the whole application.

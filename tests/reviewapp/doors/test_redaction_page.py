@@ -38,7 +38,7 @@ def test_every_kind_can_be_switched_off(owner, project):
         ({"patterns": "huge: (x{1000}){1000}"}, "too large"),
         ({"patterns": "no colon here"}, "a name, a colon and a pattern"),
         ({"patterns": "email: x"}, "built-in kind"),
-        ({"regions": "ZZ"}, "two letters"),
+        ({"regions": "ZZ"}, "two-letter"),
         ({"kinds": ["soul"]}, "soul"),
         ({"allowed": "x" * 201}, "at most 200"),
     ],

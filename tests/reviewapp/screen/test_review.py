@@ -209,7 +209,7 @@ def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
     assert "typed for long" in answer.content.decode()
     assert answer.context["screen"].trouble.can_retake
     assert seen(answer, "lost") == (
-        "Your lease has run out, and the item is still free: take it again. Take it again Ctrl ↵"
+        "Your lease has expired, and the item is still free: take it again. Take it again Ctrl ↵"
     )
     taken = rita.post("retake", item, HTMX, note="typed for long", verdict="fail", draft_version="1")
     assert "typed for long" in taken.content.decode()
@@ -227,12 +227,12 @@ def test_an_item_that_others_took_meanwhile_is_told_and_the_text_stays(rita, ite
     assert answer.status_code == 409
     assert not answer.context["screen"].trouble.can_retake
     assert "typed for long" in answer.content.decode()
-    words = "Your lease ran out, and others have taken the item since. What you typed is kept."
+    words = "Your lease expired, and others have taken the item since. What you typed is kept."
     assert seen(answer, "lost") == f"{words} Next item Ctrl ↵"
     assert drafts.load(item, rita.person.user).body["note"] == "typed for long"
     again = rita.post("retake", item, HTMX)
     assert again.status_code == 409
-    assert "Others have taken this item meanwhile." in seen(again, "rubric")
+    assert "Others have taken this item in the meantime." in seen(again, "rubric")
     assert "typed for long" in seen(again, "rubric")
     assert Label.objects.count() == 0
 
@@ -274,7 +274,7 @@ def test_undo_brings_the_item_back_with_its_answers(rita, items):
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "undo", "amend"]
     refused = rita.post("undo", items[4], HTMX)
     assert refused.status_code == 409
-    assert "You have no label on this item that could be taken back." in seen(refused, "rubric")
+    assert "You have no label on this item that can be undone." in seen(refused, "rubric")
 
 
 def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):
@@ -284,7 +284,7 @@ def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):
     assert rita.post("change_mind", item, verdict="").status_code == 422
     rita.post("change_mind", item, verdict="fail")
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "post_reveal"]
-    assert "Agreement counts what you said before" in rita.item(item).content.decode()
+    assert "Agreement counts your first answer" in rita.item(item).content.decode()
 
 
 def test_the_rail_does_not_reveal_so_an_undo_still_counts(rita, items):
@@ -386,7 +386,7 @@ def test_what_was_labelled_can_be_compared_with_its_correction(rita, items):
     before = rita.post("diff", item, HTMX, corrected_output="answer review-00000 at last")
     assert "<ins> at last</ins>" in before.content.decode()
     rita.submit(item, hidden, verdict="pass")
-    assert "nobody has corrected it" in rita.post("diff", item, HTMX).content.decode()
+    assert "nobody has corrected the answer" in rita.post("diff", item, HTMX).content.decode()
 
 
 def test_the_next_item_is_made_ready_without_being_held(rita, items):
