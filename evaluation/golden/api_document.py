@@ -5,35 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from evaluation.golden.content.formats import FORMATS
+from evaluation.operations import OBJECT, operation, path_text, query_text
 from ingest import openapi
 from ingest.documents import JSON, NDJSON
 from ingest.json_objects import Json
 
-_NAME: Json = {"in": "path", "name": "name", "required": True, "schema": {"type": "string", "maxLength": 60}}
-_NUMBER: Json = {
-    "in": "path",
-    "name": "number",
-    "required": True,
-    "description": "A version's number, or latest",
-    "schema": {"type": "string"},
-}
-_RUN: Json = {
-    "in": "path",
-    "name": "run_id",
-    "required": True,
-    "schema": {"type": "string", "format": "uuid"},
-}
-_PART: list[Json] = [
-    {
-        "in": "query",
-        "name": name,
-        "required": False,
-        "description": f"Cases of this {name}; repeated for any of several",
-        "schema": {"type": "string"},
-    }
-    for name in ("split", "tag")
-]
-_GONE = {409: "A draft: publish it first", 410: "Withdrawn, with the reason", 416: "Beyond the end"}
+_NAME = path_text("name", maxLength=60)
+_NUMBER = path_text("number") | {"description": "A version's number, or latest"}
+_RUN = path_text("run_id", format="uuid")
+_PART = [query_text(name, f"Cases of this {name}; repeated for any of several") for name in ("split", "tag")]
 
 
 def _operation(
@@ -44,23 +24,9 @@ def _operation(
     refusals: tuple[int, ...],
     **more: Any,
 ) -> Json:
-    described = openapi.refused_with(sorted({400, 401, 403, 404, 503, *refusals} - _GONE.keys()))
-    problem = described[400]["content"]
-    described |= {
-        each: {"description": _GONE[each], "content": problem} for each in refusals if each in _GONE
-    }
-    return {
-        "summary": summary,
-        "operationId": f"golden_{summary.lower().replace(' ', '_')}",
-        "tags": ["Golden dataset"],
-        "security": [{"TokenAuth": []}],
-        "parameters": parameters,
-        "responses": {status: {"description": "Done", "content": media}, **described},
-        **more,
-    }
+    return operation(("golden", "Golden dataset"), summary, parameters, status, media, refusals, **more)
 
 
-_OBJECT: dict[str, Json] = {JSON: {"schema": {"type": "object"}}}
 _BYTES: dict[str, Json] = {
     each.media_type.partition(";")[0]: {"schema": {"type": "string"}} for each in FORMATS.values()
 }
@@ -71,29 +37,22 @@ _RESULTS: Json = {
         "content": {JSON: {"schema": {"type": "object"}}, "application/xml": {"schema": {"type": "string"}}},
     }
 }
-_FORMAT: Json = {
-    "in": "path",
-    "name": "format",
-    "required": True,
-    "schema": {"type": "string", "enum": [*FORMATS, "manifest.json"]},
-}
-_FILE: Json = {
-    "in": "query",
-    "name": "format",
-    "required": False,
-    "description": "Whose result file is sent; by default our own JSON",
-    "schema": {"type": "string", "enum": ["native", "junit", "promptfoo", "inspect", "deepeval"]},
-}
+_FORMAT = path_text("format", enum=[*FORMATS, "manifest.json"])
+_FILE = query_text(
+    "format",
+    "Whose result file is sent; by default our own JSON",
+    enum=["native", "junit", "promptfoo", "inspect", "deepeval"],
+)
 
 PATHS: dict[str, Json] = {
-    "/golden": {"get": _operation("List datasets", [], 200, _OBJECT, ())},
-    "/golden/{name}": {"get": _operation("Read a dataset", [_NAME], 200, _OBJECT, ())},
+    "/golden": {"get": _operation("List datasets", [], 200, OBJECT, ())},
+    "/golden/{name}": {"get": _operation("Read a dataset", [_NAME], 200, OBJECT, ())},
     "/golden/{name}/cases": {
-        "post": _operation("Send cases", [_NAME], 200, _OBJECT, (413, 415, 422), **_LINES)
+        "post": _operation("Send cases", [_NAME], 200, OBJECT, (413, 415, 422), **_LINES)
     },
     "/golden/{name}/versions": {
-        "get": _operation("List versions", [_NAME], 200, _OBJECT, ()),
-        "post": _operation("Publish the draft", [_NAME], 201, _OBJECT, (409, 413, 422)),
+        "get": _operation("List versions", [_NAME], 200, OBJECT, ()),
+        "post": _operation("Publish the draft", [_NAME], 201, OBJECT, (409, 413, 422)),
     },
     "/golden/{name}/versions/{number}": {
         "get": _operation(
@@ -103,15 +62,15 @@ PATHS: dict[str, Json] = {
     },
     "/golden/{name}/versions/{number}/{format}": {
         "get": _operation(
-            "Download a format", [_NAME, _NUMBER, _FORMAT, *_PART], 200, _BYTES | _OBJECT, (409, 410, 416)
+            "Download a format", [_NAME, _NUMBER, _FORMAT, *_PART], 200, _BYTES | OBJECT, (409, 410, 416)
         )
     },
     "/golden/{name}/versions/{number}/runs": {
         "post": _operation(
-            "Report a run", [_NAME, _NUMBER, _FILE], 201, _OBJECT, (409, 410, 413, 422), **_RESULTS
+            "Report a run", [_NAME, _NUMBER, _FILE], 201, OBJECT, (409, 410, 413, 422), **_RESULTS
         )
     },
-    "/runs/{run_id}": {"get": _operation("Read a run", [_RUN], 200, _OBJECT, ())},
+    "/runs/{run_id}": {"get": _operation("Read a run", [_RUN], 200, OBJECT, ())},
     "/runs/{run_id}/report.md": {
         "get": _operation("Read a report", [_RUN], 200, {"text/markdown": {"schema": {"type": "string"}}}, ())
     },

@@ -6,6 +6,7 @@ from django.urls import path
 
 from evaluation.doors import methods
 from evaluation.judges import api
+from evaluation.judges import api_document as _api_document  # noqa: F401  (adds its paths to the document)
 
 urlpatterns = [
     path("judges", methods(GET=api.list_judges)),

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.ingest.test_isolation import routes
+
 DOCUMENT, PAGE = "/api/v1/openapi.json", "/api/v1/docs"
 
 
@@ -39,6 +41,14 @@ def test_the_document_names_every_operation_once(document):
         operation["operationId"] for methods in document["paths"].values() for operation in methods.values()
     ]
     assert len(ids) == len(set(ids))
+
+
+def test_every_address_of_the_api_is_in_the_document(document):
+    """The addresses of all floors; a later one is not forgotten."""
+    written = {f"/{route}" for route in routes() if route.startswith("api/v1/")}
+    told = {re.sub(r"{[^}]*}", "{}", path) for path in document["paths"]}
+    beside = {"/api/v1/", "/api/v1/docs", "/api/v1/openapi.json"}
+    assert {re.sub(r"<[^>]*>", "{}", path) for path in written} - beside == told
 
 
 def test_every_reference_leads_somewhere(document):
