@@ -95,12 +95,17 @@ class Compared:
         return None if None in found else found[0]
 
 
-def compare(version: JudgeVersion) -> Compared:
-    """Rounds of all versions of the judge over its newest anchor set, in order, and two of them compared."""
+def compare(version: JudgeVersion, since: datetime | None = None) -> Compared:
+    """Rounds of all versions of the judge over its newest anchor set, in order, and two of them compared.
+
+    `since`: begin with the last round of the version that was over by then.
+    """
     newest = AnchorSet.objects.newest_of(version.judge)
     if newest is None:
         return Compared((), difference=unknown("no anchors are frozen yet"))
     rounds = _rounds(newest)
+    if since is not None:
+        rounds = _from(rounds, version.number, since)
     truth = dict(newest.anchors.values_list("trace_id", "verdict"))
     chosen = _chosen(rounds, version.number, len(truth))
     if chosen is None:
@@ -117,6 +122,16 @@ def compare(version: JudgeVersion) -> Compared:
         span=_span(version, first.at, last.at) if is_own else None,
         look=len(_whole(own, len(truth))) - 1 if is_own else 1,
     )
+
+
+def movement(version: JudgeVersion, since: datetime | None) -> str:
+    """How the version moved by its own rounds, if it did; `since` it was last found to be as it should be."""
+    found = compare(version, since)
+    if found.span is None or not found.has_moved:
+        return ""
+    lost, won = len(found.lost), len(found.won)
+    turned = f"{lost} lost, {won} won, {found.to_fail} turned to fail, {found.to_pass} to pass"
+    return f"the judge moved by its anchors ({turned} since {found.span.began:%Y-%m-%d})"
 
 
 def asked(version: JudgeVersion) -> tuple[int, int] | None:
@@ -169,6 +184,12 @@ def _rounds(anchors: AnchorSet) -> tuple[Round, ...]:
             Round(number, label, trial, at, share(right, n))
             for number, label, trial, at, right, n in cursor.fetchall()
         )
+
+
+def _from(rounds: Sequence[Round], number: int, since: datetime) -> tuple[Round, ...]:
+    before = [each.at for each in rounds if each.number == number and each.at <= since]
+    first = max(before, default=since)
+    return tuple(each for each in rounds if each.number != number or each.at >= first)
 
 
 def _said(anchors: AnchorSet, within: Round) -> dict[int, str]:

@@ -18,7 +18,7 @@ from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import answered
 from evaluation.judges.making import versions
 from evaluation.judges.models import Certificate, Judge, JudgeVersion, Stage
-from evaluation.judges.stability import drift
+from evaluation.judges.stability import drift, rounds
 from evaluation.statistics import certification, correction, measures, scores
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share as plain_share
@@ -201,8 +201,8 @@ def staleness(version: JudgeVersion, n: int | None = None, confusion: Json | Non
         return newest.stale_reason
     if newest and newest.has_expired and n is not None and is_of(newest, n, confusion or {}):
         return f"its certificate expired on {newest.expires_at:%Y-%m-%d}, and no label has arrived since"
-    if replaced := answered.staleness(version) or versions.departed(version):
-        return replaced
+    if changed := answered.staleness(version) or versions.departed(version) or movement(version):
+        return changed
     pinned = version.rubric_version
     if pinned is None:
         return ""
@@ -213,6 +213,14 @@ def staleness(version: JudgeVersion, n: int | None = None, confusion: Json | Non
     if rubric and criterion and criterion.meaning != version.meaning:
         return f"the criterion means something else since rubric version {rubric.number}"
     return ""
+
+
+def movement(version: JudgeVersion) -> str:
+    """What its anchors say, since somebody found last that the labels bear it out."""
+    approved = (
+        version.certificates.exclude(issued_by="").order_by("-issued_at").values_list("issued_at").first()
+    )
+    return rounds.movement(version, approved[0] if approved else None)
 
 
 def _scored(pairs: Comparison, figure: Callable[[Sequence[scores.Scored]], Figure]) -> Figure:

@@ -28,7 +28,7 @@ from evaluation.judges.trust import calibration
 from ingest.json_objects import Json
 
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 11
+FORM = 12
 # Judgments of the version, or items of the project, from which on the worker computes.
 MANY = 20_000
 # The worker computes again after so many times as long as it took, and at least after so many seconds.
@@ -251,7 +251,8 @@ def watermarks(versions: Sequence[JudgeVersion]) -> dict[int, str]:
             "(SELECT max(finished_at) FROM evaluation_judgment WHERE version_id = v.id), "
             "(SELECT max(frozen_at) FROM reviewapp_rubricversion), "
             "(SELECT count(*) FROM ingest_apitoken WHERE trusted_for_reviews), "
-            "(SELECT max(id) FROM evaluation_certificate WHERE version_id = v.id AND stale_reason <> ''), "
+            "(SELECT max(id) FROM evaluation_certificate WHERE version_id = v.id "
+            "AND (stale_reason <> '' OR issued_by <> '')), "
             "(SELECT max(s.frozen_at) FROM evaluation_anchorset s JOIN evaluation_judgeversion w "
             "ON w.judge_id = s.judge_id WHERE w.id = v.id), "
             # The live version that another one is compared with, and when it judged last.

@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import JudgeVersion
-from evaluation.judges.trust import certificates, kept_figures
+from evaluation.judges.trust import calibration, certificates, kept_figures
 from evaluation.statistics.watching import LEAST_BASELINE, LIMIT, Detector, baseline
 
 WARNING, CRITICAL = 0.80, 0.70
@@ -68,6 +68,8 @@ def watch_live() -> int:
         certificate = certificates.current(version)
         found = watch(kept_figures.of(Scope(version)))
         reason = found.words if found.level == "critical" else _alarm(version, found)
+        # Kept, since later rounds have to say it more clearly, and a judge that has moved moves back by no look.
+        reason = reason or calibration.movement(version)
         if reason and not certificate.stale_reason:
             certificates.take_back(version, reason)
             taken += 1

@@ -26,7 +26,7 @@ from evaluation.judges.models import (
 )
 from evaluation.judges.pages import drift_panel
 from evaluation.judges.stability import drift, rounds
-from evaluation.judges.trust import calibration, kept_figures, stages
+from evaluation.judges.trust import calibration, certificates, kept_figures, stages, watching
 from evaluation.statistics import change
 from evaluation.statistics.change import Mover
 from ingest.models import AuditDraw, Project, Trace
@@ -134,6 +134,35 @@ def test_a_question_that_is_asked_each_night_has_to_be_answered_more_clearly(
     assert (system.at_look.value, system.at_look.n) == (system.difference.value, system.difference.n)
     assert (system.at_look.low or 0) < (system.difference.low or 0)
     assert (system.at_look.high or 0) > (system.difference.high or 0)
+
+
+def test_a_judge_that_moved_by_its_anchors_is_trusted_no_more_until_it_is_validated_again(
+    project: Project, frozen: list[Trace], lead: Person
+) -> None:
+    """Without a single label of the time since: that is what anchors are for."""
+    by = version(project, 1)
+    JudgeVersion.objects.filter(pk=by.pk).update(stage="live", live_at=BEGAN)
+    by.refresh_from_db()
+    certificate = certificates.issue(by, "leo")
+    type(certificate).objects.update(issued_at=BEGAN + timedelta(days=1), state="TRUSTED")
+    judged(by, frozen, 0, right=90, at=BEGAN)
+    judged(by, frozen, 1, right=90, at=BEGAN + timedelta(days=2))
+    assert certificates.holds(by), "it answers as it did"
+    judged(by, frozen, 2, right=75, at=BEGAN + timedelta(days=3))
+    assert not certificates.holds(by)
+    assert kept_figures.of(Scope(by))["api"]["state"] == "STALE"
+    page = lead.client.get("/projects/refunds/judges/helpful?version=v1").content.decode()
+    assert "The judge moved by its anchors (15 lost, 0 won" in page
+    assert watching.watch_live() == 1
+    for trial in range(3, 14):
+        judged(by, frozen, trial, right=81, at=BEGAN + timedelta(days=1 + trial))
+    assert rounds.compare(by).has_moved is None
+    assert not certificates.holds(by), "what was found once is not forgotten by looking again"
+    certificates.issue(by, "leo")
+    type(certificate).objects.update(state="TRUSTED")
+    judged(by, frozen, 14, right=81, at=NOW + timedelta(days=1))
+    assert (certificates.holds(by), watching.watch_live()) == (True, 0)
+    assert kept_figures.of(Scope(by))["api"]["state"] != "STALE"
 
 
 def test_one_round_of_the_first_version_compares_with_nothing(project: Project, frozen: list[Trace]) -> None:
