@@ -5,12 +5,15 @@ GET answers are composed as dicts (see `traces`); a test holds them against thes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from ingest.json_objects import Json
+from ingest.problems import Problem
+from ingest.shapes import Invalid
 
 
 class FieldError(Struct):
@@ -51,6 +54,21 @@ class Receipt(Struct, omit_defaults=True):
     rejected: list[Rejection]
     ids: list[str]
     warnings: list[Warned] = []
+
+
+def none_taken(detail: str, refused: Iterable[tuple[int, Invalid]]) -> Problem:
+    """The refusal of a body of which nothing was taken: a problem, with the members of a receipt too."""
+    items = list(refused)
+    return Problem(
+        400,
+        detail,
+        errors=[{"index": index, "field": each.field, "error": each.reason} for index, each in items],
+        members={
+            "accepted": 0,
+            "pending": 0,
+            "rejected": [{"index": index, "error": str(each)} for index, each in items],
+        },
+    )
 
 
 class ImportReport(Struct, omit_defaults=True):
@@ -207,6 +225,9 @@ class Reason(Struct):
 
 
 class TraceDetail(Columns, kw_only=True):
+    """`input` is the last question and `output` the answer to it; `messages` are the whole conversation."""
+
+    messages: list[Message]
     context: list[ContextDocument]
     tags: Json
     flags: list[str]

@@ -184,11 +184,7 @@ def _store(request: TokenRequest, sent: Documents, taken: Taken) -> Stored:
         invalid = taken.refused[0][1]
         raise Problem(422, str(invalid), errors=[{"field": invalid.field, "error": invalid.reason}])
     if not taken.ids:
-        errors = [
-            {"index": index, "field": invalid.field, "error": invalid.reason}
-            for index, invalid in taken.refused
-        ]
-        raise Problem(400, "None of the items can be accepted.", errors=errors)
+        raise answers.none_taken("None of the items can be accepted.", taken.refused)
     return intake.store(request.caller.project, taken.batch())
 
 

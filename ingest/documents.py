@@ -16,7 +16,17 @@ from ingest.problems import Problem
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
-LINES = frozenset({NDJSON, "application/ndjson", "application/jsonl", "application/jsonlines"})
+LINES = frozenset(
+    {
+        NDJSON,
+        "application/ndjson",
+        "application/jsonl",
+        "application/x-jsonl",
+        "application/jsonlines",
+        "application/x-jsonlines",
+        "application/json-lines",
+    }
+)
 # A string, and whether it is a key. The possessive quantifiers keep the search linear.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+(:?)', re.DOTALL)
 

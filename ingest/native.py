@@ -119,10 +119,10 @@ def take_one(taken: Taken, item: Any, take: Take, redactor: Redactor) -> None:
 
 def _unknown_fields(item: Json) -> Iterator[str]:
     """Fields of a trace and its spans that have no meaning here, perhaps since they are misspelt."""
-    kept = "is kept with the trace, but nothing here reads it"
+    kept, among = "is kept with the trace, but nothing here reads it", "is kept among the span's attributes"
     yield from _unknown(item, shapes.TraceShape, "", kept)
     for index, span in enumerate(item.get("spans") or ()):
-        yield from _unknown(span, shapes.SpanBody, f"spans[{index}].", "is dropped; put it into attributes")
+        yield from _unknown(span, shapes.SpanBody, f"spans[{index}].", among)
 
 
 def _unknown(item: Json, shape: type[Struct], path: str, fate: str) -> Iterator[str]:

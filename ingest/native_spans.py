@@ -12,6 +12,17 @@ from ingest.shapes import Invalid
 
 SCOPE = "touchstone.native"
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+# What others call the kind of a step, and the operation of OpenTelemetry that it is.
+OPERATIONS = {
+    "llm": "chat",
+    "chat": "chat",
+    "generation": "chat",
+    "embedding": "embeddings",
+    "retriever": "retrieval",
+    "retrieval": "retrieval",
+    "tool": "execute_tool",
+    "agent": "invoke_agent",
+}
 NO_RESOURCE = b"{}"
 
 
@@ -27,7 +38,7 @@ def row_of(shape: shapes.SpanBody, item: Json, *, trace_id: str, trace_start: in
         span_id=shapes.identifier("span_id", span_id),
         parent_id=shapes.identifier("parent_id", shape.parent_id or shape.parent_span_id or ""),
         name=shape.name,
-        kind=KINDS.index(shape.kind or "internal"),
+        kind=KINDS.index(kind if (kind := _word(shape.kind)) in KINDS else "internal"),
         start_ns=start,
         end_ns=end,
         status=shape.status or (Status.ERROR.value if shape.error else Status.UNSET.value),
@@ -35,13 +46,26 @@ def row_of(shape: shapes.SpanBody, item: Json, *, trace_id: str, trace_start: in
         scope=SCOPE,
     )
     events = [_event(event, start) for event in shape.events or ()]
-    return span_row(head, _attributes(shape), events, NO_RESOURCE)
+    return span_row(head, _unread(shape, item) | _attributes(shape), events, NO_RESOURCE)
+
+
+def _word(kind: str) -> str:
+    return kind.lower().removeprefix("span_kind_")
+
+
+def _unread(shape: shapes.SpanBody, item: Json) -> Json:
+    """Fields that have no meaning here stand among the attributes, under their own names."""
+    named = set(shape.__struct_fields__)
+    if shape.kind and _word(shape.kind) not in KINDS:
+        named.remove("kind")
+    return {name: value for name, value in item.items() if name not in named}
 
 
 def _attributes(shape: shapes.SpanBody) -> Json:
     tokens = shape.tokens or shapes.Tokens()
+    op = shape.op or OPERATIONS.get(_word(shape.kind))
     short: Json = {
-        "gen_ai.operation.name": shape.op,
+        "gen_ai.operation.name": op,
         "gen_ai.provider.name": shape.provider,
         "gen_ai.request.model": shape.model,
         "gen_ai.usage.input_tokens": tokens.input,
@@ -49,7 +73,7 @@ def _attributes(shape: shapes.SpanBody) -> Json:
         "gen_ai.input.messages": _messages(shape.input, "user"),
         "gen_ai.output.messages": _messages(shape.output, "assistant"),
     }
-    if shape.op == "execute_tool":
+    if op == "execute_tool":
         short |= {
             "gen_ai.tool.name": shape.name,
             "gen_ai.tool.call.arguments": shape.input,

@@ -18,12 +18,15 @@ class Problem(Exception):
         *,
         errors: list[dict[str, Any]] | None = None,
         headers: dict[str, str] | None = None,
+        members: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
+        # More than RFC 9457 names, as it allows: what this kind of refusal has to tell besides.
+        self.members = members or {}
 
     def response(self) -> HttpResponse:
         body: dict[str, Any] = {
@@ -34,6 +37,7 @@ class Problem(Exception):
         }
         if self.errors is not None:
             body["errors"] = self.errors
+        body |= self.members
         return JsonResponse(
             body, status=self.status, headers=self.headers, content_type="application/problem+json"
         )

@@ -59,14 +59,15 @@ class Event(Struct):
 
 class SpanBody(Struct):
     """A step of a trace. `op` (chat, execute_tool, retrieval, ...) and the fields after it are a short way
-    to the OpenTelemetry GenAI attributes of the same meaning."""
+    to the OpenTelemetry GenAI attributes of the same meaning. `kind` is OpenTelemetry's (internal, client,
+    ...), or says what the step is, as others do (llm, tool, retriever, ...): then it stands for `op`."""
 
     span_id: Identifier | None = None
     id: Identifier | None = None
     parent_id: Annotated[str, Meta(max_length=128)] | None = None
     parent_span_id: Annotated[str, Meta(max_length=128)] | None = None
     name: str = ""
-    kind: Literal["", "unspecified", "internal", "server", "client", "producer", "consumer"] = ""
+    kind: Annotated[str, Meta(max_length=100)] = ""
     started_at: Time | None = None
     ended_at: Time | None = None
     status: Literal["unset", "ok", "error"] | None = None

@@ -56,6 +56,7 @@ def detail(trace: Trace) -> Json:
     routes = list(Route.objects.standing().filter(trace=trace).order_by("queue"))
     told = _columns(trace, trace.input, trace.output)
     return told | {
+        "messages": [_message(message) for message in reading.conversation],
         "context": [
             {"id": document.id, "text": document.text, "score": document.score}
             for document in reading.documents

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 
-from ingest import body, documents, importers, intake, limits
+from ingest import answers, body, documents, importers, intake, limits
 from ingest.answers import ImportReport, Rejection
 from ingest.importers import multipart
 from ingest.importers.langsmith import parts_as_items
@@ -65,11 +65,8 @@ def run(project: Project, name: str, items: Sequence[Any], *, dry_run: bool = Fa
     if len(imported.taken.spans) > limits.SPANS:
         raise Problem(413, f"The items hold more than {limits.SPANS} spans; send smaller batches.")
     if not imported.accepted and not dry_run:
-        errors = [
-            {"index": index, "field": invalid.field, "error": invalid.reason}
-            for index, invalid in sorted(imported.refused.items())
-        ]
-        raise Problem(400, "None of the items can be imported.", errors=errors)
+        refused = sorted(imported.refused.items())
+        raise answers.none_taken("None of the items can be imported.", refused)
     stored = _store(project, imported, dry_run)
     named = {trace.trace_id for trace in imported.taken.bodies}
     return ImportReport(

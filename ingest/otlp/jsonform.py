@@ -19,7 +19,8 @@ Integer = int | str | None
 
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUS_CODES = ("UNSET", "OK", "ERROR")
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
+# Times are unsigned and have 20 digits at most; which values can be kept is for their fields to say.
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]*")
 
 

@@ -91,7 +91,7 @@ def subject_of(trace: Trace | int, other: Trace | int | None = None) -> str:
 
 def enqueue(queue: Queue, trace_ids: Sequence[str], by: str = "") -> Enqueued:
     """Put traces into the queue's risk lane by hand. Raises Invalid for a queue of pairs."""
-    refuse_kind(queue, ItemKind.TRACE, "trace_ids", "This queue takes pairs.")
+    refuse_pairs(queue)
     wanted = list(dict.fromkeys(trace_ids))
     traces = found_traces(queue.project_id, wanted)
     added = _add(queue, [_item(queue, traces[name], None, by) for name in wanted if name in traces])
@@ -102,8 +102,7 @@ def enqueue(queue: Queue, trace_ids: Sequence[str], by: str = "") -> Enqueued:
 
 
 def enqueue_pairs(queue: Queue, pairs: Sequence[tuple[str, str]], by: str = "") -> Enqueued:
-    """Put pairs of traces into the queue. Raises Invalid for a queue of single traces."""
-    refuse_kind(queue, ItemKind.PAIR, "pairs", "This queue takes single traces.")
+    """Put pairs of traces into a queue: one of pairs, or one of traces among which they stand by hand."""
     traces = found_traces(queue.project_id, {name for pair in pairs for name in pair})
     made: dict[str, tuple[ReviewItem, str]] = {}
     unknown = []
@@ -119,9 +118,10 @@ def enqueue_pairs(queue: Queue, pairs: Sequence[tuple[str, str]], by: str = "") 
     return Enqueued(added, known, unknown)
 
 
-def refuse_kind(queue: Queue, kind: ItemKind, field: str, words: str) -> None:
-    if queue.kind != kind:
-        raise Invalid(words, [{"field": field, "error": words}])
+def refuse_pairs(queue: Queue) -> None:
+    if queue.kind == ItemKind.PAIR:
+        words = "This queue takes pairs."
+        raise Invalid(words, [{"field": "trace_ids", "error": words}])
 
 
 def found_traces(project_id: int, names: Iterable[str]) -> dict[str, Trace]:
@@ -135,7 +135,7 @@ def _item(queue: Queue, trace: Trace, other: Trace | None, by: str) -> ReviewIte
     now = datetime.now(UTC)
     return ReviewItem(
         queue=queue,
-        kind=queue.kind,
+        kind=ItemKind.TRACE if other is None else ItemKind.PAIR,
         trace=trace,
         other_trace=other,
         subject=subject_of(trace, other),
@@ -176,8 +176,9 @@ def hasten(queue: Queue, traces: Sequence[int]) -> None:
     """What a human asks for again goes to where a human's wishes stand, if it stood lower."""
     now = datetime.now(UTC)
     waiting = ReviewItem.objects.filter(
-        queue=queue, trace__in=traces, state=ItemState.OPEN, priority__lt=BY_HAND, purpose=Purpose.REVIEW
-    )
+        queue=queue, kind=ItemKind.TRACE, trace__in=traces, state=ItemState.OPEN, priority__lt=BY_HAND,
+        purpose=Purpose.REVIEW,
+    )  # fmt: skip
     waiting.update(priority=BY_HAND, rank=ranks.risk(BY_HAND, now), terms=TERMS_BY_HAND)
 
 
@@ -260,7 +261,10 @@ def from_routes(queue: Queue, routed: Sequence[Routed]) -> int:
     known = {
         item.trace_id: item
         for item in ReviewItem.objects.filter(
-            queue=queue, trace__in=[each.trace for each in routed], purpose=Purpose.REVIEW
+            queue=queue,
+            kind=ItemKind.TRACE,
+            trace__in=[each.trace for each in routed],
+            purpose=Purpose.REVIEW,
         ).order_by("round")
     }
     fresh = [_routed_item(queue, each) for each in routed if each.trace not in known and each.reasons]

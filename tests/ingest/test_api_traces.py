@@ -145,6 +145,19 @@ def test_bulk_forms(api, content, content_type, zipped):
     assert get(client, "b").status_code == 200
 
 
+def test_no_turn_of_a_posted_conversation_is_lost(api):
+    client = api()
+    turns = [("system", "Be kind."), ("user", "Hello?"), ("assistant", "Hi!"), ("user", "My order?")]
+    said = [{"role": role, "content": text} for role, text in turns]
+    post(client, {"id": "talk", "input": {"messages": said}, "output": "On its way."})
+    told = get(client, "talk").json()
+    assert (told["input"], told["output"]) == ("My order?", "On its way.")
+    assert [(each["role"], each["text"]) for each in told["messages"]] == [
+        *turns,
+        ("assistant", "On its way."),
+    ]
+
+
 def test_a_bad_item_of_many_is_rejected_alone(api):
     client = api()
     response = post(client, [{"id": "good"}, {"id": 7}, {"id": "x", "spans": [{}]}])
@@ -161,6 +174,9 @@ def test_only_bad_items_are_400_and_a_bad_object_is_422(api):
     client = api()
     bulk = post(client, [{"id": 7}])
     assert (bulk.status_code, bulk.json()["errors"][0]["field"]) == (400, "id")
+    counted = {name: bulk.json()[name] for name in ("accepted", "pending", "rejected")}
+    error = "id: Expected `str | null`, got `int`"
+    assert counted == {"accepted": 0, "pending": 0, "rejected": [{"index": 0, "error": error}]}
     one = post(client, {"id": "t", "tokens": {"input": -1}})
     assert (one.status_code, one.json()["errors"]) == (
         422,

@@ -73,6 +73,17 @@ def test_an_unusable_span_is_refused_alone(span):
         assert decode(jsonform.decode_traces, traces_json([span, Span()])).rejected == 1
 
 
+@pytest.mark.parametrize("start", [2**63, 2**64 - 1])
+def test_the_greatest_times_of_the_format_cost_their_own_span_only(start):
+    odd, good = Span(span_id="11" * 8, start_ns=start), Span(span_id="22" * 8)
+    for walk, data in (
+        (protobuf.decode_traces, traces_body([odd, good])),
+        (jsonform.decode_traces, traces_json([odd, good])),
+    ):
+        decoder = decode(walk, data)
+        assert (decoder.rejected, [span.span_id for span in decoder.spans]) == (1, [good.span_id])
+
+
 def test_what_no_database_keeps_is_replaced_and_flagged():
     odd = Span(attributes={"nul": "a\x00b", "nan": float("nan"), "k\x00": 1}, end_ns=2**63)
     decoder = decode(protobuf.decode_traces, traces_body([odd]))

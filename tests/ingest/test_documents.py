@@ -25,6 +25,7 @@ def read(body, content_type="application/json", most=10):
         (b'{"a": 1}', "application/x-ndjson", [{"a": 1}], True),
         (b'{"a": 1}\r\n\n{"a": 2}\n', "application/x-ndjson", [{"a": 1}, {"a": 2}], True),
         (b'{"a": 1}\n{"a": 2}', "application/json", [{"a": 1}, {"a": 2}], True),
+        (b'{"a": 1}\n{"a": 2}', "application/x-jsonlines", [{"a": 1}, {"a": 2}], True),
         ('{"ä\u2028": "é😀"}'.encode(), "application/json", [{"ä\u2028": "é😀"}], False),
     ],
 )

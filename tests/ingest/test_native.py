@@ -135,6 +135,26 @@ def test_spans_and_their_short_fields():
     assert json.loads(row.events) == [{"name": "e", "time": "2026-08-06T09:30:00.500000Z", "attributes": {}}]
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "op"),
+    [
+        ("llm", 1, "chat"),
+        ("TOOL", 1, "execute_tool"),
+        ("retriever", 1, "retrieval"),
+        ("SPAN_KIND_CLIENT", 3, None),
+        ("guardrail", 1, None),
+    ],
+)
+def test_the_kind_of_a_span_in_the_words_of_others(said, kind, op):
+    span = {"span_id": "s1", "name": "step", "kind": said, "cost": 0.5}
+    taken = trace(started_at=1786008600, spans=[span])
+    attributes = json.loads(taken.spans[0].attributes)
+    assert (taken.spans[0].kind, attributes.get("gen_ai.operation.name")) == (kind, op)
+    assert attributes["cost"] == 0.5, "what has no meaning here is kept all the same"
+    assert attributes.get("kind") == (None if kind == 3 else said)
+    assert taken.warnings == [(0, "spans[0].cost: is kept among the span's attributes")]
+
+
 def test_a_span_without_id_or_start():
     one = trace(started_at=1786008600, spans=[{"name": "a"}]).spans[0]
     again = trace(started_at=1786008600, spans=[{"name": "a"}]).spans[0]

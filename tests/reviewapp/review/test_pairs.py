@@ -91,8 +91,20 @@ def test_what_cannot_be_paired_is_told(duel, lead, fields, words):
     assert not ReviewItem.objects.filter(queue=duel).exists()
 
 
-def test_a_queue_of_traces_takes_no_pairs(queue, lead):
-    assert "single traces" in send(lead.client, queue, lines="a b").content.decode()
+def test_pairs_stand_by_hand_among_the_traces_of_a_queue(queue, rita):
+    """The API has no other word for a queue of pairs than that pairs were put into it."""
+    first, second, third = make_traces(queue.project, 3)
+    pairs = [(first.trace_id, second.trace_id)]
+    assert len(items.enqueue_pairs(queue, pairs).added) == 1
+    assert items.enqueue_pairs(queue, [pairs[0][::-1]]).known == ["t-00001 + t-00000"]
+    lease = leases.claim(queue, rita)
+    assert (lease.item.kind, lease.item.other_trace) == ("pair", second)
+    labels.submit(lease.item, Actor(rita), lease.token, Answer(preference="tie"))
+    route = items.Routed(first.pk, [{"code": "thumbs", "detail": ""}], {}, 0.5, True, None, START)
+    assert items.from_routes(queue, [route]) == 1, "the pair is not taken for an item of its first trace"
+    items.enqueue(queue, [third.trace_id])
+    kinds = [leases.claim(queue, rita).item.kind for _ in range(2)]
+    assert kinds == ["trace", "trace"]
 
 
 def test_the_door_is_for_leads_and_reaches_no_other_project(
