@@ -103,7 +103,7 @@ def difference(found: GoldenDataset, before: GoldenVersion, after: GoldenVersion
 
 def rejections(outcomes: Sequence[Outcome]) -> list[Json]:
     return [
-        {"index": each.index, "line": each.index + 1, "field": each.field, "error": each.error}
+        {"index": each.index, "line": each.line, "field": each.field, "error": each.error}
         for each in outcomes
     ]
 
@@ -116,8 +116,6 @@ def report(found: GoldenDataset, made: Report) -> Json:
         "revised": made.count("revised"),
         "unchanged": made.count("unchanged"),
         "rejected": rejections([each for each in made.outcomes if each.status == "rejected"]),
-        "cases": [
-            {"line": each.index + 1, "id": each.case_id, "status": each.status} for each in made.outcomes
-        ],
+        "cases": [{"line": each.line, "id": each.case_id, "status": each.status} for each in made.outcomes],
         "draft": draft(found),
     }

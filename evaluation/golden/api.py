@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from evaluation.golden import answers, asked
+from evaluation.golden.content import files
 from evaluation.golden.draft import cases, drafts
 from evaluation.golden.models import NAME_CHARACTERS, GoldenDataset
 from evaluation.golden.published import downloads, serving, versions
@@ -69,11 +70,12 @@ def difference(dataset: GoldenDataset, pair: str) -> HttpResponse:
 
 @token(Scope.GOLDEN_WRITE)
 def post_cases(request: TokenRequest, name: str) -> HttpResponse:
-    sent = documents.read(body.read(request), request.content_type, envelope="cases", most=MOST_CASES)
+    content = body.read(request)
+    sent = documents.read(content, request.content_type, envelope="cases", most=MOST_CASES)
     _check_name(name)
     by = request.caller.token.name
     # A dataset is made for a case that can be taken, not for one that cannot.
-    checked = cases.check_values(sent.items)
+    checked = cases.check_values(sent.items, files.lines_of(content, len(sent.items)))
     if not checked.good:
         raise Problem(400, "None of the cases can be taken.", errors=answers.rejections(checked.bad))
     dataset = cases.open_dataset(request.caller.project, name, by)

@@ -206,10 +206,11 @@ def _problems(run: CiRun, found: Gathered) -> list[str]:
         problems.append("There are no results.")
     if found.missing:
         problems.append(
-            f"{len(found.missing)} of {len(found.expected)} cases have no result: {named(found.missing)}."
+            f"{len(found.missing)} of {gate.counted(len(found.expected))} "
+            f"{'has' if len(found.missing) == 1 else 'have'} no result: {named(found.missing)}."
         )
     if found.skipped:
-        problems.append(f"{len(found.skipped)} cases were skipped: {named(found.skipped)}.")
+        problems.append(f"{gate.counted(len(found.skipped))} skipped: {named(found.skipped)}.")
     if run.unknown:
         problems.append(
             f"{len(run.unknown)} results name no case of version {version.number}: {named(run.unknown)}."

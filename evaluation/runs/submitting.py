@@ -77,15 +77,16 @@ def submit(version: GoldenVersion, upload: Upload, sender: Sender, body: bytes) 
     except IntegrityError as error:
         if "idempotency_key_once_a_project" not in str(error):
             raise
-        raise Problem(409, "This Idempotency-Key is being used at this moment. Send the request again.") from None
+        raise Problem(
+            409, "This Idempotency-Key is being used at this moment. Send the request again."
+        ) from None
 
 
 def _check_branch(token: ApiToken, branch: str) -> None:
     patterns = token.branches
     if patterns and not any(fnmatchcase(branch, pattern) for pattern in patterns):
-        raise Problem(
-            403, f"This token speaks for the branches {', '.join(patterns)} only, not for {branch or 'none'}."
-        )
+        said = f"not for {branch}" if branch else "and the upload names no branch"
+        raise Problem(403, f"This token speaks for the branches {', '.join(patterns)} only, {said}.")
 
 
 def _known_upload(sender: Sender, sha256: bytes) -> CiRun | None:

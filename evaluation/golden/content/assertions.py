@@ -101,7 +101,9 @@ def _pattern(assertion: Json) -> Any:
         options.log_errors = False
         return re2.compile(value, options)
     except re2.error as error:
-        raise Unsuitable(f"value is not a pattern that a linear-time engine takes: {error}") from None
+        words = error.args[0] if error.args else ""
+        words = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+        raise Unsuitable(f"value is not a pattern that a linear-time engine takes: {words}") from None
 
 
 def number_of(assertion: Json) -> tuple[float, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ MOST_CASES = 20_000
 YAML_BYTES = 4 * 1024 * 1024
 _JSON_COLUMNS = ("messages", "assertions", "tags", "failure_modes")
 _METADATA = ("source", "trace_id", "failure_modes")
+_LINE_END = re.compile("\r\n|\r|\n")
 _OTHER_NAMES = {
     "question": "input",
     "prompt": "input",
@@ -28,24 +31,39 @@ class Unreadable(ValueError):
     """A file of which nothing can be read."""
 
 
-def read(content: bytes, name: str) -> list[Any]:
-    """The values, or a Malformed in the place of a line that cannot be read. Raises Unreadable."""
+@dataclass(frozen=True, slots=True)
+class File:
+    """The values, with a Malformed in the place of one that cannot be read, and on which lines they stand."""
+
+    values: list[Any]
+    lines: list[int]
+
+
+def lines_of(content: bytes, count: int) -> list[int]:
+    """The numbers of the lines that are not empty, where each of so many values has one of them."""
+    numbers = [number for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+    return numbers if len(numbers) == count else []
+
+
+def read(content: bytes, name: str) -> File:
+    """Raises Unreadable."""
     content = content.removeprefix(b"\xef\xbb\xbf")
     if not content.strip():
         raise Unreadable("The file is empty.")
     kind = name.rpartition(".")[2].lower()
     reader = {"csv": _csv, "yaml": _yaml, "yml": _yaml, "json": _json}.get(kind, _lines)
     try:
-        values = reader(content)
+        found = reader(content)
     except UnicodeDecodeError:
         raise Unreadable("The file is not UTF-8.") from None
-    if len(values) > MOST_CASES:
+    if len(found.values) > MOST_CASES:
         raise Unreadable(f"The file holds more than {MOST_CASES} cases; split it.")
-    return values
+    return found
 
 
-def _lines(content: bytes) -> list[Any]:
-    return [_line(line) for line in content.split(b"\n") if line.strip()]
+def _lines(content: bytes) -> File:
+    values = [_line(line) for line in content.split(b"\n") if line.strip()]
+    return File(values, lines_of(content, len(values)))
 
 
 def _line(line: bytes) -> Any:
@@ -55,15 +73,15 @@ def _line(line: bytes) -> Any:
         return error
 
 
-def _json(content: bytes) -> list[Any]:
+def _json(content: bytes) -> File:
     try:
         value = documents.parse(content)
     except documents.Malformed as error:
         raise Unreadable(f"The file is not JSON: {error}") from None
-    return value if isinstance(value, list) else [value]
+    return File(value if isinstance(value, list) else [value], [])
 
 
-def _yaml(content: bytes) -> list[Any]:
+def _yaml(content: bytes) -> File:
     import yaml
 
     if len(content) > YAML_BYTES:
@@ -78,10 +96,10 @@ def _yaml(content: bytes) -> list[Any]:
         raise Unreadable(f"The file is not YAML that JSON could hold: {str(error)[:300]}") from None
     if isinstance(plain, dict) and isinstance(plain.get("cases"), list):
         plain = plain["cases"]
-    return plain if isinstance(plain, list) else [plain]
+    return File(plain if isinstance(plain, list) else [plain], [])
 
 
-def _csv(content: bytes) -> list[Any]:
+def _csv(content: bytes) -> File:
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
         names = [_OTHER_NAMES.get(name.strip().lower(), name.strip()) for name in reader.fieldnames or ()]
@@ -90,9 +108,19 @@ def _csv(content: bytes) -> list[Any]:
                 f"The first line must name the columns, one of them input; known are {', '.join(COLUMNS)}."
             )
         reader.fieldnames = names
-        return [_row(row) for row in reader]
+        return _rows(reader)
     except csv.Error as error:
         raise Unreadable(f"The file is not CSV: {error}") from None
+
+
+def _rows(reader: csv.DictReader[Any]) -> File:
+    """A cell may hold line ends: a row stands where it begins."""
+    found = File([], [])
+    for row in reader:
+        found.values.append(_row(row))
+        cells = "".join(each for each in row.values() if isinstance(each, str))
+        found.lines.append(reader.line_num - len(_LINE_END.findall(cells)))
+    return found
 
 
 def _row(row: dict[str | Any, Any]) -> Any:

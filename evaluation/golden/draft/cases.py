@@ -29,6 +29,7 @@ class Outcome:
     status: str
     error: str = ""
     field: str = ""
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -97,25 +98,31 @@ class Checked:
 
     good: list[tuple[int, Entering]]
     bad: list[Outcome]
+    # The line on which each value stands, where there are lines.
+    lines: Sequence[int] = ()
+
+    def line(self, index: int) -> int:
+        return self.lines[index] if index < len(self.lines) else index + 1
 
 
-def check_values(values: Sequence[object]) -> Checked:
+def check_values(values: Sequence[object], lines_of: Sequence[int] = ()) -> Checked:
     """Each for itself: what is wrong with one keeps no other out."""
-    good, bad = [], []
+    checked = Checked([], [], lines_of)
     for index, value in enumerate(values):
         try:
             if isinstance(value, Exception):
                 raise BadCase("", str(value))
-            good.append((index, Entering(lines.read(value))))
+            checked.good.append((index, Entering(lines.read(value))))
         except BadCase as refusal:
             case_id = str(value.get("id") or "") if isinstance(value, dict) else ""
-            bad.append(Outcome(index, case_id, "rejected", refusal.reason, refusal.field))
-    return Checked(good, bad)
+            refused = Outcome(index, case_id, "rejected", refusal.reason, refusal.field, checked.line(index))
+            checked.bad.append(refused)
+    return checked
 
 
 def put_checked(dataset: GoldenDataset, checked: Checked, by: str) -> Report:
-    outcomes = put(dataset, checked.good, by) + checked.bad
-    return Report(sorted(outcomes, key=lambda outcome: outcome.index))
+    outcomes = sorted(put(dataset, checked.good, by) + checked.bad, key=lambda outcome: outcome.index)
+    return Report([replace(outcome, line=checked.line(outcome.index)) for outcome in outcomes])
 
 
 def put(dataset: GoldenDataset, entering: Iterable[tuple[int, Entering]], by: str) -> list[Outcome]:

@@ -201,8 +201,8 @@ def import_cases(request: MemberRequest, name: str) -> HttpResponse:
         text = sent.read() if sent else request.POST.get("text", "").replace("\r\n", "\n").encode()
         named = sent.name if sent and sent.name else request.POST.get("kind", "cases.jsonl")
         try:
-            values = files.read(text, named)
-            checked = cases.check_values(values)
+            found = files.read(text, named)
+            checked = cases.check_values(found.values, found.lines)
             context["dry"] = bool(request.POST.get("dry"))
             if context["dry"]:
                 context["checked"] = checked

@@ -120,7 +120,7 @@ def test_a_critical_case(ci, main):
     ("rows", "more", "words"),
     [
         ([], {}, "no result"),
-        (results()[:-1], {}, "1 of 60 cases have no result: c59"),
+        (results()[:-1], {}, "1 of 60 cases has no result: c59"),
         ([*results(), {"case_id": "zz", "status": "pass"}], {}, "1 results name no case of version 1: zz"),
         (marked("skip", "c09"), {}, "skipped: c09"),
         (marked("error", "c00", "c01"), {}, "2 cases ended"),
@@ -173,6 +173,7 @@ def test_a_token_speaks_for_its_branches_only(client, project, golden):
     for branch in ("main", ""):
         refused = report(client, "b", results(), branch=branch)
         assert refused.status_code == 403 and "pr-*" in refused.json()["detail"]
+    assert "names no branch" in refused.json()["detail"]
 
 
 @pytest.mark.parametrize(
