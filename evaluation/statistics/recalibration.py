@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.statistics import scores
-from evaluation.statistics.figure import Figure, point, unknown
+from evaluation.statistics.calibration_error import calibration_error
+from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.scores import Bin, Scored
 from evaluation.statistics.weighted import mean
 
@@ -93,7 +94,7 @@ def recalibration(pairs: Folded) -> Recalibration:
     given = [pair for _, pair in pairs]
     failures = sum(pair.count for pair in given if pair.failed)
     n = sum(pair.count for pair in given)
-    before, error = scores.brier(given), _error(given, n)
+    before, error = scores.brier(given), calibration_error(scores.reliability(given), n)
     if why := _missing(failures, n - failures):
         none = unknown(why, n)
         return Recalibration("", why, failures, n - failures, before, none, none, error, none)
@@ -104,6 +105,7 @@ def recalibration(pairs: Folded) -> Recalibration:
         pair.row((new.score - new.failed) ** 2 - (pair.score - pair.failed) ** 2)
         for pair, new in zip(given, fitted, strict=True)
     ]
+    bins = scores.reliability(fitted)
     return Recalibration(
         method,
         "",
@@ -113,8 +115,8 @@ def recalibration(pairs: Folded) -> Recalibration:
         scores.brier(fitted),
         mean(gained),
         error,
-        _error(fitted, n),
-        tuple(scores.reliability(fitted)),
+        calibration_error(bins, n),
+        tuple(bins),
         curves,
     )
 
@@ -126,13 +128,6 @@ def _missing(failures: int, passes: int) -> str:
     kinds = (("labelled failures", failures), ("labelled passes", passes))
     few = [f"{n} {words} with a score" for words, n in kinds if n < LEAST_OF_EACH]
     return f"{' and '.join(few)}, {LEAST_OF_EACH} needed" if few else ""
-
-
-def _error(pairs: Sequence[Scored], n: int) -> Figure:
-    error = scores.calibration_error(scores.reliability(pairs))
-    return (
-        unknown(f"{scores.LEAST_FOR_BINS} scored pairs are needed", n) if error is None else point(error, n)
-    )
 
 
 def _fitted(method: str, pairs: Sequence[Scored]) -> Curve:

@@ -34,10 +34,18 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Pairs of similar scores: their mean score, the share that people failed, and how many they are."""
+    """Pairs of similar scores: their mean score, the share that people failed, and how many they are.
+
+    `noise` is the standard error of that share, by Laplace's estimate, which is never 0.
+    """
 
     mean_score: float
     failed: Figure
+    noise: float = 0.0
+
+    @property
+    def gap(self) -> float:
+        return self.mean_score - (self.failed.value or 0.0)
 
 
 def auc(pairs: Sequence[Scored]) -> Figure:
@@ -134,15 +142,10 @@ def reliability(pairs: Sequence[Scored], bins: int = BINS) -> list[Bin]:
 
 def _bin(pairs: Sequence[Scored]) -> Bin:
     weight = math.fsum(p.weight * p.count for p in pairs)
+    failed = share([p.row(float(p.failed)) for p in pairs])
+    likely = ((failed.figure.value or 0.0) * failed.n_eff + 1) / (failed.n_eff + 2)
     return Bin(
         mean_score=math.fsum(p.weight * p.count * p.score for p in pairs) / weight,
-        failed=share([p.row(float(p.failed)) for p in pairs]).figure,
+        failed=failed.figure,
+        noise=math.sqrt(likely * (1 - likely) / failed.n_eff),
     )
-
-
-def calibration_error(bins: Sequence[Bin]) -> float | None:
-    """ECE: how far bins are from the diagonal, by their n."""
-    n = sum(each.failed.n for each in bins)
-    if not n:
-        return None
-    return math.fsum(each.failed.n * abs(each.mean_score - (each.failed.value or 0)) for each in bins) / n

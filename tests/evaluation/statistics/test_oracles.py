@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.statistics import resampling, scores, tables
+from evaluation.statistics import calibration_error, resampling, scores, tables
 from evaluation.statistics.certification import State, assess, double_labels_needed, go_live, more_to_decide
 from evaluation.statistics.correction import rogan_gladen, shown
 from evaluation.statistics.figure import Figure
@@ -103,7 +103,7 @@ def test_reliability_bins_hold_all_pairs_and_never_part_equal_scores() -> None:
     assert scores.reliability(pairs[:49]) == []
     flat = scores.reliability([Scored(0.5, i % 2 == 0) for i in range(100)])
     assert [each.failed.n for each in flat] == [100]
-    assert scores.calibration_error(flat) == pytest.approx(0)
+    assert calibration_error.plain(flat) == pytest.approx(0)
 
 
 def test_one_class_only_gives_reasons_and_no_numbers() -> None:
