@@ -55,7 +55,7 @@ def read(body: bytes, content_type: str | None, *, envelope: str, most: int) -> 
         raise Problem(415, f"Content-Type {content_type!r} is not supported; send {JSON} or {NDJSON}.")
     body = body.removeprefix(b"\xef\xbb\xbf").strip()
     if not body:
-        raise Problem(400, "The body is empty; send a JSON object, a list, or one object a line.")
+        raise Problem(400, "The body is empty; send a JSON object, a list, or one object per line.")
     bound_values(body, b",", limits.VALUES)
     documents = _documents(body, content_type in LINES, envelope, most)
     if len(documents.items) > most:
@@ -110,7 +110,7 @@ def parse(body: bytes) -> Any:
         raise Malformed(str(error).removeprefix("JSON is malformed: ")) from None
     # The decoder takes the last of equal keys and says nothing, so the keys are counted on both sides.
     if keys != _STRING.findall(body).count(b":"):
-        raise Malformed("an object holds the same key twice")
+        raise Malformed("an object has the same key twice")
     return value
 
 

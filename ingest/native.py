@@ -119,7 +119,7 @@ def take_one(taken: Taken, item: Any, take: Take, redactor: Redactor) -> None:
 
 def _unknown_fields(item: Json) -> Iterator[str]:
     """Fields of a trace and its spans that have no meaning here, perhaps since they are misspelt."""
-    kept, among = "is kept with the trace, but nothing here reads it", "is kept among the span's attributes"
+    kept, among = "is stored with the trace, but nothing here reads it", "is kept among the span's attributes"
     yield from _unknown(item, shapes.TraceShape, "", kept)
     for index, span in enumerate(item.get("spans") or ()):
         yield from _unknown(span, shapes.SpanBody, f"spans[{index}].", among)
@@ -222,7 +222,7 @@ def refuse_unknown_traces(taken: Taken, project: Project) -> None:
 
     def on_known(statement: FeedbackRecord) -> FeedbackRecord:
         if statement.target.kind != TargetKind.TRACE or statement.target.key not in known:
-            raise Invalid("target", "is no trace of this project")
+            raise Invalid("target", "is not a trace of this project")
         return statement
 
     keep_feedback(taken, on_known)

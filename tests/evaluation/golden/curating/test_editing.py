@@ -175,7 +175,7 @@ def test_all_found_cases_change_at_once(lead, dataset):
     sent = {"query": page.context["query"], "all": "60", "action": "tag", "value": "vip", "case": "other"}
     address = f"{BASE}/golden/support/cases/change"
     assert (
-        "60 cases match by now"
+        "60 cases match now"
         in lead.client.post(address, {**sent, "all": "59"}, follow=True).content.decode()
     )
     assert (
