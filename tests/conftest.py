@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -34,6 +35,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the long forms of the tests that have one")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module is read: Hypothesis tries the same examples at each run, but for the long forms,
+    and takes its time."""
+    hypothesis.settings.register_profile(
+        "suite",
+        derandomize=not config.getoption("--full"),
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("suite")
+
+
 @pytest.fixture(scope="session")
 def is_full(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--full"))
@@ -42,6 +55,28 @@ def is_full(pytestconfig: pytest.Config) -> bool:
 def pytest_sessionstart() -> None:
     """Before any test module is read: some import the application, which lists the static files."""
     static_files.collect()
+
+
+# A turn of each of these jobs ends after some seconds.
+TURNS = (
+    "ingest.tasks",
+    "reviewapp.review.queues",
+    "reviewapp.review.snapshots",
+    "evaluation.judges.tasks",
+    "evaluation.ranking.refit",
+    "evaluation.retention.pruning",
+    "evaluation.runs.judging",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """However slow a machine is, what tests do in one turn is done in one turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in TURNS:
+            patch.setattr(f"{module}.TURN_SECONDS", 300.0)
+        patch.setattr("reviewapp.traces.explorer.CHART_MILLISECONDS", 60_000)
+        yield
 
 
 @pytest.hookimpl(trylast=True)
@@ -107,12 +142,13 @@ def person(name: str, project: Project | None = None, role: Role | None = None) 
 
 @pytest.fixture
 def project(db: None) -> Project:
-    return Project.objects.create(slug="refunds", name="Refunds")
+    """What is drawn by chance is drawn by its secret: the same at each run."""
+    return Project.objects.create(slug="refunds", name="Refunds", secret=b"refunds!" * 4)
 
 
 @pytest.fixture
 def other_project(db: None) -> Project:
-    return Project.objects.create(slug="elsewhere", name="Elsewhere")
+    return Project.objects.create(slug="elsewhere", name="Elsewhere", secret=b"elsewher" * 4)
 
 
 @pytest.fixture

@@ -128,14 +128,14 @@ def test_a_request_in_chunks_over_a_socket_is_read_like_a_whole_one(server):
     bearer = {"Authorization": f"Bearer {token}"}
     for path in ALL:
         address, headers = headers_of(path)
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
         body = path.read_bytes()
         pieces = iter([body[:1], body[1:100], body[100:]])
         kept = {name: headers[name] for name in ("content-type", "content-encoding") if name in headers}
         connection.request("POST", address, pieces, bearer | kept, encode_chunked=True)
         assert connection.getresponse().status == 200
         connection.close()
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
     spans = 0
     for folder in FOLDERS:
         for trace_id in expected(folder)["trace_ids"]:

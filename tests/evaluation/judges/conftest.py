@@ -25,7 +25,7 @@ def stub(running: Stub, tmp_path: Path, settings: Any, monkeypatch: pytest.Monke
         "[[endpoint]]\n"
         'name = "orion"\nmodel = "openai/orion-mini-2026-08-11"\nkey = "ORION_KEY"\n'
         f'base_url = "http://127.0.0.1:{running.port}/v1"\n'
-        "input_price = 1.0\noutput_price = 10.0\ntimeout = 1.0\n"
+        "input_price = 1.0\noutput_price = 10.0\ntimeout = 60.0\n"
     )
     settings.JUDGES_FILE = str(file)
     settings.JUDGE_MONTHLY_BUDGET = 50.0

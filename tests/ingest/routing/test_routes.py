@@ -258,7 +258,7 @@ def test_a_statement_committed_while_its_trace_settles_is_not_overlooked(project
         intake.store(project, Batch(scores=[score("t1", value=0.1)]))
         other = threading.Thread(target=in_own_connection, args=[settling.settle_some])
         other.start()
-        other.join(10)
+        other.join(120)
     assert AuditDraw.objects.count() == 1
     assert not Route.objects.exists()
     assert tasks.rescore_signalled() == 1
@@ -280,7 +280,7 @@ def test_two_workers_settle_each_trace_once(project):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(20)
+        worker.join(120)
     assert sum(settled_by) + tasks.settle_due() == 250
     assert AuditDraw.objects.count() == Route.objects.count() == 250
     assert not Unsettled.objects.exists()

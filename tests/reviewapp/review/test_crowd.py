@@ -47,10 +47,10 @@ def test_fifty_label_every_slot_once_and_the_best_first(server, tokens, size, ov
     auditor = crowd.Auditor(server, work.queue)
     auditor.start()
     begun = time.monotonic()
-    people = crowd.set_to_work(server, tokens, work, 60 + size / 10)
+    people = crowd.set_to_work(server, tokens, work, 300 + size / 10)
     took = time.monotonic() - begun
     auditor.leave.set()
-    auditor.join(10)
+    auditor.join(60)
     given = {key: item for person in people for key, item in person.labelled.items()}
     statuses = sum((person.statuses for person in people), Counter())
     assert [each for person in people for each in person.strange] == []
@@ -95,11 +95,13 @@ def test_of_two_at_the_expiry_exactly_one_is_accepted(server, tokens, races):
     def work(number):
         old, new = (crowd.Client(server.port, token) for token in tokens[2 * number : 2 * number + 2])
         with crowd.database(server) as connection:
-            left = 0.03
+            left, step, before = 0.03, 0.003, None
             for _ in range(races // AT_ONCE):
                 outcome = run_race(connection, old, new, f"race-{number}", left)
-                # Whoever won has it harder next time, so that they meet at the very end.
-                left = max(0.0, left + (0.003 if outcome[0] == 409 else -0.003))
+                # Whoever won has it harder next time, so that they meet at the very end; the more so the
+                # longer one goes on winning, so that they meet soon on a slow machine.
+                step = step * 2 if outcome == before else 0.003
+                left, before = max(0.0, left + (step if outcome[0] == 409 else -step)), outcome
                 with lock:
                     outcomes.append(outcome)
         old.close()

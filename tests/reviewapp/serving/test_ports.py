@@ -1,7 +1,6 @@
 """A port that a killed server's processes still hold is waited for; a stranger's is refused at once."""
 
 import socket
-import time
 from threading import Timer
 
 import pytest
@@ -20,11 +19,10 @@ def taken():
 def test_a_port_that_becomes_free_is_waited_for(taken):
     port = taken.getsockname()[1]
     Timer(0.3, taken.close).start()
-    supervisor.refuse_taken_port("127.0.0.1", port, patience=5)
+    supervisor.refuse_taken_port("127.0.0.1", port, patience=60)
 
 
-def test_a_strangers_port_is_refused_at_once(taken):
-    begun = time.monotonic()
+def test_a_strangers_port_is_refused_at_once(taken, monkeypatch):
+    monkeypatch.setattr(supervisor.time, "sleep", lambda _: pytest.fail("it waited"))
     with pytest.raises(supervisor.CannotServe, match="Choose another --port"):
         supervisor.refuse_taken_port("127.0.0.1", taken.getsockname()[1])
-    assert time.monotonic() - begun < 2

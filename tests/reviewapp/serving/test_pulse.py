@@ -59,7 +59,7 @@ def test_the_mark_of_an_earlier_worker_is_not_taken_for_this_ones(queued):
 def test_the_heartbeat_is_as_old_as_its_last_task():
     assert health.heartbeat_age() is None
     finish()
-    assert 0 <= health.heartbeat_age() < 5
+    assert 0 <= health.heartbeat_age() < 60
     Heartbeat.objects.update(beat_at=F("beat_at") - timedelta(minutes=5))
     assert health.heartbeat_age() > 290
 

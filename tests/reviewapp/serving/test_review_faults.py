@@ -112,12 +112,12 @@ def test_no_label_is_lost_or_doubled_whatever_is_killed():
         for victim in (web_process, postmaster, web_group, worker_group, backend):
             wait_for(people, 15)
             processes.kill(victim(running))
-            wait_for(people, 15, READY_SECONDS)
+            wait_for(people, 15)
             running.wait_ready(READY_SECONDS)
         for person in people:
             person.leave.set()
         for person in people:
-            person.join(15)
+            person.join(60)
         stored = read(running, LABELS)
         assert complaints(people, stored) == []
         assert set().union(*(person.statuses for person in people)) <= {0, 200, 201, 204, 503}
@@ -137,7 +137,7 @@ def prepare(running, filler: Reviewer) -> None:
     assert filler.post("/api/v1/queues/review/items", {"trace_ids": names})[0] in (200, 201)
 
 
-def wait_for(people: list[Reviewer], more: int, seconds: float = 15) -> None:
+def wait_for(people: list[Reviewer], more: int, seconds: float = READY_SECONDS) -> None:
     """Until `more` further labels are acknowledged."""
     end = time.monotonic() + seconds
     wanted = sum(len(person.acknowledged) for person in people) + more

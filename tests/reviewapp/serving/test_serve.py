@@ -16,7 +16,7 @@ import pytest
 from reviewapp.serving import postgres, processes
 from reviewapp.serving.postgres import Server as Postgres
 from tests.ingest.otlp import Span, traces_body
-from tests.servers import Server, data_directory
+from tests.servers import ENDED_SECONDS, Server, data_directory
 
 pytestmark = pytest.mark.server
 
@@ -52,7 +52,7 @@ def token(server):
 
 def chunked(server, path, body, *headers, piece=7000):
     """The status, headers and body of a raw chunked POST: http.client would hide the framing."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=120) as connection:
         lines = [
             f"POST {path} HTTP/1.1",
             "Host: localhost",
@@ -101,7 +101,7 @@ def test_a_start_says_ready_writes_pids_and_ends_without_a_trace(own):
     assert all(processes.find(pid) for pid in pids.values())
     assert own.manage("doctor").count("FAIL") == 0
     ours = [process.pid for process in processes.living() if process.group in pids.values()]
-    assert own.stop() < 10
+    assert own.stop() < ENDED_SECONDS
     assert own.process.returncode == 0
     assert not [pid for pid in [*ours, *pids.values()] if processes.find(pid)]
     assert not processes.servers_in(Postgres(own.data_dir).place.data)
@@ -114,7 +114,7 @@ def test_sigint_ends_a_server_without_worker(own):
     assert own.get("/readyz") == 200
     assert not (own.data_dir / "run" / "worker.pid").exists()
     os.kill(own.process.pid, signal.SIGINT)
-    assert own.process.wait(10) == 0
+    assert own.process.wait(ENDED_SECONDS) == 0
     own.process.stdout.close()
 
 
@@ -123,7 +123,7 @@ def test_commands_bring_the_database_along_and_the_last_takes_it_away(own):
         subprocess.Popen(own.command("create_project", name), env=own.environment, stderr=subprocess.DEVNULL)
         for name in ("one", "two")
     ]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(300) for process in both] == [0, 0]
     assert Postgres(own.data_dir).pid() is None
 
 
@@ -140,7 +140,7 @@ def test_a_command_before_the_first_start_says_what_to_do():
 def test_a_second_server_on_the_same_data_is_refused(server):
     second = Server(server.data_dir)
     second.log = server.data_dir / "second.log"
-    assert second.launch().wait(30) == 1
+    assert second.launch().wait(300) == 1
     second.process.stdout.close()
     assert "already runs" in second.log.read_text()
     assert server.get("/readyz") == 200
@@ -151,7 +151,7 @@ def test_a_port_that_a_stranger_uses_is_refused(tmp_path):
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
         server = Server(tmp_path, port=stranger.getsockname()[1])
-        assert server.launch().wait(30) == 1
+        assert server.launch().wait(300) == 1
         server.process.stdout.close()
     assert f"Cannot listen on 127.0.0.1:{server.port}" in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
@@ -193,7 +193,7 @@ def test_a_worker_that_stands_still_is_started_again(server, idle_workers_killed
     ) as connection:
         query = "SELECT extract(epoch FROM clock_timestamp() - beat_at) FROM reviewapp_heartbeat"
         while connection.execute(f"{query} WHERE name = 'worker'").fetchone()[0] > 3:
-            assert time.monotonic() - idle_workers_killed < 120
+            assert time.monotonic() - idle_workers_killed < 300
             time.sleep(0.1)
     assert time.monotonic() - idle_workers_killed > 4  # else this is still the heartbeat from before
-    server.wait_ready(10)
+    server.wait_ready(120)

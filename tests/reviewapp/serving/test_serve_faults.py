@@ -14,7 +14,7 @@ from tests.servers import Server, serving
 
 pytestmark = pytest.mark.server
 
-READY_SECONDS = 10
+READY_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_a_killed_part_comes_back_and_nothing_acknowledged_is_lost(running, toke
         exporter.wait_for(20, READY_SECONDS)
         running.wait_ready(READY_SECONDS)
     exporter.leave.set()
-    exporter.join(20)
+    exporter.join(120)
     assert exporter.journal.complaints(stored(running)) == []
     assert exporter.journal.refusals.keys() <= {0, 503}
     # Something was in flight when it was killed, or this proves little.
@@ -105,7 +105,7 @@ def test_everything_killed_at_once_and_started_again(running, token):
         assert running.start() < READY_SECONDS
         exporter.wait_for(20)
     exporter.leave.set()
-    exporter.join(20)
+    exporter.join(120)
     found = [span for span in stored(running) if span[0] in exporter.journal.sent]
     assert exporter.journal.complaints(found) == []
     prove_the_checker(exporter.journal, found)

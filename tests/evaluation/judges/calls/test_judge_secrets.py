@@ -38,7 +38,7 @@ def misjudged(
     caplog.set_level(logging.DEBUG)
     stub.ways = [*WAYS, "401"]
     for _ in range(claims.MOST_ATTEMPTS + 1):
-        judging.work(10)
+        judging.work(60)
         EndpointHealth.objects.update(closed_until=None)
         Judgment.objects.open().update(due_at=Now())
     assert not Judgment.objects.open().exists()

@@ -45,7 +45,7 @@ def asked(api: Api, project: Project, samples: int, count: int = 1, **parameters
 
 def work_off() -> None:
     for _ in range(6):
-        judging.work(10)
+        judging.work(60)
         EndpointHealth.objects.update(closed_until=None)
         Judgment.objects.open().update(due_at=Now(), lease_until=None)
 
@@ -163,7 +163,7 @@ def test_a_rule_judge_may_say_another_thing_each_time(api: Api, project: Project
     )
     chosen = [(pk, Origin.GIVEN) for pk in Trace.objects.values_list("pk", flat=True)]
     asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
-    judging.work(10)
+    judging.work(60)
     said = Judgment.objects.all()
     assert {row.progress for row in said} == {"done"}
     assert len({row.confidence for row in said}) > 1
@@ -175,12 +175,12 @@ def test_another_model_behind_the_alias_is_noted(api: Api, project: Project, stu
     from evaluation.judges.judgments import answered
 
     version = asked(api, project, 1)
-    judging.work(5)
+    judging.work(60)
     assert AnsweredModel.objects.get().model.endswith("orion-mini-2026-08-11")
     assert answered.staleness(version) == ""
     stub.model = "orion-mini-2026-10-30"
     Judgment.objects.update(progress="waiting", verdict="")
-    judging.work(5)
+    judging.work(60)
     assert "orion-mini-2026-10-30 has answered instead of orion-mini-2026-08-11" in answered.staleness(
         version
     )
@@ -198,11 +198,11 @@ def test_a_judge_of_rules_changes_its_model_in_the_time_of_its_traces(api: Api, 
     version = versions.create(project, "rules", Kind.RULES, parameters={"rules": [], "errors": errors})
     chosen = [(pk, Origin.GIVEN) for pk in Trace.objects.values_list("pk", flat=True)]
     asking.ask_traces(version, chosen, asking.start(version, RunKind.GIVEN))
-    judging.work(5)
+    judging.work(60)
     first, last = Trace.objects.order_by("started_at")
     again = protocol.FIRST_ANCHOR_TRIAL + 1
     Judgment.objects.create(version=version, trace=first, trial=again, origin=Origin.ANCHOR)
-    judging.work(5)
+    judging.work(60)
     assert Judgment.objects.get(trial=again).progress == "done"
     heard = dict(AnsweredModel.objects.values_list("model", "first_at"))
     assert heard == {"orion-2026-01-01": first.started_at, "orion-2026-03-30": last.started_at}

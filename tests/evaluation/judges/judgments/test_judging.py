@@ -172,7 +172,7 @@ def test_a_stopped_run_asks_no_more(api: Api, project: Project) -> None:
     run = asking.start(judge(project), RunKind.GIVEN)
     asking.ask_traces(run.version, [(row.pk, Origin.GIVEN) for row in rows], run)
     assert asking.stop(run) == 2
-    assert judging.work(1) == 0
+    assert judging.work(60) == 0
     assert asking.progress(run) == {"total": 2, "open": 0, "stopped": 2}
 
 
@@ -249,7 +249,7 @@ def test_while_a_turn_waits_for_its_last_calls_other_endpoints_go_on(
 
     def ask(call: client.Prepared) -> Reply:
         if call.endpoint.name == "slow":
-            in_time.append(quick_is_asked.wait(15))
+            in_time.append(quick_is_asked.wait(60))
         else:
             quick_is_asked.set()
         return Reply('{"verdict": "pass"}')
@@ -279,7 +279,7 @@ def test_a_slow_endpoint_holds_up_no_other(
         if call.endpoint.name == "slow":
             under_way += 1
             most = max(most, under_way)
-            quick_are_asked.wait(10)
+            quick_are_asked.wait(60)
             under_way, ended = under_way - 1, ended + 1
         else:
             quick += 1
@@ -294,7 +294,7 @@ def test_a_slow_endpoint_holds_up_no_other(
         version = versions.create(project, name, Kind.LITELLM, endpoint=name, prompt="Well?")
         run = asking.start(version, RunKind.GIVEN)
         asking.ask_traces(version, [(row.pk, Origin.GIVEN) for row in chosen], run)
-    judging.work(30)
+    judging.work(60)
     of = Judgment.objects.filter(progress=Progress.DONE)
     assert of.filter(version__judge__name="quick").count() == 30
     assert of.filter(version__judge__name="slow").count() == 60

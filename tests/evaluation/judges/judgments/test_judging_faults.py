@@ -23,7 +23,7 @@ from tests.servers import Server, serving
 
 pytestmark = pytest.mark.server
 
-TRACES, ENDED_SECONDS = 60, 90
+TRACES, ENDED_SECONDS = 60, 300
 BUDGET = 1.0
 START = """
 import time

@@ -43,7 +43,7 @@ def order(queue: Queue) -> list[str]:
 
 def run(queue: Queue, **how: Any) -> None:
     running.on_queue(judge(queue.project), queue, "leo", **how)
-    judging.work(10)
+    judging.work(60)
     triage.weigh_waiting()
 
 
@@ -101,7 +101,7 @@ def test_a_standing_run_asks_about_what_comes_later_until_it_is_stopped(
     make_traces(project, 1, prefix="late")
     items.enqueue(waiting, ["late-00000"])
     assert tasks.triage_waiting() == 1
-    judging.work(5)
+    judging.work(60)
     assert tasks.triage_waiting() == 1
     standing = JudgeRun.objects.get(kind=RunKind.QUEUE)
     assert (

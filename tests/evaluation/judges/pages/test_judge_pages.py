@@ -298,7 +298,7 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     runs = f"/projects/refunds/judge-versions/{version.pk}/runs"
     waiting = lead.client.get(runs, headers={"HX-Request": "true"}).content.decode()
     assert f'hx-get="{runs}?watched=1"' in waiting and "All of it is judged" not in waiting
-    judging.work(20)
+    judging.work(60)
     ended = lead.client.get(f"{runs}?watched=1", headers={"HX-Request": "true"}).content.decode()
     assert "All of it is judged" in ended and "#going-live" in ended
     assert '<td class="number">200</td><td class="number">20</td>' in ended, "judged, and of them failed"
@@ -312,9 +312,9 @@ def test_a_version_is_made_runs_and_goes_live_only_when_borne_out(lead: Person, 
     assert "are frozen as anchors 1" in post(f"judge-versions/{version.pk}/anchors")
     assert AnchorSet.objects.get().anchors.filter(verdict="fail").count() == 20
     assert "200 to judge" in post(f"judge-versions/{version.pk}/run", what="anchors")
-    judging.work(20)
+    judging.work(60)
     post(f"judge-versions/{version.pk}/run", what="anchors")
-    judging.work(20)
+    judging.work(60)
     assert "The judge did not move" in page(lead.client, "judges/shop")
     assert "done" in page(lead.client, f"judge-versions/{version.pk}/runs")
 

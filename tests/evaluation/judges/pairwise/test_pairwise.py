@@ -56,12 +56,12 @@ def test_the_order_is_drawn_and_the_preference_is_the_pairs_own(project: Project
     version = judge(project)
     assert running.on_queue(version, duel, "leo") == 24
     assert running.on_queue(version, duel, "leo") == 0
-    judging.work(10)
+    judging.work(60)
     said = list(Judgment.objects.values_list("preference", "progress", "verdict"))
     assert set(Judgment.objects.values_list("order", flat=True)) == {"ab", "ba"}
     assert set(said) == {("a", "done", "")}
     assert running.on_queue(version, duel, "leo", both_orders=True) == 24
-    judging.work(10)
+    judging.work(60)
     assert Judgment.objects.filter(trial=2, preference="a").count() == 24
     turned = {one.order + other.order for one in Judgment.objects.filter(trial=1)
               for other in Judgment.objects.filter(trial=2, item=one.item)}  # fmt: skip
@@ -72,7 +72,7 @@ def test_it_is_held_against_blind_labels_alone(project: Project) -> None:
     duel = pairs(project, 10)
     version = judge(project)
     running.on_queue(version, duel, "leo")
-    judging.work(10)
+    judging.work(60)
     label(duel, ["a", "a", "a", "b", "tie"])
     told = comparing.tell(version)
     assert (told["n"], told["agreement"]["value"], told["decided_agreement"]["value"]) == (5, 0.6, 0.75)
@@ -92,7 +92,7 @@ def test_a_judge_that_takes_the_first_one_is_seen(project: Project) -> None:
     duel = pairs(project, 40)
     version = judge(project, errors={"first": 0.6, "seed": "s"})
     running.on_queue(version, duel, "leo", both_orders=True)
-    judging.work(20)
+    judging.work(60)
     position = comparing.tell(version)["position"]
     assert position["flips"]["n"] == 40
     assert 0.3 < position["flips"]["value"] < 0.9
@@ -117,7 +117,7 @@ def test_a_model_is_asked_for_the_first_or_the_second(
     version = versions.create(project, "chooser", Kind.LITELLM, criterion=PREFERENCE, endpoint="orion")
     stub.ways = [way]
     running.on_queue(version, duel, "leo", both_orders=True)
-    judging.work(10)
+    judging.work(60)
     rows = list(Judgment.objects.all())
     assert len(rows) == len(stub.calls) == 8
     assert {row.progress for row in rows} == {progress}
@@ -160,7 +160,7 @@ def test_the_page_says_it_in_words(lead: Person, api: Api, project: Project) -> 
         follow=True,
     )
     assert "12 to judge" in told.content.decode()
-    judging.work(10)
+    judging.work(60)
     label(duel, ["a", "a", "a", "b"])
     page = lead.client.get(address).content.decode()
     assert "This judge agrees with people on 75 % of pairs" in page
