@@ -19,6 +19,7 @@ from pathlib import Path
 from reviewapp.serving import processes
 
 STOP_SECONDS = 6.0
+KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,11 @@ class Group:
         processes.kill([self.pid], signal.SIGTERM)
 
     def kill(self) -> None:
-        processes.kill(self.members())
+        """Until none is left: one that is killed may just have started another."""
+        end = time.monotonic() + KILL_SECONDS
+        while (members := self.members()) and time.monotonic() < end:
+            processes.kill(members)
+            time.sleep(0.02)
         processes.wait_until_gone(self.pid, 2.0)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)

@@ -40,7 +40,7 @@ CLOSING_SECONDS = 5.0
 HEARTBEAT_EVERY = 2.0
 # The worker's pulse beats every two seconds; an idle cluster that lost a process never beats again.
 HEARTBEAT_LOST = 20.0
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 # One migration at a time, whichever machine starts first.
 MIGRATION_LOCK = 0x746F756368
 
