@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
@@ -80,10 +81,18 @@ def find_or_make_user(username: str, password: str = "") -> tuple[User, str]:
 
 
 def set_password(user: User, password: str) -> None:
-    """Raises ValidationError for a password that the validators refuse."""
-    validate_password(password, user)
+    """Any password: only the operator of the server chooses one for others. See `weaknesses`."""
     user.set_password(password)
     user.save()
+
+
+def weaknesses(user: User, password: str) -> list[str]:
+    """Why people themselves may not choose this password."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        return list(error.messages)
+    return []
 
 
 @transaction.atomic

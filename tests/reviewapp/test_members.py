@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import connection
 
 from reviewapp import members
@@ -150,10 +149,9 @@ def test_ensure_brings_an_account_to_the_state_named(project, reviewer, owner):
     assert reviewer.user.check_password("another long password")
 
 
-def test_a_weak_password_makes_no_account(project):
-    with pytest.raises(ValidationError):
-        members.ensure(project, "nora", Role.LEAD, "short")
-    assert not User.objects.filter(username="nora").exists()
+def test_what_makes_a_password_weak_is_said(reviewer):
+    assert any("too short" in reason for reason in members.weaknesses(reviewer.user, "rita"))
+    assert not members.weaknesses(reviewer.user, members.new_password())
 
 
 def test_adding_twice_is_refused(project, reviewer):

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from ingest.models import Project
-from reviewapp.members import AddressTaken, Joined, LastAdmin, ensure, set_address
+from reviewapp.members import AddressTaken, Joined, LastAdmin, ensure, set_address, weaknesses
 from reviewapp.models import Role
 
 
@@ -50,6 +50,8 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         for one in joined:
             self.report(one)
+        if password and (why := weaknesses(joined[0].membership.user, password)):
+            self.stderr.write(f"Warning: this password is weak. {' '.join(why)} Change it after signing in.")
 
     def report(self, joined: Joined) -> None:
         user = joined.membership.user
