@@ -1,8 +1,8 @@
-"""Does the judge look at something it should not? Its verdict on people's verdict and on one thing more.
+"""Is the judge swayed by what it should ignore? Its verdicts, given people's verdicts and one more property.
 
-Each probe is a logistic regression of "the judge failed it" on "people failed it" and on the thing: how much
-the judge's log odds of failing change with it where people say the same. 0 is no bias. Position is told by
-pairs that were judged in both orders.
+Each probe is a logistic regression of "the judge failed it" on "people failed it" and on the property. The
+figure is the property's coefficient: the change of the judge's log odds of failing an answer, with people's
+verdict held fixed. 0 means no bias. Position bias is measured on pairs that were judged in both orders.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from evaluation.statistics.intervals import share
 from ingest.intervals import Z
 
 LEAST_PAIRS, LEAST_OF_EACH = 50, 10
-# Pairs with the thing, and pairs without it.
+# Pairs with the property, and pairs without it.
 LEAST_PER_CELL = 50
 LEAST_BOTH_WAYS = 20
 
@@ -33,8 +33,10 @@ class Probed:
 
 
 def length(pairs: Sequence[tuple[bool, bool, float]]) -> Figure:
-    """By (people failed, judge failed, length of the answer): the change of the judge's log odds of failing
-    when an answer is twice as long, with its 95 % interval."""
+    """The change of the judge's log odds of failing when an answer is twice as long, with its 95 % interval.
+
+    `pairs` are (people failed, judge failed, length of the answer in any unit).
+    """
     if refused := _too_few([judge for _, judge, _ in pairs]):
         return refused
     doublings = [math.log2(max(size, 1.0)) for *_, size in pairs]
@@ -44,12 +46,12 @@ def length(pairs: Sequence[tuple[bool, bool, float]]) -> Figure:
 
 
 def given_people(pairs: Sequence[Probed]) -> Figure:
-    """The same for whether a pair has the thing, such as a model of the judge's own family."""
+    """The same for a property that a pair has or not, such as a model of the judge's own family."""
     return _of_kind(pairs, [[float(pair.people_fail)] for pair in pairs])
 
 
 def given_people_and_length(pairs: Sequence[Probed]) -> Figure:
-    """With length held equal as well, for things that long answers have more often, such as a tone."""
+    """The same with length held fixed too, for properties that longer answers have more often."""
     sizes = [math.log2(max(pair.size, 1.0)) for pair in pairs]
     held = [[float(pair.people_fail), size] for pair, size in zip(pairs, sizes, strict=True)]
     if sizes and max(sizes) - min(sizes) < 1e-9:
@@ -77,7 +79,7 @@ def _too_few(judged: Sequence[bool]) -> Figure | None:
 
 
 def _last_of(held: list[list[float]], thing: Sequence[float], judged: Sequence[bool]) -> Figure:
-    """The coefficient of `thing` with its Wald interval, by Newton's steps."""
+    """The coefficient of `thing` with its Wald interval, fitted by Newton's method with a small ridge."""
     import numpy as np
 
     n = len(judged)
@@ -85,7 +87,7 @@ def _last_of(held: list[list[float]], thing: Sequence[float], judged: Sequence[b
     y = np.array(judged, dtype=float)
     x = np.column_stack([np.ones(n), fixed - fixed.mean(axis=0), last - last.mean()])
     width = x.shape[1]
-    # Keeps a judge that always agrees from running away.
+    # Without it the coefficients of a judge that always agrees with people would grow without bound.
     ridge = np.diag([0.0, *[1e-3] * (width - 1)])
     beta = np.zeros(width)
     for _ in range(50):
@@ -102,8 +104,8 @@ def _last_of(held: list[list[float]], thing: Sequence[float], judged: Sequence[b
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`flips`: pairs whose preference turned with the order, of all judged in both. `first`: of those that
-    turned, the share that preferred what it was shown first; `p` that chance alone does this, exactly."""
+    """`flips`: the share of pairs whose preference changed with the order. `first`: of those, the share that
+    preferred the answer shown first. `p`: two-sided exact binomial p value of that share against 1/2."""
 
     flips: Figure
     first: Figure
@@ -111,7 +113,7 @@ class Position:
 
 
 def position(both_ways: Sequence[tuple[str, str]]) -> Position:
-    """By pair (preference when a was shown first, when b was), each of a, b, tie, both_bad."""
+    """`both_ways` are (preference with a shown first, with b shown first), each a, b, tie or both_bad."""
     n = len(both_ways)
     if n < LEAST_BOTH_WAYS:
         why = f"{LEAST_BOTH_WAYS} pairs judged in both orders are needed"
@@ -121,7 +123,7 @@ def position(both_ways: Sequence[tuple[str, str]]) -> Position:
     moved = [_toward_a(one) - _toward_a(other) for one, other in both_ways]
     first, second = sum(each > 0 for each in moved), sum(each < 0 for each in moved)
     if not first + second:
-        return Position(flips, unknown("no preference turned with the order", 0), None)
+        return Position(flips, unknown("no preference changed with the order", 0), None)
     p = min(1.0, 2 * binomial_tail(max(first, second), first + second))
     return Position(flips, share(first, first + second), p)
 

@@ -1,4 +1,4 @@
-"""May this judge be relied on? Its state from three figures, and what would decide where they do not."""
+"""May this judge be relied on? Its state from three figures, and how many more labels would decide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`more_failures` and `more_passes`: how many more labels of each would decide; None: none would soon."""
+    """`more_failures`, `more_passes`: how many more labels of each would decide; None: too many."""
 
     state: State
     reasons: tuple[str, ...]
@@ -43,7 +43,7 @@ class Finding:
 
 
 def assess(agreement: Figure, tpr: Figure, tnr: Figure, stale: str = "") -> Finding:
-    """Failures and passes labelled so far are the n of TPR and TNR."""
+    """The state of a judge; the n of TPR and TNR are the labelled failures and passes."""
     more = more_to_decide(tpr), more_to_decide(tnr)
     if stale:
         return Finding(State.STALE, (stale,), *more)
@@ -70,7 +70,8 @@ def assess(agreement: Figure, tpr: Figure, tnr: Figure, stale: str = "") -> Find
 
 
 def more_to_decide(rate: Figure, floor: float = RATE_FLOOR) -> int | None:
-    """How many more labels of this class put the interval on one side of the floor, at the rate seen."""
+    """How many more labels of this class put Wilson's interval on one side of the floor, at the observed
+    rate."""
     missing = max(0, LEAST_OF_EACH - rate.n)
     if rate.value is None:
         return missing
@@ -129,13 +130,18 @@ def _at_least(value: float | None, floor: float) -> bool:
 
 
 def labels_for_width(rate: float, width: float, share_of_class: float = 1.0) -> int:
-    """About how many labels give a rate an interval of this width; a share of them is of its class."""
+    """About how many labels give a rate an interval of this width, if `share_of_class` of them are of its
+    class.
+
+    By the normal approximation, n = 4 z^2 p (1 - p) / width^2.
+    """
     n = math.ceil(4 * z_of() ** 2 * max(rate * (1 - rate), 0.01) / width**2)
     return math.ceil(n / share_of_class) if share_of_class > 0 else 0
 
 
 def double_labels_needed(base_rate: float, alpha: float = 0.7, width: float = 0.2) -> int:
-    """How many items labelled twice give alpha an interval of this width."""
+    """How many items labelled twice give alpha an interval of this width, by kappa's asymptotic standard
+    error."""
     p, q = base_rate, 1 - base_rate
     both = p * p + alpha * p * q
     table = [[both, p - both], [p - both, 1 - 2 * p + both]]

@@ -1,4 +1,4 @@
-"""Did something change between two measurements? Paired and unpaired tests, and what a gap consists of."""
+"""Did something change between two measurements? Paired and unpaired tests, and the parts of a gap."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ def binomial_tail(hits: int, n: int) -> float:
 
 
 def mcnemar(broken: int, fixed: int) -> float:
-    """One-sided exact p: how often chance alone breaks at least so many of the cases that changed."""
+    """The one-sided exact p value of McNemar's test: chance breaks at least so many of those that changed."""
     return binomial_tail(broken, broken + fixed)
 
 
 def mcnemar_two_sided(one_way: int, other_way: int) -> float:
-    """The same for a change either way: twice the smaller tail, at most 1."""
+    """The two-sided exact p value: twice the smaller tail, at most 1."""
     return min(1.0, 2 * binomial_tail(max(one_way, other_way), one_way + other_way))
 
 
 def paired_difference(broken: int, fixed: int, n: int) -> Figure:
-    """(fixed - broken) / n of n pairs, interval of Agresti and Min (half a pair added to each cell)."""
+    """(fixed - broken) / n of n pairs, with the interval of Agresti and Min (2005): half a pair added to each
+    cell."""
     if n <= 0:
         return unknown("no pairs")
     added, both_added = n + 2, (fixed + 0.5, broken + 0.5)
@@ -42,33 +43,36 @@ def paired_difference(broken: int, fixed: int, n: int) -> Figure:
     return Figure((fixed - broken) / n, max(-1.0, centre - half), min(1.0, centre + half), n)
 
 
-# A question asked every night is asked again and again: of 5 %, half is spent on early looks, the first ones
-# most, and half evenly on each so many looks, so that late ones do not go blind.
+# The same question is asked every night. Half of the 5 % is spent on early looks, mostly the first ones, and
+# half evenly over every LOOKS looks, so that late looks stay sensitive.
 LOOKS = 60
 
 
 def spent(look: int) -> float:
-    """The part of the error that this look, counted from 1, may spend: over any 60 looks in a row it comes to
-    at most one, so by Boole's inequality they ring falsely no more often than one look would, whatever they
-    have in common. The first half is 1 / (k (k + 1)), which sums to one over all k."""
+    """The share of the error rate that this look, counted from 1, may spend.
+
+    Over any 60 looks in a row the shares sum to at most 1, so by Boole's inequality they raise a false alarm
+    no more often than a single look would, however they depend on each other. (1 / (k (k + 1)) sums to 1 over
+    all k.)
+    """
     return 0.5 / (look * (look + 1)) + 0.5 / LOOKS
 
 
 def at_look(p: float | None, look: int) -> float | None:
-    """A p value corrected for being looked at again and again."""
+    """A p value corrected for repeated looks."""
     return None if p is None else min(1.0, p / spent(max(look, 1)))
 
 
 def z_at_look(look: int) -> float:
-    """How wide an interval has to be for the same."""
+    """The normal quantile of an interval corrected in the same way."""
     return z_of(1 - SIGNIFICANT * spent(max(look, 1)))
 
 
 def difference(before: Figure, since: Figure) -> Figure:
-    """Since minus before, of two independent shares; from 30 observations of each.
+    """`since` minus `before`, of two independent shares with at least FEW_LABELS observations each.
 
-    The interval is Newcombe's (1998, method 10), made of both shares' own Wilson intervals; Zou and Donner
-    (2008) show that it holds for intervals of any kind, such as those of weighted shares.
+    The interval is Newcombe's (1998, method 10), built from the Wilson intervals of both shares; Zou and
+    Donner (2008) show that it works with other intervals too, such as those of weighted shares.
     """
     n = before.n + since.n
     if before.n < FEW_LABELS or since.n < FEW_LABELS:
@@ -84,10 +88,10 @@ def difference(before: Figure, since: Figure) -> Figure:
 
 
 def has_moved(gap: Figure, p: float | None = None, wide: Figure | None = None) -> bool | None:
-    """Whether a difference is one; None while it cannot be told from a move worth knowing.
+    """True if there is a difference, False if there is none worth knowing, None if that cannot be told yet.
 
-    By the p value of an exact test where there is one, else by whether the interval holds zero: the wide one,
-    where the question was asked before. Both are to be corrected for looks by the caller.
+    Decided by the p value of an exact test if given, otherwise by whether the interval contains 0 (`wide`, if
+    the question was asked before). The caller corrects both for repeated looks.
     """
     if gap.low is None or gap.high is None:
         return None
@@ -108,7 +112,7 @@ class Mover(StrEnum):
 
 
 def mover(judge: bool | None, system: bool | None) -> Mover:
-    """By whether each has moved; too few as soon as one of them cannot be told."""
+    """What moved, from whether each has moved; TOO_FEW as soon as one of them cannot be told."""
     if judge is None or system is None:
         return Mover.TOO_FEW
     if judge:
@@ -117,7 +121,7 @@ def mover(judge: bool | None, system: bool | None) -> Mover:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down correction; what has no p value stays without, and is not counted."""
+    """Holm's (1979) step-down correction; entries without a p value stay None and are not counted."""
     known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     highest = 0.0
@@ -129,7 +133,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a gap between two pass rates consists of: another mix of slices, and other rates within them."""
+    """The parts of a gap between two pass rates: another mix of slices, and other rates within them."""
 
     gap: float
     mix: float
@@ -139,9 +143,9 @@ class Split:
 
 
 def kitagawa(online: Mapping[str, tuple[float, float]], offline: Mapping[str, tuple[float, float]]) -> Split:
-    """Split online minus offline; each maps a slice to (share, pass rate).
+    """Split online minus offline (Kitagawa 1955); each maps a slice to (share, pass rate).
 
-    Slices that one side lacks are named and left out; the shares of the others are scaled to one.
+    Slices that one side lacks are named and left out; the shares of the others are scaled to 1.
     """
     common = sorted(online.keys() & offline.keys())
     here, there = _shares(online, common), _shares(offline, common)

@@ -1,4 +1,4 @@
-"""How bad is production really, once the judge's errors are known? PPI++ and Rogan-Gladen."""
+"""What is the failure rate of production, once the judge's errors are known? PPI++ and Rogan-Gladen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ LEAST_YOUDEN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """The corrected rate; `power` (lambda) says how much the judge helped, `labels_only` what labels say."""
+    """The corrected rate, 0 to 1. `power` (lambda, 0 to 1) says how far the judge was used; `labels_only_se`
+    is the standard error of the labels alone."""
 
     figure: Figure
     power: float
@@ -27,10 +28,11 @@ class Corrected:
 
 
 def ppi(labelled: Sequence[Row], judged: Sequence[Row]) -> Corrected:
-    """PPI++: the labels' rate, sharpened by the judge on traces without labels.
+    """PPI++ (Angelopoulos, Duchi and Zrnic 2023): the labels' rate, made more precise by the judge's
+    verdicts.
 
-    `labelled` rows hold the human's verdict as value and the judge's as other (failure 1); `judged` rows
-    the judge's verdict as value. Always computes; whether to show it, `shown` decides.
+    `labelled` rows hold the human's verdict as value and the judge's as other (failure 1); `judged` rows the
+    judge's verdict as value. This always computes; `shown` decides whether to show it.
     """
     s_l, s_u = spread(labelled), spread(judged).values
     human, judge_l = means(labelled)
@@ -50,7 +52,7 @@ def ppi(labelled: Sequence[Row], judged: Sequence[Row]) -> Corrected:
 
 
 def shown(labelled: Sequence[Row], judged: Sequence[Row]) -> Corrected:
-    """The corrected rate where there are enough labels for it; else what the labels alone say, and why."""
+    """The corrected rate if there are enough labels for it, otherwise the labels' own rate and the reason."""
     labels = share(labelled)
     fails = sum(row.count for row in labelled if row.value)
     reason = _too_few(labels.figure.n, fails, sum(row.count for row in judged))
@@ -85,9 +87,11 @@ class RoganGladen:
 def rogan_gladen(
     judged_rate: float, judged: float, tpr: float, failures: float, tnr: float, passes: float
 ) -> RoganGladen:
-    """The true rate behind a judged rate, with the interval of Lang and Reiczigel.
+    """The true rate behind a judged rate (Rogan and Gladen 1978), with the interval of Lang and Reiczigel
+    (2014).
 
-    The numbers may be effective sample sizes. Undefined at and below chance (TPR + TNR = 1).
+    Rates are 0 to 1; `judged`, `failures` and `passes` are numbers of traces and may be effective sample
+    sizes. Undefined for a judge no better than chance (TPR + TNR <= 1).
     """
     n = round(failures + passes)
     youden = tpr + tnr - 1
@@ -112,7 +116,8 @@ def rogan_gladen(
 
 
 def rogan_gladen_shown(judged: Sequence[Row], failures: Sequence[Row], passes: Sequence[Row]) -> Figure:
-    """`judged` as in ppi; `failures` and `passes` are labelled rows, 1 where the judge was right."""
+    """The adjusted rate, or why it is not shown. `judged` is as in `ppi`; `failures` and `passes` are
+    labelled rows with value 1 where the judge was right."""
     if not judged:
         return unknown("no judged traces outside the audit sample")
     if not failures or not passes:

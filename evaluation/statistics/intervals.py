@@ -1,4 +1,4 @@
-"""Between which limits does a share lie? Wilson, Clopper-Pearson, and limits for those who always look."""
+"""Between which limits does a share lie? Wilson, Clopper-Pearson, and limits for any number of looks."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from ingest.intervals import wilson
 
 
 def z_of(confidence: float = CONFIDENCE, *, one_sided: bool = False) -> float:
+    """The standard normal quantile for a confidence level."""
     return NormalDist().inv_cdf(confidence if one_sided else (1 + confidence) / 2)
 
 
 def wilson_lower(passed: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """The one-sided lower bound of a share."""
+    """The one-sided lower Wilson bound of passed / n; 0 for n = 0."""
     return wilson(passed / n, n, z_of(confidence, one_sided=True))[0] if n else 0.0
 
 
 def wilson_upper(passed: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """The one-sided upper bound of a share."""
+    """The one-sided upper Wilson bound of passed / n; 1 for n = 0."""
     return wilson(passed / n, n, z_of(confidence, one_sided=True))[1] if n else 1.0
 
 
 def share(hits: int, n: int, why_null: str = "nothing was counted") -> Figure:
-    """A plain share of equal observations with Wilson's interval."""
+    """The share hits / n of equally weighted observations, with Wilson's interval."""
     if n <= 0:
         return unknown(why_null)
     low, high = wilson(hits / n, n)
@@ -33,15 +34,18 @@ def share(hits: int, n: int, why_null: str = "nothing was counted") -> Figure:
 
 
 def clopper_pearson_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
-    """The exact one-sided upper bound of a share."""
+    """The exact one-sided upper bound of hits / n (Clopper and Pearson 1934)."""
     from scipy.stats import beta
 
     return 1.0 if hits >= n else float(beta.ppf(confidence, hits + 1, n - hits))
 
 
 def confidence_sequence(hits: float, n: float, alpha: float = 1 - CONFIDENCE) -> tuple[float, float]:
-    """Limits that hold at every n at once: the shares which the beta-binomial mixture (uniform prior) has
-    not bet against by more than 1 / alpha. The counts may be effective ones, not whole."""
+    """Limits (low, high) that hold at every n at once: a confidence sequence by Robbins' (1970) method.
+
+    They contain the shares against which the beta-binomial mixture with a uniform prior has not gained a
+    factor of 1 / alpha. Counts may be effective sample sizes, not whole.
+    """
     if n <= 0:
         return 0.0, 1.0
     misses = n - hits
@@ -60,7 +64,7 @@ def _log_power(count: float, base: float) -> float:
 
 
 def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
-    """Where `excess` changes its sign between a point refuted and the estimate, which is not."""
+    """Where `excess` changes sign between a rejected point and the estimate, by bisection."""
     for _ in range(200):
         middle = (outside + inside) / 2
         if middle in (outside, inside):
@@ -73,6 +77,6 @@ def _root(excess: Callable[[float], float], outside: float, inside: float) -> fl
 
 
 def all_pass_minimum(threshold: float, confidence: float = CONFIDENCE) -> int:
-    """How many cases, all passed, put the one-sided lower bound at the threshold."""
+    """How many cases, all passed, bring the one-sided lower Wilson bound up to the threshold."""
     square = z_of(confidence, one_sided=True) ** 2
     return math.ceil(threshold * square / (1 - threshold) - 1e-12)

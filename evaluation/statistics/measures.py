@@ -1,7 +1,8 @@
-"""How good is a judge, and how bad is production? Every figure of the calibration page, from kinds of pairs.
+"""How good is a judge, and how bad is production? Every figure of the calibration page, from counted pairs.
 
-A pair is a human verdict beside a judge's of the same trace. Pairs that are equal in all that matters here
-come as one Cell with their count, so the work does not grow with the number of pairs.
+A pair is a human verdict and a judge's verdict on the same trace; failing is the positive class. Pairs that
+are equal in all that matters here come as one Cell with a count, so the work does not grow with their number.
+Every figure lies between 0 and 1, except kappa, AC1, PABAK and MCC, which lie between -1 and 1.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ NO_CHANCE = "all verdicts are one and the same, so chance alone would agree as w
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`cluster` names the session of pairs that belong together; empty: each stands for itself."""
+    """`count` equal pairs. `weight` is 1 / pi of each; `cluster` names their session, empty for independent
+    pairs."""
 
     human_fails: bool
     judge_fails: bool
@@ -71,6 +73,7 @@ class Measures:
 
 
 def measure(cells: Sequence[Cell]) -> Measures:
+    """All figures of the pairs; AC1, F1 and MCC have intervals by resampling."""
     shares = measure_shares(cells)
     kinds = list(kinds_of(cells))
     n = shares.n
@@ -133,7 +136,10 @@ def confusion(cells: Iterable[Cell]) -> Confusion:
 
 
 def kappa(cells: Sequence[Cell], kinds: Sequence[Kind]) -> Figure:
-    """Cohen's kappa; by the asymptotic formula for plain counts that are large enough, else resampled."""
+    """Cohen's kappa (1960), undefined where chance alone agrees always.
+
+    Plain counts that are large enough get the asymptotic interval (`tables.kappa`), all others a bootstrap.
+    """
     n = sum(cell.count for cell in cells)
     if not n:
         return unknown(NO_PAIRS)
@@ -193,7 +199,7 @@ def _share(cells: Sequence[Cell], holds: Any, why_null: str) -> Figure:
 
 
 def pabak(agreement: Figure, categories: int = 2) -> Figure:
-    """Agreement beyond that of guessing evenly: (K po - 1) / (K - 1)."""
+    """Prevalence- and bias-adjusted kappa (Byrt and others 1993): (K po - 1) / (K - 1) of K categories."""
     if agreement.value is None or agreement.low is None or agreement.high is None:
         return agreement
     value, low, high = (
@@ -212,6 +218,7 @@ def _kappa(sums: Any) -> Any:
 
 
 def _ac1(sums: Any) -> Any:
+    """Gwet's AC1 (2008): chance agreement 2 q (1 - q) of the mean share q that both call a failure."""
     tp, fn, fp, tn = sums
     n = tp + fn + fp + tn
     fails = ratio(2 * tp + fn + fp, 2 * n)
@@ -225,6 +232,7 @@ def _f1(sums: Any) -> Any:
 
 
 def _mcc(sums: Any) -> Any:
+    """Matthews' correlation coefficient (1975); undefined where a row or column is empty."""
     import numpy as np
 
     tp, fn, fp, tn = sums

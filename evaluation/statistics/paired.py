@@ -1,4 +1,4 @@
-"""Which of two judges is right more often on the very same traces, and by how much?"""
+"""Which of two judges is right more often on the same traces, and by how much?"""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ HALVINGS = 60
 
 def tango(gained: float, lost: float, n: float, z: float = Z) -> tuple[float, float]:
     """The score interval of (gained - lost) / n of n pairs, by Tango (1998), Statistics in Medicine 17,
-    891-908: the differences d that n pairs do not refute, each tested with the share of lost pairs that is
-    most likely under it. The counts may be effective ones, not whole."""
+    891-908.
+
+    It holds the differences d that the pairs do not reject, each tested with the most likely share of lost
+    pairs under d. Counts may be effective sample sizes, not whole.
+    """
     if n <= 0:
         return -1.0, 1.0
 
@@ -31,7 +34,7 @@ def tango(gained: float, lost: float, n: float, z: float = Z) -> tuple[float, fl
 
 
 def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> float:
-    """Where what is refuted begins, between a limit and the estimate, which never is."""
+    """Where rejection begins between a limit and the estimate, which is never rejected."""
     if not refuted(outside):
         return outside
     for _ in range(HALVINGS):
@@ -41,8 +44,8 @@ def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> fl
 
 
 def difference(rows: Sequence[Row]) -> Figure:
-    """The weighted mean of what one judge gains on the other: 1 where it alone is right, -1 where the other
-    alone is, 0 where they are alike; from 30 pairs on.
+    """The weighted mean of what one judge gains on the other: 1 where only it is right, -1 where only the
+    other is, 0 where both or neither are. From FEW_LABELS pairs on.
 
     Its interval is Tango's at the effective sample size, as a share's is Wilson's: n_eff = min((p+ + p- -
     d^2) / S(d, d), n), with the linearised variance S of every other figure. Equal weights give plain Tango.

@@ -1,8 +1,7 @@
 """How far do several people agree on one criterion? Alpha, kappa, AC1 and plain agreement, with intervals.
 
-People answer with one of some categories, given by their places 0, 1, ... in their order. A unit is one item:
-the sorted places that its people chose. Equal units come as one with a count, so the work does not grow with
-the number of items.
+Categories are numbered 0, 1, ... in their order. A unit is one item: the sorted numbers that its people
+chose. Equal units come as one with a count, so the work does not grow with the number of items.
 """
 
 from __future__ import annotations
@@ -25,10 +24,8 @@ NO_CHANCE = "all answers are one and the same, so chance alone would agree as we
 
 @dataclass(frozen=True, slots=True)
 class Concord:
-    """`n` items were answered by two people or more. Alpha is of the level that was asked for.
-
-    Kappa holds the pairs of answers within items against the answers of everyone (Fleiss), AC1 as Gwet does.
-    """
+    """Over the `n` items answered by two people or more. Alpha is Krippendorff's, for the requested level of
+    measurement; kappa compares with chance as Fleiss (1971) does, AC1 as Gwet (2008) does."""
 
     n: int
     agreement: Figure
@@ -38,9 +35,9 @@ class Concord:
 
 
 def concord(units: Mapping[Unit, int], categories: int, level: str = "nominal") -> Concord:
-    """Of units with their counts; those with fewer than two answers count for nothing.
+    """`units` maps each unit to its count; units with fewer than two answers are ignored.
 
-    `level` is one of LEVELS: whether categories only differ, have an order, or are equally far apart.
+    `level` is one of LEVELS: categories only differ, have an order, or are equally far apart.
     """
     twice = {unit: many for unit, many in units.items() if len(unit) > 1 and many > 0}
     n = sum(twice.values())
@@ -64,7 +61,7 @@ def concord(units: Mapping[Unit, int], categories: int, level: str = "nominal") 
 def met(unit: Unit, categories: int) -> tuple[float, ...]:
     """How often each two categories met within the unit (categories x categories, row by row).
 
-    Each answer counts once, however many there are: pairs are divided by the number of the others.
+    Each answer counts once, whatever their number: its pairs are divided by the number of other answers.
     """
     counts = Counter(unit)
     others = len(unit) - 1
@@ -91,14 +88,14 @@ def _kappa(table: Any) -> Any:
 
 
 def _ac1(table: Any) -> Any:
-    """Gwet's chance: answers that are guessed fall evenly on the categories. Undefined with one category."""
+    """Gwet's AC1, whose chance agreement assumes guesses spread evenly. Undefined with one category."""
     observed, shares, _ = _shares(table)
     expected = ratio((shares * (1 - shares)).sum(axis=0), float(len(table) - 1))
     return ratio(observed - expected, 1 - expected)
 
 
 def _alpha(table: Any, level: str) -> Any:
-    """Krippendorff's alpha."""
+    """Krippendorff's alpha (2011): 1 - observed / expected disagreement."""
     totals = table.sum(axis=1)
     n = totals.sum(axis=0)
     distance = LEVELS[level](totals)

@@ -1,7 +1,7 @@
-"""What would a judge's scores be worth as probabilities? Platt's curve or an isotonic one, cross-fitted.
+"""How good would a judge's scores be as probabilities? Platt scaling or isotonic regression, cross-fitted.
 
-Each pair is in a fold that its id decides; the curve that speaks of a fold was fitted to the other folds.
-Equal pairs come as one with their count, so the work does not grow with the number of pairs.
+The id of a pair decides its fold; each fold is recalibrated by the curve fitted to the other folds. Equal
+pairs come as one with a count, so the work does not grow with the number of pairs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Folded = Sequence[tuple[int, Scored]]
 
 
 def fold_of(number: int) -> int:
-    """The fold of an id; neighbours, and ids that lie a week's traffic apart, are in any of them.
+    """The fold of an id. Neighbouring ids, and ids at regular distances, are spread over all folds.
 
     Fibonacci hashing (Knuth, volume 3, 6.4); `comparison` says the same in SQL.
     """
@@ -37,7 +37,7 @@ def fold_of(number: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Platt:
-    """The log odds of failing as a line of the log odds of the score."""
+    """The log odds of failing, as a linear function of the log odds of the score."""
 
     intercept: float
     slope: float
@@ -48,7 +48,7 @@ class Platt:
 
 @dataclass(frozen=True, slots=True)
 class Isotonic:
-    """Steps that never fall, straight between them, level outside."""
+    """A curve that never falls: linear between its points, constant outside."""
 
     scores: tuple[float, ...]
     shares: tuple[float, ...]
@@ -67,7 +67,7 @@ Curve = Platt | Isotonic
 
 @dataclass(frozen=True, slots=True)
 class Recalibration:
-    """What recalibration would bring; `method` is empty, and `why` says what is missing, where it may not be.
+    """What recalibration would change; if there are too few labels, `method` is empty and `why` says so.
 
     `curves` are those of the folds; `difference` is the Brier score after minus the one before.
     """
@@ -90,7 +90,7 @@ class Recalibration:
 
 
 def recalibration(pairs: Folded) -> Recalibration:
-    """Platt's curve, isotonic from 1,000 labels on; both from 50 labelled failures and 50 passes on."""
+    """Platt scaling, from 1,000 labels on isotonic regression; both need 50 failures and 50 passes."""
     given = [pair for _, pair in pairs]
     failures = sum(pair.count for pair in given if pair.failed)
     n = sum(pair.count for pair in given)
@@ -135,8 +135,8 @@ def _fitted(method: str, pairs: Sequence[Scored]) -> Curve:
 
 
 def platt(pairs: Sequence[Scored]) -> Platt:
-    """Maximum likelihood with Platt's (1999) targets, which keep a judge that is never wrong from running
-    away; Newton's steps, halved while they do not help (Lin, Lin and Weng 2007)."""
+    """Maximum likelihood with the targets of Platt (1999), which keep the slope finite for a judge that is
+    never wrong; by Newton's method with step halving (Lin, Lin and Weng 2007)."""
     counts = {side: sum(p.count for p in pairs if p.failed is side) for side in (True, False)}
     targets = {True: (counts[True] + 1) / (counts[True] + 2), False: 1 / (counts[False] + 2)}
     rows = [(_log_odds(p.score), targets[p.failed], p.weight * p.count) for p in pairs]
@@ -169,7 +169,7 @@ def _loss(rows: Rows, a: float, b: float) -> float:
 
 
 def _newton(rows: Rows, a: float, b: float) -> tuple[float, float]:
-    """The step that a quadratic loss would need; a touch of ridge where all scores are one."""
+    """Newton's step, with a tiny ridge for the case that all scores are equal."""
     ga = gb = haa = hab = hbb = 0.0
     for x, t, w in rows:
         p = _expit(a + b * x)
@@ -182,7 +182,7 @@ def _newton(rows: Rows, a: float, b: float) -> tuple[float, float]:
 
 
 def isotonic(pairs: Iterable[Scored]) -> Isotonic:
-    """The weighted least squares that never fall: neighbours that would are pooled (Ayer and others 1955)."""
+    """Weighted isotonic regression by pooling adjacent violators (Ayer and others 1955)."""
     sums: dict[float, tuple[float, float]] = {}
     for pair in pairs:
         weight, failed = sums.get(pair.score, (0.0, 0.0))

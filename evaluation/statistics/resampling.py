@@ -1,6 +1,7 @@
-"""How uncertain is a coefficient that has no simple formula? Seeded bootstrap, and its linear stand-in.
+"""How uncertain is a coefficient without a simple formula? A seeded bootstrap, and for many groups its linear
+approximation.
 
-A statistic is a function of sums over independent groups of observations (features x draws, one column a
+A statistic is a function of sums over independent groups of observations (features x draws, one column per
 draw). Groups with equal features are one kind with a count, so a draw is a multinomial over kinds.
 """
 
@@ -40,7 +41,7 @@ class Kind:
 
 
 def ratio(above: Any, below: Any) -> Any:
-    """Of arrays; nan where the lower part is nothing. Statistics are made of it."""
+    """Elementwise above / below, nan where `below` is 0; statistics are built from it."""
     import numpy as np
 
     nothing = np.abs(below) < 1e-12
@@ -50,7 +51,11 @@ def ratio(above: Any, below: Any) -> Any:
 def estimate(
     kinds: Sequence[Kind], statistic: Statistic, n: int, *, why_null: str, seed: int = SEED
 ) -> Figure:
-    """The statistic of all groups with its 95 % interval; `n` observations are behind it."""
+    """The statistic of all groups with its 95 % interval; `n` is the number of observations.
+
+    The interval is the percentile bootstrap's (Efron 1979), drawn within strata; above LARGEST_BOOTSTRAP
+    groups it is the normal interval with the infinitesimal jackknife's standard error.
+    """
     import numpy as np
 
     if not kinds:
@@ -73,7 +78,7 @@ def estimate(
 
 
 def _draws(kinds: Sequence[Kind], seed: int) -> Floats:
-    """How often each kind comes in each draw (draws x kinds), drawn within its stratum."""
+    """How often each kind occurs in each draw (draws x kinds), drawn within its stratum."""
     import numpy as np
 
     generator = np.random.default_rng(seed)
@@ -89,7 +94,8 @@ def _draws(kinds: Sequence[Kind], seed: int) -> Floats:
 
 
 def _linear_error(features: Floats, counts: Floats, statistic: Statistic) -> float:
-    """The standard error by the statistic's slope at the observed sums; a group moves it by its features."""
+    """The infinitesimal jackknife's standard error: each group's influence is its features times the
+    statistic's slope at the observed sums."""
     import numpy as np
 
     sums = counts @ features

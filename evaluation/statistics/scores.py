@@ -1,4 +1,4 @@
-"""Does a judge's probability of failure mean what it says? Ranking, Brier and reliability."""
+"""Are a judge's probabilities of failure right? AUC, Brier score and reliability."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_FOR_BINS = 50
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`count` pairs in which the judge gave `score` (1 = fails) and people said `failed`.
+    """`count` pairs in which the judge gave `score` (0 to 1; 1 = fails) and people said `failed`.
 
     Where their weights differ, `weight` is the mean of them and `squares` the sum of their squares.
     """

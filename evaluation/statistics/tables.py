@@ -1,4 +1,4 @@
-"""How far do two raters agree beyond chance? Coefficients of a contingency table, null where undefined.
+"""How far do two raters agree beyond chance? Coefficients of a contingency table, None where undefined.
 
 Tables are K x K lists of counts or weights, rows the first rater (people), columns the second (the judge).
 """
@@ -23,9 +23,10 @@ class Kappa:
 
 
 def kappa(table: Table, scheme: str = "identity") -> Kappa | None:
-    """Cohen's kappa, None when chance agreement is one (all in one category) or nothing is counted.
+    """Cohen's kappa with the standard errors of Fleiss, Cohen and Everitt (1969).
 
-    `scheme` is identity, linear or quadratic: how near two categories are that have an order.
+    None when everything is in one category, so that chance agreement is 1, or when nothing was counted.
+    `scheme` weights ordered categories by their distance: identity, linear or quadratic.
     """
     size, n = len(table), _total(table)
     if not n:

@@ -1,4 +1,4 @@
-"""Is a rate still what it was? Control limits for eyes, and the alarm that may be looked at all the time."""
+"""Is a rate still what it was? Control limits for a chart, and an alarm that may be checked continuously."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_BASELINE = 2000
 
 
 def exact_limits(n: int, rate: float) -> tuple[int, int]:
-    """Counts (L, U) of n beyond which a steady rate falls with at most .00135 on either side."""
+    """Counts (L, U) of n: a steady rate falls below L or above U with probability at most .00135 each."""
     from scipy.stats import binom
 
     upper = int(binom.isf(TAIL, n, rate))
@@ -35,7 +35,7 @@ def exact_limits(n: int, rate: float) -> tuple[int, int]:
 
 
 def ewma(values: Sequence[float], start: float, weight: float = EWMA_WEIGHT) -> list[float]:
-    """The exponentially weighted mean after each value."""
+    """The exponentially weighted moving average (Roberts 1959) after each value."""
     smoothed, level = [], start
     for value in values:
         level = weight * value + (1 - weight) * level
@@ -44,7 +44,8 @@ def ewma(values: Sequence[float], start: float, weight: float = EWMA_WEIGHT) -> 
 
 
 def ewma_limit(rate: float, n: int, step: int | None = None) -> float:
-    """The upper limit of the smoothed rate after `step` values of n each; without a step, its final one."""
+    """The upper control limit of the smoothed rate after `step` values of n each; without `step`, its
+    asymptote."""
     settled = EWMA_WEIGHT / (2 - EWMA_WEIGHT)
     if step is not None:
         settled *= 1 - (1 - EWMA_WEIGHT) ** (2 * step)
@@ -52,18 +53,19 @@ def ewma_limit(rate: float, n: int, step: int | None = None) -> float:
 
 
 def baseline(failures: int, n: int) -> float | None:
-    """q0, the upper bound of a quiet time's rate; None while too little of it is known to raise alarms."""
+    """q0, the upper bound of the rate in a quiet period; None while n is too small for alarms."""
     return clopper_pearson_upper(failures, n) if n >= LEAST_BASELINE else None
 
 
 def grid(q0: float) -> tuple[float, ...]:
-    """The bets that cannot lose everything at once."""
+    """The bets that cannot lose all their wealth on one result."""
     return tuple(bet for bet in LAMBDAS if bet < 0.9 / q0)
 
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """A Shiryaev-Roberts e-detector of one rate: the wealth R of each bet since the last alarm."""
+    """A Shiryaev-Roberts e-detector (Shin, Ramdas and Rinaldo 2024) of one rate: the wealth of each bet since
+    the last alarm."""
 
     q0: float
     wealth: Mapping[float, float] = field(default_factory=dict)
@@ -94,13 +96,13 @@ class Detector:
 
 
 def growth(bet: float, q0: float, failures: int, n: int) -> float:
-    """By what a bet grows; capped so that the wealth stays a number."""
+    """The factor by which a bet's wealth grows; capped so that it stays finite."""
     log = failures * math.log1p(bet * (1 - q0)) + (n - failures) * math.log1p(-bet * q0)
     return math.exp(min(log, 600.0))
 
 
 def combined(total: Detector, slices: Mapping[str, Detector]) -> tuple[float, str]:
-    """The level of a rate watched whole and by slice, and the slice that says most."""
+    """The level of a rate watched as a whole and by slice, and the slice with the highest level."""
     if not slices:
         return total.level, ""
     loudest = max(slices, key=lambda name: slices[name].level)

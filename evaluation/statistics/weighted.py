@@ -1,7 +1,7 @@
-"""What share of production fails, from labels that were drawn with known probabilities?
+"""What share of production fails, estimated from labels drawn with known probabilities?
 
-Rows are (value, weight, count): equal rows may stand once with their count, so a million of them cost no
-more than the few kinds there are.
+Weights are inverse inclusion probabilities, 1 / pi. Equal rows come as one with a count, so the work grows
+with the number of distinct rows only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNEVEN_WEIGHTS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`count` equal observations of `value`, each of weight `weight`; `other` is a second value beside it.
+    """`count` equal observations of `value`, each of weight `weight`; `other` is a second value of each.
 
     Where their weights differ, `weight` is the mean of them and `squares` the sum of their squares.
     """
@@ -73,7 +73,7 @@ class Spread:
 
 
 def spread(rows: Sequence[Row]) -> Spread:
-    """S(a, b) = sum w^2 (a - mean a)(b - mean b) / (sum w)^2."""
+    """Linearised (co)variances of weighted means: S(a, b) = sum w^2 (a - mean a)(b - mean b) / (sum w)^2."""
     mean_a, mean_b = means(rows)
     square = total_weight(rows) ** 2
     weights = [row.square for row in rows]
@@ -87,7 +87,11 @@ def spread(rows: Sequence[Row]) -> Spread:
 
 
 def share(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Share:
-    """The weighted share of rows whose value is 1, with Wilson's interval at the effective sample size."""
+    """The weighted share of rows whose value is 1, with Wilson's interval at the effective sample size.
+
+    n_eff = min(p (1 - p) / S(y, y), n), as Korn and Graubard (1998) use it; if all values are equal, Kish's
+    (sum w)^2 / sum w^2.
+    """
     n = sum(row.count for row in rows)
     if n == 0:
         return Share(unknown(why_null), math.nan, 0.0)
@@ -102,7 +106,7 @@ def share(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Share:
 
 
 def mean(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Figure:
-    """The weighted mean of values of any size, with its normal interval."""
+    """The weighted mean of unbounded values, with its normal interval."""
     n = sum(row.count for row in rows)
     if n == 0:
         return unknown(why_null)
@@ -111,13 +115,14 @@ def mean(rows: Sequence[Row], why_null: str = "nothing was labelled") -> Figure:
 
 
 def response_factor(drawn: Iterable[float], answered: Iterable[float]) -> float:
-    """By how much the answered must stand for the drawn: sum 1/pi over both, of one stratum."""
+    """The factor by which a stratum's answered traces are weighted up: sum of 1/pi of the drawn over that of
+    the answered."""
     answering = math.fsum(1 / pi for pi in answered)
     return math.fsum(1 / pi for pi in drawn) / answering if answering else math.nan
 
 
 def warnings_of(n: int, weights: Sequence[float]) -> list[str]:
-    """What a reader must know about the labels of a stratum."""
+    """Warnings for readers of a stratum's figures: too few labels, or very uneven weights."""
     said = []
     if n < FEW_LABELS:
         said.append(f"under {FEW_LABELS} labels")

@@ -108,5 +108,5 @@ def test_flips_are_counted_and_those_toward_the_first_shown_tested() -> None:
     assert bias.position(told[:19]).flips.why_null == "20 pairs judged in both orders are needed"
     steady = bias.position([("a", "a")] * 40)
     assert (steady.flips.value, steady.p, steady.first.why_null) == (
-        0.0, None, "no preference turned with the order",
+        0.0, None, "no preference changed with the order",
     )  # fmt: skip
