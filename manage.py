@@ -13,17 +13,32 @@ WITHOUT_DATABASE = {"", "help", "--help", "-h", "--version", "version", "serve",
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "reviewapp.settings")
     take_data_dir(sys.argv)
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
-    from django.db import ProgrammingError
+    from django.db import DatabaseError
+
+    try:
+        with database_for(sys.argv):
+            execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+    except DatabaseError as error:
+        if not (words := what_to_do(error)):
+            raise
+        sys.exit(words)
+
+
+def what_to_do(error: Exception) -> str:
+    """In words, where it is no fault of the program: an empty database, or one that does not answer."""
+    from psycopg import OperationalError
     from psycopg.errors import UndefinedTable
 
-    with database_for(sys.argv):
-        try:
-            execute_from_command_line(sys.argv)
-        except ProgrammingError as error:
-            if not isinstance(error.__cause__, UndefinedTable):
-                raise
-            sys.exit("The database has no tables yet: `python manage.py migrate` makes them, or `serve`.")
+    cause = error.__cause__
+    if isinstance(cause, UndefinedTable):
+        return "The database has no tables yet: `python manage.py migrate` makes them, or `serve`."
+    if isinstance(cause, OperationalError) and cause.sqlstate is None:
+        return f"No connection to the database (see DATABASE_URL): {cause}"
+    return ""
 
 
 def take_data_dir(arguments: list[str]) -> None:
