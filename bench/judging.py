@@ -1,4 +1,4 @@
-"""How many judgments a second does the worker make of an endpoint that answers at once, and of a slow one?"""
+"""How many judgments a second does the worker get from a fast endpoint, and from a slow one?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does it keep its pace at a steady rate, and its head above water under three times what it can take?"""
+"""Does it keep up at a steady rate, and stay responsive under three times its capacity?"""
 
 from __future__ import annotations
 

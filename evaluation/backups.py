@@ -1,4 +1,4 @@
-"""The whole database as one file, and back: all of it or nothing, and every golden digest checked after.
+"""The whole database as one file, and back: all or nothing, with every golden digest checked afterwards.
 
 PostgreSQL's own programs do it, those of the server's version or newer. What was erased since the backup was
 made is erased again, before anybody can read it.

@@ -1,4 +1,4 @@
-"""Which view answers which method of an address? Each has its own scopes; the rest is as HTTP expects."""
+"""Which view answers which method of an address? Each has its own scopes; HEAD and OPTIONS follow HTTP."""
 
 from __future__ import annotations
 

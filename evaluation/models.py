@@ -1,4 +1,4 @@
-"""The tables of the top floor, each topic's in its own room."""
+"""The tables of the top floor, each defined with its topic."""
 
 from evaluation.changes.models import ChangeEvent
 from evaluation.golden.models import (

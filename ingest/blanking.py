@@ -1,4 +1,4 @@
-"""What of a trace goes when a person's data is erased and it has to stay? Its texts, not its numbers."""
+"""What is erased from a trace kept when a person's data is erased? Its texts, not its numbers."""
 
 from __future__ import annotations
 

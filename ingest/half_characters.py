@@ -1,4 +1,4 @@
-"""How is JSON read in which a character is cut in half, as JavaScript writes a text cut inside an emoji?"""
+"""How is JSON read in which a character is cut in half, as JavaScript does to a text cut inside an emoji?"""
 
 from __future__ import annotations
 

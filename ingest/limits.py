@@ -1,4 +1,4 @@
-"""How much one request may bring. Checked as early as each can be."""
+"""How much may one request contain? Each limit is checked as early as possible."""
 
 from __future__ import annotations
 

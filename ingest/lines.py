@@ -1,4 +1,4 @@
-"""Takes a file of native JSON lines (traces, scores, feedback) in, and remembers how far it has come.
+"""Reads a file of native JSON lines (traces, scores, feedback), and remembers how far it has come.
 
 Lines are stored in groups, each committed whole. A position is written after its group, so a run that was
 killed repeats at most the group it was in, which changes nothing.

@@ -1,4 +1,4 @@
-"""The short road into the tables: can a batch of spans that are all new be stored in one round trip?
+"""The fast path into the tables: can a batch of entirely new spans be stored in one round trip?
 
 Most requests bring such spans and nothing else, and a small one costs little but its round trips. A function
 of the database takes the steps of `intake.store` for them, in one statement that is a transaction of its own.

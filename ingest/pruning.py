@@ -1,4 +1,4 @@
-"""Which traces have stayed long enough, and how do they go? What a floor above holds is never among them."""
+"""Which traces are old enough to delete, and how? Never one that a floor above holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of each stratum is audited and judged, by whose word, and what comes of it in a week.
+"""How much of each stratum is audited and judged, who set that, and what a week of it yields.
 
 A rate is changed by a new row and holds for traces seen from then on. A stratum for which nobody has set a
 rate is kept at about a hundred audited traces a day, by a job that writes such rows too.

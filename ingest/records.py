@@ -1,4 +1,4 @@
-"""What has been understood of a request, before it becomes rows: the words intake and the dialects share.
+"""A request's content before it becomes rows: the records that intake and the dialects share.
 
 All text in these records is already sanitised (no NUL, no lone surrogate, attributes within limits) and
 every `sha256` is over the record's canonical content, so that two deliveries of one thing are equal.

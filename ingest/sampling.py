@@ -1,4 +1,4 @@
-"""Which traces are drawn for audit, by chance alone: one u per trace, and the rates it is held against."""
+"""Which traces are drawn for audit, at random? One u per trace, and the rates it is compared with."""
 
 from __future__ import annotations
 

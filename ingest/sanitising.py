@@ -1,4 +1,4 @@
-"""Makes text and values from outside fit for a database and a page, and says what it had to do.
+"""Makes text and values from outside fit for a database and a page, and flags what was changed.
 
 What is changed is marked in the text itself and as a flag of the trace: `cut` (longer or deeper than the
 limits), `sanitised` (characters no database keeps, numbers no JSON knows, times out of range).

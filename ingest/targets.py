@@ -1,4 +1,4 @@
-"""Finds the traces that scores and feedback speak of, whichever came first.
+"""Finds the traces that scores and feedback refer to, whichever arrived first.
 
 A trace id names one trace. A bare span id, a response id or a foreign id is attached while exactly one
 trace of the project carries it; found in several, the statement waits and shows as pending. Whatever is

@@ -1,4 +1,4 @@
-"""What does the API tell of a trace, alone and in a list? Composes the answers from rows and a reading."""
+"""What does the API return for a trace, alone and in a list? Composed from rows and a reading."""
 
 from __future__ import annotations
 

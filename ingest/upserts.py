@@ -1,4 +1,4 @@
-"""Writes sets of rows which may have been here before, with conflicts decided by content, never by arrival.
+"""Writes sets of rows that may exist already, with conflicts decided by content, never by arrival.
 
 Rows go in by COPY, then one INSERT. Of two different rows with one identity the winner stands in the table
 and the other one in `Superseded`, whichever came first.

@@ -1,4 +1,4 @@
-"""What does the API not tell this caller? What others said of a trace that the caller is judging blind.
+"""What does the API withhold from a caller? What others said of a trace that the caller is judging blind.
 
 Which traces those are is the review floor's to know; the settings name its function, so no import goes up.
 """

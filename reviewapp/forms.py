@@ -1,4 +1,4 @@
-"""What people may type on the pages of this room, and what is said when it cannot be taken."""
+"""What people may type on the pages of this floor, and the errors for bad values."""
 
 from __future__ import annotations
 

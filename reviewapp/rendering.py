@@ -1,4 +1,4 @@
-"""How does text that strangers wrote become something a page may show?
+"""How does untrusted text become something that a page may show?
 
 Templates escape by default, so a field needs only `visible`. Markdown is the one case where data becomes
 markup: `markdown` below is the only place that declares a string safe.

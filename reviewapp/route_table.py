@@ -1,4 +1,4 @@
-"""Which routes are there, and who may call each? Walked from the resolver; docs/access.md is its print."""
+"""Which routes exist, and who may call each? Walked from the resolver; docs/access.md is printed from it."""
 
 from __future__ import annotations
 

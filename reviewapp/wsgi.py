@@ -1,4 +1,4 @@
-"""The WSGI application, behind a door that makes every request body one Django can read and bounds its size.
+"""The WSGI application; before it every request body is made one that Django can read, and bounded.
 
 WSGI knows no chunked bodies: Django reads one without Content-Length as empty, and would answer 200 to an
 exporter whose spans it never saw. The body is therefore read here, up to MAX_BODY_MB.

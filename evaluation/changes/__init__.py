@@ -1,1 +1,1 @@
-"""What changed in production: found in the data or told, and looked at more closely for a while."""
+"""What changed in production: detected in the data or reported, and then sampled more closely for a while."""

@@ -1,4 +1,4 @@
-"""Changes over the API: a pipeline tells of a deploy, and anyone who reads quality reads what changed."""
+"""Changes over the API: a pipeline reports a deploy, and readers of quality read what changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done about a change? For two hours people and judges look closer, and anchors are judged again.
+"""What is done about a change? For two hours more is audited and judged, and anchors are judged again.
 
 Rates are raised forward only, by rows that end by themselves. Each event is followed up once: its mark is
 written in the transaction that writes the rows.

@@ -1,4 +1,4 @@
-"""The rows of changes: what is another one since when, who says so, and what was done about it."""
+"""The rows of changes: what is different since when, who reported it, and what was done about it."""
 
 from __future__ import annotations
 

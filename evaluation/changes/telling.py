@@ -1,4 +1,4 @@
-"""Which changes belong on a page or a chart? Those that are no beginning, with what was done about them."""
+"""Which changes belong on a page or a chart? All but first sightings, with what was done about them."""
 
 from __future__ import annotations
 

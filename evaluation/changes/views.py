@@ -1,4 +1,4 @@
-"""The page of changes, for leads: what changed, what was done about it, and a form to tell of one."""
+"""The page of changes, for leads: what changed, what was done about it, and a form to report one."""
 
 from __future__ import annotations
 

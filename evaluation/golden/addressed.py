@@ -1,4 +1,4 @@
-"""Which dataset does the address of a page name, and may whoever asks change it?"""
+"""Which dataset does a page's address name, and may this member change it?"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Judges: instruments that are pinned, run, calibrated against people and certified, or not."""
+"""Judges: pinned, run, compared with people, and certified or not."""

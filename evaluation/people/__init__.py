@@ -1,1 +1,1 @@
-"""People among themselves: how far reviewers agree, which no judge can be held above."""
+"""How far reviewers agree among themselves: the ceiling for every judge."""

@@ -1,4 +1,4 @@
-"""The slot of the reviewers' page that says how far people agree, and the same as a page. For leads."""
+"""How far people agree, as a slot of the reviewers' page and as a page of its own. For leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which waiting items say all but the same? Grouped in the background, the first of each group served first.
+"""Which waiting items are near-duplicates? Grouped in the background, the first of each group served first.
 
 What stands in the audit lane keeps its place there: chance chose it, and nothing may move it.
 """

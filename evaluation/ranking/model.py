@@ -1,4 +1,4 @@
-"""How likely does a trace fail, from what is known before anyone has looked? Arithmetic only.
+"""How likely is a trace to fail, given what is known before anyone has looked? Arithmetic only.
 
 A logistic regression without class weights, so that it stays a probability. The judge's coefficient is not
 penalised and never falls below its prior; all else is penalised strongly, so that a few labels cannot make

@@ -1,4 +1,4 @@
-"""What was learned last, for each project, and which items of a queue say all but the same."""
+"""What was last learned for each project, and which items of a queue are near-duplicates."""
 
 from __future__ import annotations
 

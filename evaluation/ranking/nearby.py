@@ -1,4 +1,4 @@
-"""Which traces are all but the same? Groups by equal and by similar text: one label may speak for many."""
+"""Which traces are near-duplicates? Groups by equal and by similar text: one label may speak for many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learns from labels in the background and ranks what waits: ranks go down through the routes' own function.
+"""Learns from labels in the background and ranks waiting items, through the routes' own function.
 
 What a route is ranked by, `terms["by"]`, says whether rules or a model did it. A signal that comes later puts
 the rules' rank back; the next turn replaces it again.

@@ -1,4 +1,4 @@
-"""What the worker does for the order of what waits."""
+"""What the worker does for the order of waiting items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person asks that what is kept of them goes. What does that take, and what stays?
+"""What happens when a person asks for erasure of their data: what is deleted, and what is kept?
 
 Traces that nobody worked on go whole. Of the others the texts go: verdicts, scores and times stay, so that
 no figure changes. A golden version that holds a case of theirs is withdrawn, never altered; the case is

@@ -1,4 +1,4 @@
-"""The erasures outside the database, so that they outlive it: a line each in DATA_DIR/erasures.jsonl.
+"""Erasures recorded outside the database, so that they outlive it: lines of DATA_DIR/erasures.jsonl.
 
 A backup from before an erasure holds what was erased since. Restore reads this file and what the database
 held until then, and carries out again whatever the backup does not know of.

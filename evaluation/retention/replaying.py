@@ -1,4 +1,4 @@
-"""Which erasures does a restored database not know of? They are done again, on what came before."""
+"""Which erasures does a restored database not know of? They are repeated, on data from before them."""
 
 from __future__ import annotations
 

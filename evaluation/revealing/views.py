@@ -1,4 +1,4 @@
-"""Slots of the review screens: the judge beside the people, what is alike, what one's labels caused."""
+"""Slots of the review screens: judge and people, similar items, what one's labels led to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in an .eval archive of Inspect? A ZIP whose members today's versions compress with Zstandard.
+"""What is in an .eval archive of Inspect? A ZIP whose members current versions compress with Zstandard.
 
 Sizes are checked before anything is inflated, and nothing inflates beyond what its entry says.
 """

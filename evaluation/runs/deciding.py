@@ -1,4 +1,4 @@
-"""What does the gate say of a run? Gathers its trials and its baseline's, and keeps the whole answer."""
+"""What does the gate say of a run? Gathers its trials and its baseline's, and stores the whole answer."""
 
 from __future__ import annotations
 

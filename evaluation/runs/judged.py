@@ -1,4 +1,4 @@
-"""Which judges do cases name, and which of those may be believed?
+"""Which judges do cases name, and which of them hold a valid certificate?
 
 A rubric assertion names a judge of the project, by `judge` or as its value. Only a live version whose
 certificate holds counts.

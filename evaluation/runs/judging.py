@@ -1,4 +1,4 @@
-"""The background work that asks judges for the results that wait for them.
+"""The background job that lets judges score the results that wait for them.
 
 A judge is asked the question it was validated on: the case's own words change nothing of it.
 """

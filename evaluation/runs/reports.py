@@ -1,4 +1,4 @@
-"""How does a run read in a pull request, and for a CI server? Markdown and JUnit; no text is trusted."""
+"""How does a run read in a pull request, and for a CI server? Markdown and JUnit, with all text escaped."""
 
 from __future__ import annotations
 

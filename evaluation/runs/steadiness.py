@@ -1,4 +1,4 @@
-"""How often does an unchanged system answer a case otherwise than the last time? The long record.
+"""How often does an unchanged system answer a case differently than the last time? The long-term record.
 
 Two answers of one commit to one case of one version, one after the other, are a pair; within a run (its
 trials) and between runs. A pair that passed once and failed once is a flip.

@@ -1,4 +1,4 @@
-"""Take an upload: results are appended to their run, and the run is decided anew, in one transaction.
+"""Accepts an upload: results are appended to their run and the run is decided again, in one transaction.
 
 Uploads of one run_key are parts of one run: repeats of discordant cases come that way. Whatever is sent
 twice, by key, by body or by trial, changes nothing.

@@ -1,5 +1,4 @@
-"""How uncertain is a coefficient without a simple formula? A seeded bootstrap, and for many groups its linear
-approximation.
+"""How uncertain is a coefficient without a simple formula? A seeded bootstrap, or its linear approximation.
 
 A statistic is a function of sums over independent groups of observations (features x draws, one column per
 draw). Groups with equal features are one kind with a count, so a draw is a multinomial over kinds.

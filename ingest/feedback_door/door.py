@@ -1,4 +1,4 @@
-"""What happens to feedback that comes with a key which anyone can read: origin, pace, trace, signature."""
+"""Feedback sent with a key that anyone can read: its origin, rate, trace and signature are checked."""
 
 from __future__ import annotations
 

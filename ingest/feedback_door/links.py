@@ -1,4 +1,4 @@
-"""Did the application's own backend hand out this trace for feedback? Signatures over a trace id and a time.
+"""Did the application's own backend hand out this trace for feedback? Signatures over trace id and expiry.
 
     signature = EXPIRES + "." + hex(HMAC-SHA256(KEY, TRACE_ID + "." + EXPIRES))
 

@@ -1,4 +1,4 @@
-"""How open is a project's door for browsers, and how much came through it in this minute?"""
+"""How may browsers send feedback to this project, and how much did they send in this minute?"""
 
 from __future__ import annotations
 

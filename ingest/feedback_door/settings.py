@@ -1,4 +1,4 @@
-"""How has this project set its door for browsers? Read, and changed from its page."""
+"""How is this project's feedback from browsers set up? Read, and changed from its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an import comes in and what is answered: one write for the API, its dry run and Langfuse's doors."""
+"""How an import enters and is answered: one write for the API, its dry run and Langfuse's addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do items of another system's export become here? Bodies of the native API, and whence they came."""
+"""What do items of another system's export become here? Bodies of the native API, and their origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Langfuse's own addresses: its SDKs' scores and ingestion batches, and the question whether a key is good.
+"""Langfuse's own addresses: its SDKs' scores and ingestion batches, and their check of a key.
 
 Answers have Langfuse's shapes, since its SDKs read them.
 """

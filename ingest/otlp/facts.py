@@ -1,4 +1,4 @@
-"""What one span says, in one vocabulary, and how the answers of several dialects become one."""
+"""What one span says, in one vocabulary, and how the readings of several dialects are merged."""
 
 from __future__ import annotations
 

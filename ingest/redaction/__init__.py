@@ -1,4 +1,4 @@
-"""Which personal data and secrets does a text hold, and what stands in their place when it is stored?
+"""Which personal data and secrets does a text hold, and what replaces them when it is stored?
 
 Pure modules (no Django):
     policy        what a project wants masked; refuses patterns that cannot be run safely

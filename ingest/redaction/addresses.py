@@ -1,4 +1,4 @@
-"""Which IP addresses stand in a text? Not those of the machine itself, and no version numbers."""
+"""Which IP addresses are in a text? Not those of the machine itself, and no version numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts placeholders in the place of what a policy wants masked, in texts, JSON values and records.
+"""Replaces what a policy wants masked by placeholders, in texts, JSON values and records.
 
 Two steps: a linear search over the whole JSON says which kinds it could hold at all, mostly none; the
 finders of those kinds then look at each text.

@@ -1,1 +1,1 @@
-"""Which traces go before a human, into which queue, and why: rules over what is known of a settled trace."""
+"""Which traces do people review, in which queue, and why: rules over what is known of a settled trace."""

@@ -1,4 +1,4 @@
-"""How urgent is a trace? The rules' version: a guess at P(fail) from signals, and what it is multiplied by.
+"""How urgent is a trace? The rules' version: P(fail) estimated from signals, and its factors.
 
 priority = P(fail) x severity x (1 + uncertainty) x novelty. P(fail) starts from a base rate; each signal
 multiplies the odds by the factor below, which is a guess and not an estimate: a learned model replaces all

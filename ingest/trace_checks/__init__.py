@@ -1,4 +1,4 @@
-"""Online checks: what code alone can say about every settled trace, each as a score with its reason.
+"""Online checks: what code alone can tell about every settled trace, each a score with its reason.
 
 checks = trace_checks.load(project_ids)                                   one query
 findings = trace_checks.run(checks[trace.project_id], trace, reading, rows.spans)     pure, never raises

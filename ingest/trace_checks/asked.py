@@ -1,4 +1,4 @@
-"""What form of answer was the model asked for, and which tools was it given? Read from its span's attributes.
+"""Which form of answer was the model asked for, and which tools did it have? Read from span attributes.
 
 The instrumentations write the same request in many ways; each is one line below. All of it is a sender's
 text: whatever cannot be read is as if it were not there.

@@ -1,4 +1,4 @@
-"""The table of checks: name, what it finds, what it misses, and what may be set of it."""
+"""The table of checks: name, what each finds and misses, and its parameters."""
 
 from __future__ import annotations
 

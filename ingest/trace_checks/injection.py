@@ -1,4 +1,4 @@
-"""Does something that was given to the model try to give it orders? Heuristics: a flag, no judgment."""
+"""Does anything given to the model try to instruct it? Heuristics that flag, not a verdict."""
 
 from __future__ import annotations
 

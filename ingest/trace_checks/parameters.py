@@ -1,4 +1,4 @@
-"""What may be set of a check, and what is said when a value cannot be taken?
+"""Which parameters does a check have, and what is the error for a value that it cannot accept?
 
 A parameter's `read` turns what was typed or stored into a value and raises ValueError with what would be
 right; `compiled` makes of the value what the check works with, once for all traces.

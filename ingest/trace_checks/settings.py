@@ -1,4 +1,4 @@
-"""The one write of a project's wishes about a check, from whichever door."""
+"""The one write of a project's settings of a check, whether from a page or a command."""
 
 from __future__ import annotations
 

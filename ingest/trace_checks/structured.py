@@ -1,4 +1,4 @@
-"""Is the answer the JSON that was asked for, and do the calls of tools fit the tools?"""
+"""Is the answer the JSON that was requested, and do tool calls fit the tools' definitions?"""
 
 from __future__ import annotations
 

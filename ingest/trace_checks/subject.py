@@ -1,4 +1,4 @@
-"""What is there to check: the answer, the question, the documents and the steps of one trace.
+"""What is checked: the answer, the question, the documents and the steps of one trace.
 
 Everything is bounded, and worked out once at most, however many checks ask for it.
 """

@@ -1,1 +1,1 @@
-"""The pages by which people set what may come in: redaction of all data, and feedback from browsers."""
+"""The pages on which people set what may come in: redaction of all data, and feedback from browsers."""

@@ -1,4 +1,4 @@
-"""What may be typed about redaction and about the feedback door, and what is said when it cannot be taken."""
+"""What may be typed about redaction and feedback from browsers, and the errors for bad values."""
 
 from __future__ import annotations
 

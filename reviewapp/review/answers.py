@@ -1,4 +1,4 @@
-"""Does an answer fit its rubric version? Checks everything at once, so that a reviewer mends it once."""
+"""Does an answer fit its rubric version? Checks everything at once, so that all errors are told together."""
 
 from __future__ import annotations
 

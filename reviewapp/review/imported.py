@@ -1,4 +1,4 @@
-"""Labels that people gave elsewhere: stored as labels of this project, a chunk at a time, and only once.
+"""Labels that people gave elsewhere: stored as labels of this project, in chunks, and only once.
 
 They stand in a queue of their own, under accounts that nobody can sign in to. A label that differs from the
 one imported before is another revision of it.

@@ -1,4 +1,4 @@
-"""What an item's labels come to: single, majority, or a lead's decision; appended, with what it rests on.
+"""The outcome of an item's labels: single, majority, or a lead's decision; appended, with its basis.
 
 Confirmed is a failure that two people saw independently before any reveal: two labels, or one label and a
 different lead's decision. `cannot_tell` counts for neither.

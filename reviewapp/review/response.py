@@ -1,4 +1,4 @@
-"""Of what chance drew, how much was answered? Under .8 the answers may be of another kind than the rest."""
+"""How many of the randomly drawn traces were answered? Under .8, the answered ones may be a biased part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what an editor or the API sends as a rubric: every field checked, every error said with its place."""
+"""Reads what an editor or the API sends as a rubric: every field checked, every error with its place."""
 
 from __future__ import annotations
 

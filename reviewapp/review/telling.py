@@ -1,4 +1,4 @@
-"""What does the API tell of queues, items and labels? Composes the answers from rows."""
+"""What does the API return for queues, items and labels? Composed from rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second look before people look: what it may do to items that wait, which is to say when they come.
+"""A second look before people look: it may change when waiting items come up, and nothing else.
 
 It raises or lowers the priority of open items of the risk lane and says so among their reasons, which blind
 reviewers see after their own submit. It closes nothing, and items that chance drew keep their order.

@@ -1,1 +1,1 @@
-"""The pages on which leads say what goes before a human: routing rules, and the rates of the draw."""
+"""The pages on which leads set which traces people review: routing rules, and the rates of the draw."""

@@ -1,4 +1,4 @@
-"""What may be typed about the rates of a stratum, in per cent as people say it."""
+"""What may be typed about the rates of a stratum, in per cent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lead has typed into the editor of a rule, step by step: it grows and shrinks without a script.
+"""What a lead has typed into the editor of a rule, step by step; it grows and shrinks without scripts.
 
 Each condition is a row of its own, its fields named by position (c0-condition, c0-threshold). Every button
 sends the whole form; which one it was says what to do with it.

@@ -1,4 +1,4 @@
-"""What can be made ready for the next item while this one is read, without holding it for anybody?"""
+"""What can be prepared for the next item while this one is read, without holding it for anybody?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown of a trace under review: the snapshot that is judged, told like the trace page tells a trace.
+"""What is shown of a trace under review? The snapshot that is judged, laid out like the trace page.
 
 Nothing else is read but the span tree: no score, feedback, check or reason comes near a blind screen.
 """

@@ -1,4 +1,4 @@
-"""What came of a sitting: pace, failures found, what the labels caused here, and what to do next?"""
+"""What did a sitting achieve: pace, failures found, what the labels led to here, and what comes next?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a queue could be given to this reader now, and what stands in the way of the rest?"""
+"""Which items of a queue could this reader get now, and what stands in the way of the rest?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What opens after one's own submit: what others said, why the item had come, and what the label did?
+"""What is shown after one's own submit: what others said, why the item came, and what the label did?
 
 Ask only for a reviewer whose label stands, and after `labels.reveal`.
 """

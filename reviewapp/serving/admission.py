@@ -1,4 +1,4 @@
-"""How much work is taken on at once: a few requests run, some wait, the rest hear when to come back.
+"""How much work is accepted at once? A few requests run, some wait, the rest are told when to retry.
 
 Bodies are read by many threads, so that slow senders hold up nobody. The application runs in a few threads of
 its own, which keep the database connections: more of them would only take turns at one processor.

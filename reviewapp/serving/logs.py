@@ -1,4 +1,4 @@
-"""How does a log line look? Text for people, one JSON object a line for machines (LOG_FORMAT)."""
+"""What does a log line look like? Text for people, one JSON object per line for machines (LOG_FORMAT)."""
 
 from __future__ import annotations
 

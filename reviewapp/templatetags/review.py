@@ -1,4 +1,4 @@
-"""The words of the review screens: times as they are felt, and slots for what the floor above knows."""
+"""The words of the review screens: relative times, and slots for what a higher floor fills in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of the trace pages: strangers' text made visible, and figures as they are written."""
+"""The words of the trace pages: untrusted text made visible, and formatted figures."""
 
 from __future__ import annotations
 

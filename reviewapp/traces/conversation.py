@@ -1,4 +1,4 @@
-"""How is a reading told to a person? The last question and the final answer first, the rest around them."""
+"""How is a trace laid out for a person? The last question and the final answer first, the rest around."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened around a trace, in one icon and a few words each, the telling ones first?"""
+"""What happened around a trace, in one icon and a few words each, the most telling first?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order and depth do a trace's spans stand, and where on the time line?
+"""In which order and at which depth do a trace's spans appear, and where on the time line?
 
 Parents may be missing, point in a circle or come later; every span is shown exactly once all the same.
 """

@@ -1,4 +1,4 @@
-"""What does the page of one trace tell, and from which rows?"""
+"""What does the page of one trace show, and from which rows?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why does a trace wait for a human, and who may know? Its draw and the reasons of its routes.
+"""Why does a trace wait for a person, and who may know? Its draw and the reasons of its routes.
 
 A reviewer judges blind: neither the reason for which an item is asked nor the scores that led to it may be
 known before the verdict.

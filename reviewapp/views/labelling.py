@@ -1,4 +1,4 @@
-"""What a reviewer does with an item: save, submit, skip, flag, take back, change. All keep the text."""
+"""What a reviewer does with an item: save, submit, skip, flag, undo, change. The text is always kept."""
 
 from __future__ import annotations
 

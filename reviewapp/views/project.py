@@ -1,4 +1,4 @@
-"""Where someone begins: their projects, and a project's first steps until traces are there."""
+"""Where someone starts: their projects, and a project's first steps until traces have arrived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a queue and change its settings, pause, archive, move it to another rubric version. For leads."""
+"""Create a queue and change its settings, pause, archive, move it to another rubric version. For leads."""
 
 from __future__ import annotations
 

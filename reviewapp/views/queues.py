@@ -1,4 +1,4 @@
-"""The queues of a project: what waits, how old it is, who works it. For every member."""
+"""The queues of a project: what is waiting, how old it is, who works on it. For every member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much is drawn for audit and for the judges, per stratum, and what comes of it. For leads."""
+"""How much is drawn for audit and for judges, per stratum, and what that yields. For leads."""
 
 from __future__ import annotations
 

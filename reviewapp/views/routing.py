@@ -1,4 +1,4 @@
-"""What goes before a human: list, try, save, order and switch off the rules of the queues. For leads."""
+"""Which traces people review: list, try, save, order and switch off the rules of the queues. For leads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What are the columns of a case for tables: one text a column, lists where a table knows lists."""
+"""What are the columns of a case in a table? One text per column, and lists where the format has lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does production ask, in groups of like texts, and which cases ask the same? Pure, without Django.
+"""What does production ask, in groups of similar texts, and which cases ask the same? Pure, without Django.
 
 The texts are grouped by k-means over TF-IDF of their words; each case goes to its nearest group when it is
 near at all. Seeded: equal texts give equal groups.

@@ -1,4 +1,4 @@
-"""In which words does a case differ from what it was? Message by message and part by part, as text."""
+"""How does a case differ from an earlier revision? Message by message and field by field, as text."""
 
 from __future__ import annotations
 

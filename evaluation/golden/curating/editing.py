@@ -1,4 +1,4 @@
-"""A case as rows of a form, and back: what a form cannot show of a message or an assertion is kept."""
+"""A case as rows of a form, and back; what a form cannot show of a message or an assertion is kept."""
 
 from __future__ import annotations
 

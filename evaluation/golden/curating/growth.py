@@ -1,4 +1,4 @@
-"""How has a dataset grown? One stair a version, in per cent of a chart's width and height."""
+"""How has a dataset grown? One step per version, in per cent of a chart's width and height."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two people at one case: who saved it since a form was opened, and what would saving over it change?"""
+"""Two people edit one case: who saved it since a form was opened, and what would saving over it change?"""
 
 from __future__ import annotations
 

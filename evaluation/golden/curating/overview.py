@@ -1,4 +1,4 @@
-"""What does a dataset's page show? Its versions, a page of its draft, candidates, what it is made of."""
+"""What does a dataset's page show? Its versions, a page of its draft, its candidates, its composition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would saving make of a form, and each assertion say of an output? While someone types."""
+"""What would saving a form produce, and what would each assertion say of an output? Shown while typing."""
 
 from __future__ import annotations
 

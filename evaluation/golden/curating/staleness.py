@@ -1,4 +1,4 @@
-"""Which cases may no longer say what is right, and why? Their rubric changed, or nobody looked for long.
+"""Which cases may be out of date, and why? Their rubric changed, or nobody has looked for a long time.
 
 A case names the rubric version under which its failure was confirmed. When a later frozen version changed the
 meaning of a criterion, dropped one, or changed its guidelines (the policy), somebody has to look at the case

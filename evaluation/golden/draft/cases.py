@@ -1,4 +1,4 @@
-"""Which cases has a dataset, and how do they change? One function writes them, whatever door they came by."""
+"""Which cases has a dataset, and how do they change? One function writes them, wherever they come from."""
 
 from __future__ import annotations
 

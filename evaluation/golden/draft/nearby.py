@@ -1,4 +1,4 @@
-"""Is there a case like this one already? Exactly, or nearly by what was asked; pure, without Django."""
+"""Is there a similar case already? An exact match, or a near one by what is asked; pure, without Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often is a dataset asked for? Counted in this process, written now and then: a figure for the eye."""
+"""How often is a dataset downloaded? Counted per process and written now and then; approximate by design."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a judge said beside what people said of the same traces: pairs, counts and their breakdowns."""
+"""What a judge said and what people said of the same traces: pairs, counts and their breakdowns."""

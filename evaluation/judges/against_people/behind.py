@@ -1,4 +1,4 @@
-"""Which traces stand behind a figure? The lists of pairs that a calibration page can be asked for, in order.
+"""Which traces are behind a figure? The lists of pairs that a calibration page offers, in order.
 
 A list is asked for by its name and, where the judge is imagined to fail from another score on, that score.
 Of a large scope the first rows of each list are kept; those of every threshold begin with the same rows.

@@ -1,4 +1,4 @@
-"""Is a version at least as right as the live one, on the very traces that both judged and people labelled?"""
+"""Is a version at least as often right as the live one, on traces that both judged and people labelled?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do the figures of a judge go over time and slices, and what if it failed from another score on?"""
+"""How do a judge's figures vary over time and slices, and what if it failed from a different score on?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of which family is a model? A judge tends to prefer its own, so it should not be of the judged family.
+"""Which family does a model belong to? Judges prefer their own, so a judge should be of another family.
 
 By name alone, without asking anyone. What is not known is "", and is told as not known.
 """

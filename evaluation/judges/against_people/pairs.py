@@ -1,4 +1,4 @@
-"""What stands in a list of pairs, and all pairs as CSV: each trace with what people and the judge said."""
+"""What is in a list of pairs, and all pairs as CSV: each trace with what people and the judge said."""
 
 from __future__ import annotations
 

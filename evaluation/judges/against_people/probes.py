@@ -1,4 +1,4 @@
-"""Does a judge look at length, tone, authority or its own kin? The bias probes, from its pairs."""
+"""Is a judge swayed by length, tone, authority or its own family? The bias probes, from its pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would the judge's scores be worth as probabilities? What is kept of it, and told of a score.
+"""How good would the judge's scores be as probabilities? What is stored and shown of recalibration.
 
 The curves are fitted to the labels of one version: another version begins without any.
 """

@@ -1,4 +1,4 @@
-"""Runs judgments that wait: claimed from their rows, written under their attempt, whatever runs twice.
+"""Runs waiting judgments: claimed from their rows, written under their attempt, safe to run twice.
 
     waiting -> running (attempt counted, lease written, committed before the judge is asked)
     running -> done | invalid            the answer of this attempt

@@ -1,4 +1,4 @@
-"""The nightly scoring job: once a night each live judge is asked about all that was drawn, and its anchors.
+"""The nightly job: every live judge judges the traces drawn since, and its anchors.
 
 What was drawn is asked about all day as it settles; the night makes up for what was missed, and leaves a run
 that says so. Whether it has been is read from the runs, so that the job may come any number of times.

@@ -1,4 +1,4 @@
-"""What comes of an attempt: the answer of the latest one is written, once; of any other one, nothing."""
+"""What does an attempt lead to? The latest attempt's answer is written, once; any other's is dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One door for runs on a queue: page, command and API ask a version about what waits there."""
+"""Runs on a queue: page, command and API start them through one function."""
 
 from __future__ import annotations
 

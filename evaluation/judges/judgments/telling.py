@@ -1,4 +1,4 @@
-"""Tells the ground floor what a judge said: a score on the trace, by which routing can choose it."""
+"""Hands a verdict to the ground floor: a score on the trace, which routing rules can use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second judge as a pass before people: what it said of a queue's items goes down into their order."""
+"""A judge's pass before people: what it said of a queue's items goes into their order."""
 
 from __future__ import annotations
 

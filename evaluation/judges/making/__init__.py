@@ -1,1 +1,1 @@
-"""How a version of a judge comes to be: pinned, costed, and tried on a trace before it is there."""
+"""How a version of a judge is made: pinned, priced, and tried on a trace before it exists."""

@@ -1,4 +1,4 @@
-"""Judges and their versions, each pinned by a fingerprint of all that can change what it says."""
+"""Judges and their versions, each pinned by a fingerprint of all that can change its verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of judges: what they are, what they said, against what they were held, and what came of it."""
+"""The rows of judges: what they are, what they said, what people said, and what followed."""
 
 from evaluation.judges.models.anchors import Anchor, AnchorSet
 from evaluation.judges.models.calls import EndpointHealth, MonthlySpend, Reservation

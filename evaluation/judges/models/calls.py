@@ -1,4 +1,4 @@
-"""The rows that all calls share: what they have cost or may cost, and which endpoints rest."""
+"""The rows that all calls share: what they cost or may cost, and which endpoints are paused."""
 
 from __future__ import annotations
 

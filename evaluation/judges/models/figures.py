@@ -1,4 +1,4 @@
-"""The rows of what was found of a judge: its figures, its certificates, and who saw them."""
+"""The rows of what is known of a judge: its figures, its certificates, and who has seen them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of versions that are tried on a trace before they are there."""
+"""The rows of versions that are tried on a trace before they exist."""
 
 from __future__ import annotations
 

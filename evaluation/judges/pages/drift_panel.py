@@ -1,4 +1,4 @@
-"""What stands in the panel of the drift test? One of four verdicts in words, its figures, its traces."""
+"""What is in the panel of the drift test? One of four verdicts in words, its figures, its traces."""
 
 from __future__ import annotations
 

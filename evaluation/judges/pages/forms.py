@@ -1,4 +1,4 @@
-"""What leads may type about judges, and what is said when it cannot be taken."""
+"""What leads may type about judges, and the errors for bad values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of a judge that compares two answers: does it prefer what people do, and does order move it?"""
+"""The page of a judge that compares two answers: does it agree with people, and does order sway it?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways out that the calibration page offers; for leads."""
+"""The next steps that the calibration page offers; for leads."""
 
 from __future__ import annotations
 

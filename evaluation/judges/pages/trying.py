@@ -1,4 +1,4 @@
-"""Trying a version before it is made: what it would be told, what that costs, and what it says of a trace."""
+"""Trying a version before it exists: what it would be told, what that costs, and its verdict on a trace."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Judges that say which of two answers is the better one: asked of a queue of pairs, held against people."""
+"""Judges that say which of two answers is better: run on a queue of pairs, compared with people."""

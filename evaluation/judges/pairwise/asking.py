@@ -1,4 +1,4 @@
-"""Which pairs is a judge to judge, and in which order does it see them? Drawn by lot for each, and stored."""
+"""Which pairs is a judge to judge, and in which order does it see them? Random for each pair, and stored."""
 
 from __future__ import annotations
 

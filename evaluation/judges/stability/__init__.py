@@ -1,1 +1,1 @@
-"""Does a judge answer as it did? Frozen traces that it is asked about again and again."""
+"""Does a judge still answer as it did? Frozen traces that it judges again and again."""

@@ -1,4 +1,4 @@
-"""On which traces is a judge asked again and again? On settled ones, frozen byte for byte."""
+"""Which traces does a judge judge again and again? Settled ones, frozen byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did the judge move, or the system that it judges? Rounds over the anchors, and people's labels meanwhile.
+"""Did the judge move, or the system that it judges? Rounds over the anchors, and people's labels since.
 
 The judge's side is its verdicts on frozen traces, once and again. The system's side is how much of production
 people fail, before and since, by settled labels of what chance drew: the judge has no part in it.

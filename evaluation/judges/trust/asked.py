@@ -1,4 +1,4 @@
-"""Of which version, time and slice does an address ask the figures? Page and API read it alike."""
+"""For which version, period and slice does an address ask for figures? Page and API read it alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version of a judge speaks for it? A candidate goes live when people's labels bear it out."""
+"""Which version of a judge counts? A candidate goes live once people's labels confirm it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py erase`: take away what is kept of a person, a session or a trace, and say what went."""
+"""`manage.py erase`: erase the data of a person, a session or a trace, and report what was erased."""
 
 from __future__ import annotations
 

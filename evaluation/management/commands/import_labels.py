@@ -1,4 +1,4 @@
-"""Bring in traces with human labels and judge verdicts made elsewhere, one JSON object a line."""
+"""Import traces with human labels and judge verdicts made elsewhere, one JSON object per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: a database made by backup, back in place, its golden bytes checked."""
+"""`manage.py restore FILE`: load a database written by backup, and check its golden bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Let a judge judge now, in this process: what chance drew, a share of all traces, or its anchors."""
+"""Run a judge now, in this process: on drawn traces, a share of all traces, or its anchors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which dialects can a span speak, and whose word counts first?
+"""In which dialects can a span be written, and which one takes precedence?
 
 A dialect is one module with `read(view)`, its answer or None. A span may carry attributes of several: each
 field is taken from the first row that fills it.

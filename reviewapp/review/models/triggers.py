@@ -1,4 +1,4 @@
-"""Rules that no code path may go round: refusals of the database itself, named after what they keep."""
+"""Rules that no code path can bypass: refusals by the database itself, named after what they protect."""
 
 from __future__ import annotations
 
