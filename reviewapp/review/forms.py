@@ -60,8 +60,8 @@ class QueueForm(forms.Form):
     )
     blind = forms.BooleanField(
         required=False, initial=True,
-        help_text="Scores, feedback, reasons and other labels are shown after the submit. Labels from a queue "
-        "that is not blind count in no figure.",
+        help_text="Scores, feedback, reasons and other labels are shown after the submit. Labels from a "
+        "queue that is not blind count in no figure.",
     )  # fmt: skip
     paused = forms.BooleanField(required=False, help_text="Hands out no items; running leases may finish.")
 
