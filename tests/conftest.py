@@ -31,6 +31,14 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+# A browser on a machine that others share may stand still for longer than anyone waits: what was waited for
+# and did not come is tried once more, and the summary says so. What came and was wrong is not, nor is any
+# other kind of test.
+ONCE_MORE = pytest.mark.flaky(
+    reruns=1, only_rerun=["TimeoutError", "AssertionError: (Locator|Page) expected"]
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the long forms of the tests that have one")
 
@@ -87,6 +95,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=_is_browser_test)
     for item in items:
+        if _is_browser_test(item):
+            item.add_marker(ONCE_MORE)
         module = item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(f"{module} in browser" if _is_browser_test(item) else module))
 
