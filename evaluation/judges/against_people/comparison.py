@@ -124,6 +124,17 @@ def daily(cursor: CursorWrapper) -> list[tuple[date, int, int]]:
     return list(cursor.fetchall())
 
 
+def daily_by_route(cursor: CursorWrapper, least: int) -> list[tuple[str, date, int, int]]:
+    """The same of each route that has so many pairs; routes last, as models and prompts do not."""
+    cursor.execute(
+        "SELECT route, (at AT TIME ZONE 'UTC')::date, count(*) FILTER (WHERE human <> judge), count(*) "
+        "FROM weighed WHERE fate IS NULL AND route IN (SELECT route FROM weighed WHERE fate IS NULL "
+        "AND route <> '' GROUP BY 1 HAVING count(*) > %s) GROUP BY 1, 2 ORDER BY 1, 2",
+        [least],
+    )
+    return list(cursor.fetchall())
+
+
 def gather(cursor: CursorWrapper, scope: Scope, sampling: str) -> Comparison:
     """What is laid out, counted."""
     cursor.execute("SELECT fate, count(*) FROM weighed GROUP BY 1 ORDER BY 1")

@@ -25,6 +25,7 @@ from evaluation.statistics.intervals import share as plain_share
 from evaluation.statistics.measures import Measures
 from evaluation.statistics.people import Concord, concord
 from evaluation.statistics.recalibration import recalibration
+from evaluation.statistics.watching import LEAST_BASELINE
 from evaluation.statistics.weighted import Row, share
 from ingest.json_objects import Json
 
@@ -58,6 +59,7 @@ def compute(scope: Scope, *, is_large: bool = False) -> Json:
         pairs = comparison.gather(cursor, scope, sampling)
         probed = probes.listed(cursor, probes.MOST)
         daily = comparison.daily(cursor)
+        routes = comparison.daily_by_route(cursor, LEAST_BASELINE)
         moving = drift.compute(cursor, sampling, scope.version)
         compared = beside.compute(cursor, scope.version)
         listed = behind.kept(cursor, own, probed, is_large=is_large)
@@ -87,6 +89,7 @@ def compute(scope: Scope, *, is_large: bool = False) -> Json:
             "recent": breakdowns.recent(pairs.cells).as_dict(),
             "system": moving,
             "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],
+            "daily_routes": [[route, day.isoformat(), failed, n] for route, day, failed, n in routes],
         },
         "listed": listed,
     }
