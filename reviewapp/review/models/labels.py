@@ -77,7 +77,9 @@ class Label(models.Model):
     via = models.CharField(max_length=6, choices=Via)
     # The account that did it, and the token it came with; they differ from the reviewer for impersonation.
     reviewer = models.ForeignKey("reviewapp.User", models.PROTECT, related_name="labels", db_index=False)
-    token = models.ForeignKey("ingest.ApiToken", models.PROTECT, null=True, blank=True, related_name="+")
+    token = models.ForeignKey(
+        "ingest.ApiToken", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     impersonated = models.BooleanField(default=False)
     rubric_version = models.ForeignKey(RubricVersion, models.PROTECT, related_name="labels", db_index=False)
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="labels")
@@ -191,7 +193,7 @@ class Resolution(models.Model):
     corrected_output = models.TextField(blank=True, default="")
     labels = ArrayField(models.BigIntegerField(), default=list, blank=True)
     by = models.ForeignKey(
-        "reviewapp.User", models.PROTECT, null=True, blank=True, related_name="resolutions"
+        "reviewapp.User", models.PROTECT, null=True, blank=True, related_name="resolutions", db_index=False
     )
     created_at = models.DateTimeField(db_default=Now())
     published_at = models.DateTimeField(null=True, blank=True)
@@ -214,7 +216,10 @@ class Resolution(models.Model):
                 condition=Q(confirmed=False) | Q(verdict="fail"), name="only_failures_are_confirmed"
             ),
         ]
-        indexes = [models.Index(F("created_at").desc(), name="resolution_by_time")]
+        indexes = [
+            models.Index(F("created_at").desc(), name="resolution_by_time"),
+            models.Index("by", condition=Q(by__isnull=False), name="resolution_by_a_lead"),
+        ]
         triggers = [triggers.append_only("resolutions_stay", "note", "corrected_output", "published_at")]
 
     def __str__(self) -> str:

@@ -223,15 +223,22 @@ class ReviewItem(models.Model):
     kind = models.CharField(max_length=5, choices=ItemKind, default=ItemKind.TRACE)
     trace = models.ForeignKey("ingest.Trace", models.CASCADE, related_name="review_items")
     other_trace = models.ForeignKey(
-        "ingest.Trace", models.CASCADE, null=True, blank=True, related_name="review_items_as_other"
+        "ingest.Trace",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="review_items_as_other",
+        db_index=False,
     )
     # The same for what is the same subject: the trace, or the pair in either order.
     subject = models.CharField(max_length=80)
     round = models.PositiveSmallIntegerField(default=1)
     purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.REVIEW)
     # Of a hidden known item or a repeat: the item it repeats.
-    original = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="copies")
-    rubric_version = models.ForeignKey(RubricVersion, models.PROTECT, related_name="items")
+    original = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="copies", db_index=False
+    )
+    rubric_version = models.ForeignKey(RubricVersion, models.PROTECT, related_name="items", db_index=False)
     lane = models.CharField(max_length=5, choices=Lane, default=Lane.RISK)
     state = models.CharField(max_length=12, choices=ItemState, default=ItemState.OPEN)
     required = models.PositiveSmallIntegerField(default=1)
@@ -320,6 +327,9 @@ class ReviewItem(models.Model):
             models.Index("queue", "state", "enqueued_at", name="item_by_state"),
             # The last removal, like the last skip below, says whether figures may have changed.
             models.Index("removed_at", condition=Q(removed_at__isnull=False), name="item_removals"),
+            # Few have one. Every claim and label writes the row into each of its indexes anew.
+            models.Index("other_trace", condition=Q(other_trace__isnull=False), name="item_of_a_pair"),
+            models.Index("original", condition=Q(original__isnull=False), name="item_copies"),
         ]
         triggers = [
             triggers.inside_project(
