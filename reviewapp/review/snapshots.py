@@ -23,6 +23,8 @@ from reviewapp.review.models import Assignment, ItemState, ReviewItem, Snapshot,
 
 TURN_SECONDS = 4.0
 BATCH = 100
+# So many places from where a reviewer's look begins, someone may claim at any moment.
+NEAR = 200
 
 
 def of_trace(trace: Trace) -> Snapshot:
@@ -33,10 +35,8 @@ def of_trace(trace: Trace) -> Snapshot:
 def of_traces(traces: Sequence[Trace]) -> dict[int, Snapshot]:
     """The same of many, by the trace's id, without asking for each."""
     rows = readings.load_many(traces)
-    return {
-        trace.pk: store(trace.project_id, {"kind": "trace", "trace": view(trace, rows[trace.pk])})
-        for trace in traces
-    }
+    shown = [(trace.project_id, {"kind": "trace", "trace": view(trace, rows[trace.pk])}) for trace in traces]
+    return {trace.pk: snapshot for trace, snapshot in zip(traces, store_many(shown), strict=True)}
 
 
 def of_item(item: ReviewItem) -> Snapshot:
@@ -68,6 +68,42 @@ STORE = """
     INSERT INTO reviewapp_snapshot (project_id, sha256, bytes) VALUES (%s, %s, %s)
     ON CONFLICT (project_id, sha256) DO UPDATE SET bytes = EXCLUDED.bytes, erased_at = NULL
     WHERE reviewapp_snapshot.erased_at IS NOT NULL RETURNING id, created_at
+"""
+
+
+def store_many(shown: Sequence[tuple[int, Json]]) -> list[Snapshot]:
+    """The same for what is shown in these projects, in two statements."""
+    spelled = [(project_id, canonical_json(each)) for project_id, each in shown]
+    keyed = [(project_id, hashlib.sha256(each).digest()) for project_id, each in spelled]
+    # In one order everywhere, so that two who store the same do not wait for each other.
+    contents = {key: each for key, (_, each) in sorted(zip(keyed, spelled, strict=True))}
+    projects, digests = [key[0] for key in contents], [key[1] for key in contents]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE_MANY, [projects, digests, list(contents.values())])
+        cursor.execute(STORED, [projects, digests])
+        stored = {(row[2], bytes(row[3])): row[:2] for row in cursor.fetchall()}
+    return [
+        Snapshot(
+            pk=stored[key][0],
+            project_id=key[0],
+            sha256=key[1],
+            bytes=contents[key],
+            created_at=stored[key][1],
+        )
+        for key in keyed
+    ]
+
+
+STORE_MANY = """
+    INSERT INTO reviewapp_snapshot (project_id, sha256, bytes)
+    SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[])
+    ON CONFLICT (project_id, sha256) DO UPDATE SET bytes = EXCLUDED.bytes, erased_at = NULL
+    WHERE reviewapp_snapshot.erased_at IS NOT NULL
+"""
+STORED = """
+    SELECT s.id, s.created_at, s.project_id, s.sha256 FROM reviewapp_snapshot s
+    JOIN unnest(%s::bigint[], %s::bytea[]) k (project_id, sha256)
+        ON k.project_id = s.project_id AND k.sha256 = s.sha256
 """
 
 
@@ -132,17 +168,26 @@ class Stored(NamedTuple):
         traces = Trace.objects.defer("search").in_bulk(wanted)
         return cls(traces, readings.load_many(list(traces.values())))
 
-    def view(self, trace: Trace) -> Json:
-        return view(trace, self.rows[trace.pk])
+    def project_id(self, item: ReviewItem) -> int:
+        return self.traces[item.trace_id].project_id
+
+    def shown(self, item: ReviewItem) -> Json:
+        views = [view(trace, self.rows[trace.pk]) for trace in self._of(item)]
+        if len(views) == 1:
+            return {"kind": "trace", "trace": views[0]}
+        return {"kind": "pair", "a": views[0], "b": views[1]}
+
+    def revisions(self, item: ReviewItem) -> tuple[int, int | None]:
+        first, *second = (trace.revision for trace in self._of(item))
+        return first, second[0] if second else None
+
+    def _of(self, item: ReviewItem) -> list[Trace]:
+        return [self.traces[pk] for pk in (item.trace_id, item.other_trace_id) if pk]
 
 
 def _bring_up_to_date(item: ReviewItem, stored: Stored) -> bool:
-    trace, other = stored.traces[item.trace_id], stored.traces.get(item.other_trace_id or 0)
-    shown: Json = {"kind": "trace", "trace": stored.view(trace)}
-    if other is not None:
-        shown = {"kind": "pair", "a": stored.view(trace), "b": stored.view(other)}
-    snapshot = store(trace.project_id, shown)
-    revisions = trace.revision, other.revision if other else None
+    snapshot = store(stored.project_id(item), stored.shown(item))
+    revisions = stored.revisions(item)
     if item.snapshot_id is None and _keep_first(item, snapshot, *revisions):
         return False
     return _keep(item, snapshot, *revisions)
@@ -198,8 +243,8 @@ def prepare(limit: int = 5000, ahead: int = 200) -> int:
     """Make the snapshots of what will be claimed next, so that no reviewer waits for it; how many. A job.
 
     `limit` by queue and lane: what many reviewers take until the job comes again. `ahead` from the mark of
-    each who is ahead of the others. Traces are read many at a time; each item is written alone, since claims
-    pass over an item that is locked.
+    each who is ahead of the others. They are made many at a time, but written alone where a reviewer may be
+    just now: claims pass over an item that is locked.
     """
     done, end = 0, time.monotonic() + TURN_SECONDS
     waiting = list(ReviewItem.objects.raw(NEXT, {"limit": limit, "ahead": ahead}))
@@ -207,16 +252,47 @@ def prepare(limit: int = 5000, ahead: int = 200) -> int:
         items = waiting[start : start + BATCH]
         stored = Stored.of(items)
         for item in items:
-            _bring_up_to_date(item, stored)
+            if item.place <= NEAR:  # type: ignore[attr-defined]
+                _bring_up_to_date(item, stored)
+        _keep_firsts([item for item in items if item.place > NEAR], stored)  # type: ignore[attr-defined]
         done += len(items)
         if time.monotonic() > end:
             break
     return done
 
 
+def _keep_firsts(items: Sequence[ReviewItem], stored: Stored) -> None:
+    """Snapshots of items that have none, but of those that someone has locked."""
+    if not items:
+        return
+    snapshots = store_many([(stored.project_id(item), stored.shown(item)) for item in items])
+    revisions = [stored.revisions(item) for item in items]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KEEP_FIRSTS,
+            [
+                [item.pk for item in items],
+                [snapshot.pk for snapshot in snapshots],
+                [revision for revision, _ in revisions],
+                [other_revision for _, other_revision in revisions],
+            ],
+        )
+
+
+KEEP_FIRSTS = """
+    WITH kept AS (
+        SELECT i.id, k.snapshot, k.revision, k.other_revision FROM reviewapp_reviewitem i
+        JOIN unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[])
+            k (item, snapshot, revision, other_revision) ON k.item = i.id
+        WHERE i.snapshot_id IS NULL FOR NO KEY UPDATE OF i SKIP LOCKED
+    )
+    UPDATE reviewapp_reviewitem i SET snapshot_id = kept.snapshot, seen_revision = kept.revision,
+        seen_other_revision = kept.other_revision
+    FROM kept WHERE i.id = kept.id
+"""
 # The nearest first, from wherever a reviewer's look begins.
 NEXT = """
-    SELECT i.* FROM (
+    SELECT i.*, next.place FROM (
         SELECT next.id, min(next.place) AS place FROM reviewapp_queue q CROSS JOIN LATERAL (
             (SELECT r.id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
                 FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
