@@ -7,12 +7,14 @@ statements of a small request that is most of what they cost. Here the values tr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+from django.db.models.base import ModelState
 
+M = TypeVar("M", bound=models.Model)
 Values = Sequence[Any] | dict[str, Any]
 
 
@@ -38,3 +40,16 @@ def change(statement: str, values: Values) -> int:
     with cursor() as rows:
         rows.execute(statement, values)
         return int(rows.rowcount)
+
+
+def made(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
+    """The instance with these values by attribute name; what is not among them is read when it is asked for.
+
+    As `Model.from_db` makes it, but in the way in which Django copies one: a third of the time, which counts
+    where a request of a millisecond needs ten.
+    """
+    row = model.__new__(model)
+    row.__dict__.update(zip(names, values, strict=True))
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, connection.alias
+    return row

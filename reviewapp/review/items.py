@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,7 +12,7 @@ from django.db.models import Max
 
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
-from reviewapp.review import answers, ranks, rows
+from reviewapp.review import ranks
 from reviewapp.review.models import (
     AssignedTo,
     Assignment,
@@ -23,7 +22,6 @@ from reviewapp.review.models import (
     Purpose,
     Queue,
     ReviewItem,
-    Snapshot,
     State,
 )
 from reviewapp.review.refusals import Invalid, ItemClosed
@@ -49,38 +47,6 @@ def find(project: Project, pk: int) -> ReviewItem | None:
         "queue", "rubric_version__rubric", "snapshot", "trace", "other_trace", "resolution"
     )
     return found.defer("trace__search", "other_trace__search").filter(pk=pk).first()
-
-
-def find_bare(project: Project, pk: int) -> ReviewItem | None:
-    """The same, of traces and snapshot no more than their names: for what only writes."""
-    found = rows.one(bare(), [pk, project.pk])
-    if found is None:
-        return None
-    width = len(rows.fields(ReviewItem))
-    item = rows.made(ReviewItem, found[:width])
-    item.queue = rows.made(Queue, found[width:-3])
-    item.queue.project, item.rubric_version = project, answers.version_of(item.rubric_version_id)
-    # Their names alone: whatever else is asked of them is read then.
-    item.trace = Trace.from_db("default", NAMED, [item.trace_id, found[-3]])
-    if item.other_trace_id:
-        item.other_trace = Trace.from_db("default", NAMED, [item.other_trace_id, found[-2]])
-    if item.snapshot_id:
-        item.snapshot = Snapshot.from_db("default", HASHED, [item.snapshot_id, found[-1]])
-    return item
-
-
-NAMED, HASHED = ["id", "trace_id"], ["id", "sha256"]
-
-
-@cache
-def bare() -> str:
-    return (
-        f"SELECT {rows.columns(ReviewItem, 'i')}, {rows.columns(Queue, 'q')}, "  # noqa: S608 - our own names
-        "t.trace_id, o.trace_id, s.sha256 FROM reviewapp_reviewitem i JOIN reviewapp_queue q "
-        "ON q.id = i.queue_id JOIN ingest_trace t ON t.id = i.trace_id LEFT JOIN ingest_trace o "
-        "ON o.id = i.other_trace_id LEFT JOIN reviewapp_snapshot s ON s.id = i.snapshot_id "
-        "WHERE i.id = %s AND q.project_id = %s"
-    )
 
 
 def subject_of(trace: Trace | int, other: Trace | int | None = None) -> str:

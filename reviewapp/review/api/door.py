@@ -16,10 +16,9 @@ from ingest.models import Scope
 from ingest.problems import Problem
 from ingest.shapes import Invalid as BadShape
 from ingest.shapes import checked
-from ingest.tokens import Caller, TokenRequest
-from reviewapp.review import actors, items, queues
+from ingest.tokens import TokenRequest
+from reviewapp.review import actors
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Queue, ReviewItem
 from reviewapp.review.refusals import Invalid, Refusal
 
 S = TypeVar("S", bound=Struct)
@@ -27,20 +26,6 @@ READERS = (Scope.LABELS_READ, Scope.LABELS_WRITE, Scope.IMPERSONATE)
 WRITERS = (Scope.LABELS_WRITE, Scope.IMPERSONATE)
 TAG = ["Review"]
 REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-
-
-def queue_of(caller: Caller, slug: str) -> Queue:
-    queue = queues.find(caller.project, slug)
-    if queue is None:
-        raise Problem(404, "This project has no such queue.")
-    return queue
-
-
-def item_of(caller: Caller, pk: int, queue: Queue | None = None) -> ReviewItem:
-    item = items.find_bare(caller.project, pk)
-    if item is None or (queue is not None and item.queue_id != queue.pk):
-        raise Problem(404, "This project has no such item.")
-    return item
 
 
 def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:

@@ -10,33 +10,34 @@ from ingest import openapi
 from ingest.api import api
 from ingest.json_objects import json_response
 from ingest.problems import Problem
-from ingest.tokens import TokenAuth, TokenRequest
+from ingest.tokens import TokenRequest
 from reviewapp.review import labels, leases, shapes, telling
-from reviewapp.review.api import door
+from reviewapp.review.api import door, named
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem, SkipReason
 from reviewapp.review.refusals import LeaseLost
 
 
 @api.post(
-    "/queues/{slug:slug}/claim", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Claim the next item",
+    "/queues/{slug:slug}/claim", auth=named.of_queue(*door.WRITERS), tags=door.TAG,
+    summary="Claim the next item",
     openapi_extra=openapi.exchange(
         shapes.ClaimBody, {200: shapes.Claimed, 204: None}, door.REFUSED, optional=True
     ),
 )  # fmt: skip
 def claim(request: TokenRequest, slug: str) -> HttpResponse:
     """204 when there is nothing for this reviewer now."""
-    queue, sent = door.queue_of(request.caller, slug), door.read(request, shapes.ClaimBody, optional=True)
+    queue, sent = named.queue(request.caller), door.read(request, shapes.ClaimBody, optional=True)
     reviewer = door.actor_of(request, sent.as_reviewer).reviewer
     if sent.item is None:
         lease = leases.claim(queue, reviewer)
     else:
-        lease = leases.reclaim(door.item_of(request.caller, sent.item, queue), reviewer)
+        lease = leases.reclaim(named.item_of(queue, sent.item), reviewer)
     return json_response(telling.claimed(lease)) if lease else HttpResponse(status=204)
 
 
 @api.post(
-    "/items/{int:pk}/label", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Submit a label",
+    "/items/{int:pk}/label", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Submit a label",
     openapi_extra=openapi.exchange(
         shapes.LabelBody, {200: shapes.Labelled, 201: shapes.Labelled}, door.REFUSED
     ),
@@ -45,7 +46,7 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
     """201; 200 with the first answer for a repeat of the same key; 409 when the lease is lost: nothing was
     written, so claim the item again and send the same answer with the new token."""
     sent = door.read(request, shapes.LabelBody)
-    item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
     told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
@@ -53,48 +54,48 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
 
 
 @api.post(
-    "/items/{int:pk}/skip", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Skip an item",
+    "/items/{int:pk}/skip", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Skip an item",
     openapi_extra=openapi.exchange(shapes.SkipBody, {200: shapes.Item}, door.REFUSED),
 )  # fmt: skip
 def skip(request: TokenRequest, pk: int) -> HttpResponse:
     """Back to the others; last in one's own order."""
     sent = door.read(request, shapes.SkipBody)
-    item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     leases.skip(item, actor.reviewer, _token(sent.lease_token), SkipReason(sent.reason or SkipReason.CONTEXT))
     return json_response(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
-    "/items/{int:pk}/release", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Give an item back",
+    "/items/{int:pk}/release", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Give an item back",
     openapi_extra=openapi.exchange(shapes.LeaseBody, {200: shapes.Item}, door.REFUSED),
 )  # fmt: skip
 def release(request: TokenRequest, pk: int) -> HttpResponse:
     sent = door.read(request, shapes.LeaseBody)
-    item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     leases.release(item, actor.reviewer, _token(sent.lease_token))
     return json_response(shapes.Item(telling.item_state(item)))
 
 
 @api.post(
-    "/items/{int:pk}/heartbeat", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Renew a lease",
+    "/items/{int:pk}/heartbeat", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Renew a lease",
     openapi_extra=openapi.exchange(shapes.LeaseBody, {200: shapes.Held}, door.REFUSED),
 )  # fmt: skip
 def heartbeat(request: TokenRequest, pk: int) -> HttpResponse:
     sent = door.read(request, shapes.LeaseBody)
-    item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     token = _token(sent.lease_token)
     until = leases.heartbeat(item, actor.reviewer, token)
     return json_response(shapes.Held(shapes.LeaseTold(str(token), until)))
 
 
 @api.post(
-    "/items/{int:pk}/undo", auth=TokenAuth(*door.WRITERS), tags=door.TAG, summary="Take a label back",
+    "/items/{int:pk}/undo", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Take a label back",
     openapi_extra=openapi.exchange(shapes.UndoBody, {200: shapes.Claimed}, door.REFUSED, optional=True),
 )  # fmt: skip
 def undo(request: TokenRequest, pk: int) -> HttpResponse:
     """The item is held again, with what was said as its draft; 409 once it is part of a golden version."""
     sent = door.read(request, shapes.UndoBody, optional=True)
-    item, actor = door.item_of(request.caller, pk), door.actor_of(request, sent.as_reviewer)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     lease = labels.undo(item, actor)
     return json_response(telling.claimed(leases.of_item(lease, item)))
 
@@ -103,14 +104,14 @@ def _token(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise LeaseLost("This is no lease token. Claim the item first.") from None
+        raise LeaseLost("This is not a lease token. Claim the item first.") from None
 
 
 def _check_version(item: ReviewItem, sent: int | str | None) -> None:
     if sent is not None and str(sent) != str(item.rubric_version.number):
         now = item.rubric_version.number
         error = {"field": "rubric_version", "error": f"the item is asked under version {now}"}
-        raise Problem(422, "The item belongs to another rubric version: claim it again.", errors=[error])
+        raise Problem(422, "The item now belongs to another rubric version: claim it again.", errors=[error])
 
 
 def _answer(sent: shapes.LabelBody) -> Answer:

@@ -17,7 +17,7 @@ from ingest.routing import conditions
 from ingest.routing import rules as routing_rules
 from ingest.tokens import Caller, TokenAuth, TokenRequest
 from reviewapp.review import items, presets, queues, rubrics, shapes, telling
-from reviewapp.review.api import door
+from reviewapp.review.api import door, named
 from reviewapp.review.models import Queue, RubricVersion
 
 
@@ -45,11 +45,11 @@ def post_queue(request: TokenRequest) -> HttpResponse:
 
 
 @api.patch(
-    "/queues/{slug:slug}", auth=TokenAuth(Scope.ADMIN), tags=door.TAG, summary="Change a queue",
+    "/queues/{slug:slug}", auth=named.of_queue(Scope.ADMIN), tags=door.TAG, summary="Change a queue",
     openapi_extra=openapi.exchange(shapes.QueueChange, {200: shapes.QueueTold}, door.REFUSED),
 )  # fmt: skip
 def patch_queue(request: TokenRequest, slug: str) -> HttpResponse:
-    queue, sent = door.queue_of(request.caller, slug), door.read(request, shapes.QueueChange)
+    queue, sent = named.queue(request.caller), door.read(request, shapes.QueueChange)
     version = _version(request.caller, sent, queue)
     # All of it or nothing: what is refused has changed nothing.
     with transaction.atomic(), door.recorded(request):
@@ -63,13 +63,14 @@ def patch_queue(request: TokenRequest, slug: str) -> HttpResponse:
 
 
 @api.post(
-    "/queues/{slug:slug}/items", auth=TokenAuth(Scope.LABELS_WRITE), tags=door.TAG, summary="Enqueue by hand",
+    "/queues/{slug:slug}/items", auth=named.of_queue(Scope.LABELS_WRITE), tags=door.TAG,
+    summary="Enqueue by hand",
     openapi_extra=openapi.exchange(
         shapes.EnqueueBody, {200: shapes.EnqueuedTold, 201: shapes.EnqueuedTold}, door.REFUSED
     ),
 )  # fmt: skip
 def post_items(request: TokenRequest, slug: str) -> HttpResponse:
-    queue, sent = door.queue_of(request.caller, slug), door.read(request, shapes.EnqueueBody)
+    queue, sent = named.queue(request.caller), door.read(request, shapes.EnqueueBody)
     if (sent.trace_ids is None) == (sent.pairs is None):
         raise Problem(
             422, "Send trace_ids or pairs.", errors=[{"field": "trace_ids", "error": "is required"}]
@@ -94,7 +95,7 @@ def _version(caller: Caller, sent: shapes.QueueChange, queue: Queue | None = Non
         found = found.filter(number=sent.rubric_version)
     version = found.select_related("rubric").order_by("-number").first()
     if version is None:
-        errors = [{"field": "rubric_version", "error": "is no frozen version of a rubric of this project"}]
+        errors = [{"field": "rubric_version", "error": "is not a frozen version of a rubric of this project"}]
         raise Problem(422, "There is no such rubric version.", errors=errors)
     return version
 
@@ -113,4 +114,4 @@ def _set_rules(queue: Queue, sent: shapes.QueueChange) -> None:
         routing_rules.replace(queue.project, queue.slug, sent.rules)
     except conditions.Refused as refusal:
         error = {"field": "rules", "error": str(refusal)}
-        raise Problem(422, "The rules cannot be kept.", errors=[error]) from None
+        raise Problem(422, "The rules cannot be saved.", errors=[error]) from None

@@ -7,7 +7,7 @@ import pytest
 from ingest import tokens
 from ingest.models import ApiToken, Scope
 from ingest.routing.models import RoutingRule
-from reviewapp.review import items, labels, leases, resolutions
+from reviewapp.review import items, labels, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Label, Queue, ReviewItem, Rubric, RubricVersion
 from tests.reviewapp.review.making import FAIL, filled, in_figures, make_queue, make_traces
@@ -22,7 +22,9 @@ def send(api):
     clients = {}
 
     def call(method, address, body=None, scopes=(Scope.ADMIN,)):
-        client = clients.setdefault(scopes, api(*scopes))
+        if scopes not in clients:
+            clients[scopes] = api(*scopes)
+        client = clients[scopes]
         more = {} if body is None else {"data": json.dumps(body)}
         return client.generic(method, f"/api/v1/{address}", content_type=JSON, **more)
 
@@ -38,6 +40,34 @@ def claimed(send, slug="review", scopes=(Scope.ADMIN,), **body):
 def lines(response):
     assert response.status_code == 200
     return [json.loads(line) for line in b"".join(response.streaming_content).splitlines()]
+
+
+def test_a_claim_and_a_label_take_two_statements_each(queue, send, django_assert_num_queries):
+    """Token and what the address names come together; then one statement does it all."""
+    filled(queue, 3)
+    for _ in range(2):  # what a process keeps of reviewer and rubric is there after the first
+        got = claimed(send)
+        send(
+            "POST",
+            f"items/{got['item']['id']}/label",
+            {"lease_token": got["lease"]["token"], "verdict": "pass"},
+        )
+    snapshots.prepare()
+    with django_assert_num_queries(2):
+        got = claimed(send)
+    with django_assert_num_queries(2):
+        said = {"lease_token": got["lease"]["token"], "verdict": "pass"}
+        assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 201
+
+
+def test_what_an_address_names_is_looked_for_in_the_tokens_own_project(queue, send, other_project):
+    theirs, their_item = make_queue(other_project, "theirs"), filled(make_queue(other_project, "more"), 1)[0]
+    said = {"lease_token": "6b3c7a9e-0000-4000-8000-000000000000", "verdict": "pass"}
+    assert send("POST", f"queues/{theirs.slug}/claim").status_code == 404
+    assert send("POST", f"items/{their_item.pk}/label", said).status_code == 404
+    assert send("POST", f"queues/{queue.slug}/claim", {"item": their_item.pk}).status_code == 404
+    for huge in (2**31, 2**63, 10**30):
+        assert send("POST", f"items/{huge}/label", said).status_code == 404
 
 
 def test_claim_label_and_the_end_of_the_queue(queue, send):
