@@ -230,12 +230,12 @@ def test_to_ask_for_more_labels_takes_none_away(story: Story, reviewer: Person) 
     assert story.figures()["n"] == 2
     rubric = story.queue.rubric_version
     version = versions.create(story.project, "asking", Kind.RULES, rubric_version=rubric)
-    made, count = remedies.label_more(version, 5, "leo")
-    assert count == 1
+    made = remedies.label_more(version, 5, "leo")
+    assert (made.count, made.moved) == (1, 1)
     assert story.figures()["n"] == 2
     assert story.figures()["excluded"] == {"no_response": 1}
     assert response.by_stratum(story.project)[""] == response.Response(2, 3)
-    story.label(made.items.get(), "pass", reviewer.user)
+    story.label(made.queue.items.get(), "pass", reviewer.user)
     story.judge(given_up.trace, "pass")
     assert story.figures()["n"] == 3
 
@@ -484,7 +484,7 @@ def test_a_live_version_can_be_retired_and_go_live_again(
     path = f"/projects/{project.slug}/judge-versions/{live.pk}"
     assert reviewer.client.post(f"{path}/retire").status_code == 403
     told = lead.client.post(f"{path}/retire", follow=True).content.decode()
-    assert "judges no more; 1 that waited will not be judged" in told
+    assert "no longer judges; 1 that waited will not be judged" in told
     live.refresh_from_db()
     assert (live.stage, state(live)) == ("retired", ("STALE", "STALE"))
     assert Judgment.objects.filter(progress="stopped").count() == 1
