@@ -11,7 +11,7 @@ from ingest.models import Feedback, Score, Superseded, Trace
 
 
 def due(days: int, besides: set[int], most: int) -> list[int]:
-    """Traces that nobody holds and of which nothing has come for so many days, the oldest first."""
+    """Traces that nobody holds and for which nothing has arrived for `days` days, the oldest first."""
     old = Now() - timedelta(days=days)
     found = Trace.objects.filter(held=False, first_seen__lt=old, last_seen__lt=old).exclude(pk__in=besides)
     return list(found.order_by("first_seen").values_list("pk", flat=True)[:most])

@@ -37,7 +37,7 @@ WORST_TPR = 0.5
 
 
 class Refused(ValueError):
-    """A rate or boost that cannot be set, in words for whoever asked."""
+    """A rate or boost that cannot be set, with a message for the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def refresh(traces: Iterable[Trace]) -> None:
 def refresh_project(project_id: int, limit: int = CHUNK) -> int:
     """Read at most `limit` of a project's stale traces; how many are still waiting after it (capped).
 
-    The newest first: whoever looks wants what has just come, and the worker begins with the oldest.
+    The newest first: readers want what has just arrived, and the worker begins with the oldest.
     """
     stale = Trace.objects.filter(project=project_id, stale_since__isnull=False)
     refresh_rows(list(stale.order_by("-stale_since")[:limit]))
@@ -203,7 +203,7 @@ def _write(read_traces: Sequence[tuple[Trace, Reading]]) -> None:
             "WHERE t.id = r.id AND t.revision = r.revision",
             [canonical_json(values).decode()],
         )
-        # Rules ask the columns, so what comes after settling decides the routes again.
+        # Rules use the columns, so what arrives after settling decides the routes again.
         cursor.execute(
             "INSERT INTO ingest_signal (trace_id) "
             "SELECT trace_id FROM ingest_auditdraw WHERE trace_id = ANY(%s)",

@@ -38,7 +38,7 @@ def lane(draw: AuditDraw) -> str:
 class Rates:
     """The rates of some strata, to be asked for many traces: one query, however many are asked for.
 
-    Only those that can matter for traces first seen at `oldest` or later: history grows for ever.
+    Only those that can matter for traces first seen at `oldest` or later: history only grows.
     """
 
     def __init__(self, strata: Iterable[tuple[int, str]], oldest: datetime) -> None:

@@ -45,7 +45,7 @@ def settle_some() -> int:
     """Settle a chunk of the traces that are due, in one transaction; how many. Safe to run twice."""
     with transaction.atomic():
         waiting = due().select_related("trace").defer(*[f"trace__{column}" for column in LEFT_OUT])
-        # Both rows: whoever comes second then sees that the trace waits no more.
+        # Both rows: whoever comes second then sees that the trace no longer waits.
         locked = waiting.select_for_update(skip_locked=True, no_key=True, of=("self", "trace"))
         traces = [row.trace for row in locked.order_by("pk")[:CHUNK]]
         if traces:

@@ -42,7 +42,7 @@ QUERY_NAMES = frozenset({"access_token", "api_key", "apikey", "authorization", "
 CHALLENGE = 'Bearer realm="Touchstone"'
 USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
 
-# `admin` stands for every scope but the one that lets a token speak as a person.
+# `admin` includes every scope except the one that lets a token act as a person.
 IMPLIED: dict[str, frozenset[str]] = {Scope.ADMIN: frozenset(Scope.values) - {Scope.IMPERSONATE}}
 
 
@@ -162,7 +162,7 @@ def live_token_sql(beside: Beside | None) -> str:
 
 
 def live_caller(public_id: str, beside: Beside | None, named: object) -> Caller | None:
-    """By hand: building the query anew was a third of a small request's cost."""
+    """Written by hand: building the query each time was a third of a small request's cost."""
     row = prepared.one(live_token_sql(beside), [named, public_id] if beside else [public_id])
     if row is None:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-# Up to so many rows one INSERT with values is cheaper than COPY through a table.
+# Up to this many rows, one INSERT with values is cheaper than COPY through a table.
 FEW = 8
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def unpack(packed: bytes, most: int) -> bytes:
-    """At most so many bytes of the content, however much there is. Raises OSError for what is not zstd."""
+    """At most this many bytes of the content. Raises OSError for what is not zstd."""
     import pyarrow
 
     with pyarrow.CompressedInputStream(pyarrow.BufferReader(packed), "zstd") as stream:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def whole(text: str, digits: int = 9) -> int | None:
-    """None for what is no number of at most so many digits, without a sign."""
+    """None for anything but an unsigned number of at most this many digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

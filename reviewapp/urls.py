@@ -35,7 +35,7 @@ from reviewapp.views import (
 handler500 = "reviewapp.serving.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # First, since every address is held against those before it and these are asked for most.
+    # First, since every address is compared with those before it and these are requested most.
     *otlp.urls("v1"),
     path("api/v1/", api.urls()),
     path("", project.start, name="start"),

@@ -38,7 +38,7 @@ class BodyDoor:
         self.application = application
         self.limit = limit
         self.policy = policy
-        # Fewer than the threads: whoever sends no body is served however many senders are slow.
+        # Fewer than the threads: requests without a body are served however many senders are slow.
         self.readers = BoundedSemaphore(READERS)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -19,7 +19,7 @@ from ingest import rates
 from ingest.models import Cause, Project, SamplingRate
 
 HOURS, AUDIT_FACTOR, JUDGED_AN_HOUR = 2.0, 5.0, 1000.0
-# What is told later than this says nothing of now; it is drawn on the charts all the same.
+# A change reported later than this is past acting on; it is still drawn on the charts.
 FRESH = timedelta(hours=2)
 MOST_A_DAY = 6
 ANCHORS_REST = timedelta(hours=1)

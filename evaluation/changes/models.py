@@ -42,7 +42,7 @@ class ChangeEvent(models.Model):
     # Routes in which it was seen; empty: all.
     routes = models.JSONField(default=list, blank=True)
     at = models.DateTimeField()
-    # A user or token that told of it; empty where it was found.
+    # The user or token that reported it; empty if it was detected.
     told_by = models.CharField(max_length=150, blank=True, default="")
     noted_at = models.DateTimeField(db_default=Now())
     # When the follow-up was decided, and what it came to, in words.

@@ -56,7 +56,7 @@ class Agreement:
 
 
 def tell(project: Project, days: int, lane: str = "audit") -> Agreement:
-    """Of items answered by two people or more, blind, in the last so many days."""
+    """Of items answered blind by two people or more in the last `days` days."""
     asked: dict[str, Any] = {
         "project": project.pk,
         "days": days,

@@ -18,10 +18,10 @@ from reviewapp import rendering
 from reviewapp.review import ranks
 from reviewapp.review.models import ReviewItem
 
-# So many of a group stand at the top; the rest come as if they were worth so many points less.
+# This many of a group keep their place; the rest rank as if worth this many points less.
 MOST_AT_TOP = 3
 LATER = 4.0
-# Only what is near the top of a queue is grouped, so much of it in one turn, against so many known groups.
+# Only items near the top of a queue are grouped: this many per turn, against this many known groups.
 TOP, TURN, QUEUES_A_TURN, MOST_LEADERS = 500, 120, 2, 200
 QUESTION, ANSWER = 300, 500
 SHOWN, TITLE = 20, 90

@@ -33,7 +33,7 @@ SLICED = ("project", "started_at", "route", "model", "prompt_version")
 
 
 def refit_due(most: int = 3) -> int:
-    """Fit anew where 20 more labels have come; how many projects. A job, safe to run twice."""
+    """Fit again where 20 more labels have arrived; how many projects. A job, safe to run twice."""
     due = [
         (pk, labels) for pk, labels, known in _counts() if labels >= known + model.REFIT_EVERY or not known
     ]
@@ -176,7 +176,7 @@ def _due(project: int, fitted_at: str) -> Iterator[list[Route]]:
     waiting = Route.objects.filter(Exists(waits), trace__project=project).exclude(reasons=[])
     waiting = waiting.exclude(terms__by=f"{priority.LEARNED} {fitted_at}").order_by("pk")
     by_rules = waiting.exclude(terms__by__startswith=priority.LEARNED)
-    # All that waits is looked through at each turn, so once only where that is all there is to do.
+    # Each turn scans all waiting items, so it runs only once if there is nothing else to do.
     while routes := list(waiting[:TURN]):
         yield routes if len(routes) < TURN else list(by_rules[:TURN]) or routes
 

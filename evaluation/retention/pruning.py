@@ -56,7 +56,7 @@ def _is_gone(traces: set[int]) -> bool:
 
 
 def held(traces: list[int]) -> set[int]:
-    """Those that something rests on which stays for ever."""
+    """Those that something kept permanently depends on."""
     found = holding.reviewed(traces)
     for model in (GoldenCase, Candidate, Anchor, Disagreement, ImportedPair):
         found |= set(model._default_manager.filter(trace__in=traces).values_list("trace_id", flat=True))

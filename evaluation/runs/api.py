@@ -23,7 +23,7 @@ from ingest.tokens import TokenRequest, token
 
 READERS = (Scope.RUNS_WRITE, Scope.QUALITY_READ)
 LONGEST_KEY = 200
-# Of an output that did not pass, for whoever looks at it beside what was expected.
+# The part of a failed output that is shown next to what was expected.
 OUTPUT_CHARACTERS = 2_000
 
 
@@ -78,7 +78,7 @@ def find(project: Project, run_id: str) -> CiRun:
 
 
 def shown(run: CiRun, request: HttpRequest) -> dict[str, Any]:
-    """The answer to the upload, and to whoever asks later."""
+    """The answer to the upload, and to later requests for the run."""
     url = page_of(run, request)
     return {
         "run_id": str(run.public_id),

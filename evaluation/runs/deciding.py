@@ -80,7 +80,7 @@ def find_baseline(run: CiRun) -> CiRun | None:
 
 
 def decide(run: CiRun) -> None:
-    """Decide anew from the stored results, and keep the answer."""
+    """Decide again from the stored results, and keep the answer."""
     found = gather(run)
     arriving = _arriving(run)
     problems = _parts(found, arriving) if run.arriving else _problems(run, found)
@@ -281,7 +281,7 @@ def _answer(run: CiRun, found: Gathered, verdict: gate.Verdict, problems: list[s
         "certified": not found.uncertified,
         "digest_sent": bool(run.golden_digest),
         "digest_agrees": digest_agrees(run),
-        # What keeps the run from being judged stands among the reasons.
+        # What prevents a decision is already among the reasons.
         "turns_green": "" if problems else gate_advice.turns_green(verdict),
     }
 

@@ -26,7 +26,7 @@ GIVE_UP_AFTER = timedelta(hours=1)
 
 
 def judge_pending() -> None:
-    """The job: ask for results that wait, and decide their runs anew."""
+    """The job: let judges score waiting results, and decide their runs again."""
     with turns.taken() as is_ours:
         if is_ours:  # nor is a call paid twice by two of these jobs
             _work(time.monotonic() + TURN_SECONDS)

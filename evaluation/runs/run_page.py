@@ -198,7 +198,7 @@ def _bound(answer: Json) -> Check:
 
 
 def hidden(number: int) -> int:
-    """How many of so many cases the page leaves out."""
+    """How many of this many cases the page leaves out."""
     return max(0, number - MOST_CASES)
 
 

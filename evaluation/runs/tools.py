@@ -37,7 +37,7 @@ class Unreadable(ValueError):
 
 
 def junit(sent: bytes) -> list[Result]:
-    """A case by the property `case_id`, else by what stands in the test's brackets, else by its name."""
+    """A case by the property `case_id`, else by what is in the test's brackets, else by its name."""
     if re.search(rb"<!(DOCTYPE|ENTITY)", sent, re.IGNORECASE) or b"\0" in sent:
         raise Unreadable("a document type is not taken; send UTF-8 without one")
     try:
@@ -103,7 +103,7 @@ def _promptfoo_row(row: Json) -> Result:
         or test.get("description")
         or row.get("description")
     )
-    # An error of the provider is told from a failed assertion; 2 stands for an error in newer files.
+    # A provider error is distinguished from a failed assertion; in newer files 2 means an error.
     broke = (
         bool(response.get("error")) or row.get("failureReason") == 2 or (row.get("error") and not response)
     )

@@ -40,7 +40,7 @@ class Cell:
         return self.human_fails == self.judge_fails
 
     def features(self) -> tuple[float, float, float, float]:
-        """Its weight in the place of tp, fn, fp or tn."""
+        """(tp, fn, fp, tn), with its weight in the one where it belongs."""
         place = (0 if self.judge_fails else 1) if self.human_fails else (2 if self.judge_fails else 3)
         placed = [0.0, 0.0, 0.0, 0.0]
         placed[place] = self.weight

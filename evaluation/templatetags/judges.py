@@ -18,7 +18,7 @@ BADGES = {"TRUSTED": "good", "CARE": "doubt", "UNTRUSTED": "failure", "INCONCLUS
 
 @register.filter
 def value(figure: Figure, places: int = 2) -> str:
-    """ ".78", or "n/a" (its reason stands beside or in the title)."""
+    """ ".78", or "n/a" (its reason is beside it or in the title)."""
     return "n/a" if figure["value"] is None else figures.decimals(figure["value"], places)
 
 

@@ -20,13 +20,13 @@ from ingest.feedback_door.rows import FeedbackDoor, FeedbackPace
 from ingest.models import ApiToken, Project
 from ingest.problems import Problem
 
-# One customer of a provider has a whole network of so many bits.
+# A provider's customer has a whole network with this prefix length.
 NETWORK_BITS = 64
 PRUNED_AFTER = timedelta(minutes=10)
 
 
 def take(request: HttpRequest, token: ApiToken, door: FeedbackDoor, amount: int) -> None:
-    """Count so many statements. Raises Problem 429 when the minute's share is used up."""
+    """Count `amount` statements. Raises Problem 429 when the minute's limit is used up."""
     for name, subject, most in (
         ("address", f"address {address_of(request)}", door.address_a_minute),
         ("key", f"key {token.public_id}", door.key_a_minute),

@@ -68,7 +68,7 @@ FIELD = re.compile(
 )
 _TOKEN_FIELD = re.compile(r"(?:^|[._\-\s])token\Z", re.I)
 SHORTEST = 4
-# What stands for a value and is none.
+# Placeholders, which are not values.
 _EMPTY_WORDS = re.compile(
     r"(?:none|null|true|false|undefined|string|required|optional|hidden|redacted|changeme|\*+|x{3,}|\.{3,}|<.*|\$\{.*"
     r"|\{\{.*|%s|os\.environ.*|process\.env.*|\[.*)\Z",
@@ -98,7 +98,7 @@ def is_of_secret(name: str, value: str) -> bool:
 
 
 def is_value(text: str) -> bool:
-    """Whether this could be a secret, and not a word that stands in its place."""
+    """Whether this could be a secret, and not a placeholder for one."""
     return len(text) >= SHORTEST and not _EMPTY_WORDS.match(text)
 
 

@@ -85,7 +85,7 @@ _LEFT_ALONE = frozenset(RESPONSE_ID_ATTRIBUTES)
 _CARD_FIELD = re.compile(r"card|\bpan\b|kreditkarte", re.I)
 _VERSION_FIELD = re.compile(r"version\Z", re.I)
 _VERSION_CHARACTERS = 15
-# What is masked can bring what was glued to it into the open, so that is looked at again, but not for ever.
+# Masking can expose what was glued to the masked part, so the text is searched again, a few times at most.
 _ROUNDS = 8
 _APART = frozenset(" \n\t\"'<>()[]{},;.")
 _BEFORE_VALUE = re.compile(r'(\\*")\s*:\s*\Z')

@@ -34,7 +34,7 @@ _WITHOUT_LAST = re.compile(rf"(.*\d){_GAP}+\d+\Z", re.S)
 _GROUPED = re.compile(rf"\d{_GAP}+\d")
 _FEWEST_DIGITS = 7
 _FEWEST_UNANNOUNCED = 9
-# Asking the library takes 50 us. After so many in one text, whatever looks like a number is taken for one.
+# Asking the library takes 50 us. Beyond this many in one text, whatever looks like a number counts as one.
 _ASKED_A_TEXT = 2_000
 
 

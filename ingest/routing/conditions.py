@@ -20,7 +20,7 @@ LONGEST_TEXT = 200
 
 
 class Refused(ValueError):
-    """A condition or rule that cannot be taken, in words for whoever wrote it."""
+    """A condition or rule that cannot be accepted, with a message for its author."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def of_queue(project: Project, queue: str) -> list[RoutingRule]:
 
 
 def checked(rule: RoutingRule) -> RoutingRule:
-    """The rule with its conditions in stored form. Raises Refused in words for whoever wrote it."""
+    """The rule with its conditions in stored form. Raises Refused with a message for its author."""
     rule.name = " ".join(str(rule.name).split())
     if not rule.name:
         raise Refused("Name is missing.")
@@ -141,7 +141,7 @@ def enable(rule: RoutingRule, enabled: bool) -> None:
 
 
 def _lock(project: Project) -> None:
-    """Whoever orders or names the rules of a project takes turns."""
+    """Reordering and renaming a project's rules takes turns."""
     Project.objects.select_for_update(no_key=True).only("pk").get(pk=project.pk)
 
 

@@ -8,7 +8,7 @@ from ingest.trace_checks.phrases import REFUSALS
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
-# A refusal comes at once; what comes later is part of an answer.
+# A refusal comes at the start; what comes later is part of an answer.
 REFUSAL_HEAD = 350
 TAIL = 2_000
 # Shorter ones end as they like: a name, a title, a number.

@@ -63,7 +63,7 @@ def _one_language(subject: Subject) -> bool:
 
 
 def _strange_numbers(subject: Subject) -> list[str]:
-    """Numbers of two digits or more that stand in the answer and nowhere before it."""
+    """Numbers of two or more digits that are in the answer and nowhere before it."""
     plain = _MARK.sub(" ", subject.answer)
     stated = {_digits(match.group()): match.group() for match in _NUMBER.finditer(plain)}
     if not stated:
@@ -81,7 +81,7 @@ def _strange_numbers(subject: Subject) -> list[str]:
 
 
 def _results(operands: list[str]) -> set[str]:
-    """What comes of two of these numbers: a total is no new number where the answer says of what."""
+    """Results of two of these numbers: a total is not a new number if the answer says what it adds up."""
     values = [float(digits) for digits in operands[:MOST_OPERANDS] if _DECIMAL.fullmatch(digits)]
     found = {f(a, b) for a, b in permutations(values, 2) for f in (mul, add, sub)}
     return {_digits(f"{value:.2f}") for value in found} | {_digits(f"{value:.1f}") for value in found}
@@ -157,7 +157,7 @@ def _sentences(answer: str) -> list[str]:
 
 
 def _shared(sentence: str, place: int, subject: Subject) -> float | None:
-    """The share of a sentence's telling words that stand in the document; None where there are too few."""
+    """The share of a sentence's content words that are in the document; None if there are too few."""
     words = overlap.words(sentence)
     content = [word for word in words if _tells(word)]
     if len(content) < 3 or not subject.documents[place].text or not _one_language(subject):

@@ -9,7 +9,7 @@ from ingest.trace_checks.languages import NAMES, language
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
-# Whoever names a language, or asks for a translation, may get an answer in another one.
+# A user who names a language, or asks for a translation, may get an answer in another one.
 _ASKS_FOR_ANOTHER = re.compile(
     r"\b(?:translat\w*|übersetz\w*|tradu\w*|vertaal\w*|vertal\w*|przetłumacz\w*|tłumacz\w*|"
     r"english|german|french|spanish|italian|dutch|portuguese|polish|russian|chinese|japanese|korean|arabic|"

@@ -9,7 +9,7 @@ from ingest import overlap
 
 
 class Lexicon:
-    """A list of words and phrases; a word that ends in `*` stands for all that begin so."""
+    """A list of words and phrases; a word that ends in `*` matches all with that beginning."""
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._starting: dict[str, list[tuple[str, ...]]] = defaultdict(list)

@@ -10,7 +10,7 @@ from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
 GRAM = 4
 FEWEST_WORDS = 30
-# A phrase of up to so many words, said so often without a pause, is a loop.
+# A phrase of up to this many words, repeated this often in a row, is a loop.
 LONGEST_PHRASE = 12
 MOST_TIMES = 5
 LONGEST_PART = 4_000

@@ -25,7 +25,7 @@ LONGEST_DOCUMENT = 20_000
 LONGEST_DOCUMENTS = 100_000
 # As much of a text as its language is told by.
 SAMPLE = 2_000
-# So many letters of a word are its beginning, which inflection leaves alone.
+# The first letters of a word, this many, are left alone by inflection.
 STEM = 5
 
 

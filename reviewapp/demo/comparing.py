@@ -18,7 +18,7 @@ from reviewapp.review.models import ItemKind
 
 QUEUE, NAME = "prompt-versions", "Prompt v6 or v7"
 VERSIONS = ("v6", "v7")
-# Of all pairs so many are left for whoever looks at the demo.
+# The number of pairs left over for people who look at the demo.
 LEFT = 0.3
 
 

@@ -21,7 +21,7 @@ from ingest.redaction.policy import (
     own_patterns,
 )
 
-# In the order of the page: what it is, and what stands in its place.
+# In the order of the page: what it is, and its placeholder.
 KIND_WORDS = {
     Kind.SECRET: "Keys, tokens and passwords: known prefixes (sk-, ghp_, AKIA, xox, AIza, JWT, ts_…), Bearer "
     "and Basic credentials, private keys, passwords in addresses and in fields named as such.",

@@ -163,7 +163,7 @@ def reserve(queue: Queue, items: Sequence[ReviewItem]) -> None:
 
 
 def reserve_again(queue: Queue) -> None:
-    """After the reviewers of a queue have changed: share its open items out anew."""
+    """After the reviewers of a queue have changed: share out its open items again."""
     waiting = ReviewItem.objects.filter(queue=queue, open_slots__gt=0, purpose=Purpose.REVIEW)
     if queue.assignment != AssignedTo.ROUND_ROBIN:
         waiting.exclude(reserved_for=[]).update(reserved_for=[])

@@ -18,7 +18,7 @@ from reviewapp.review.models.openings import key
 
 # At every so-many-th claim of a reviewer.
 EVERY = 32
-# The marks of those who have not claimed since so many openings are let go, and with them the openings.
+# Marks of reviewers who have not claimed for this many openings are dropped, and with them the openings.
 KEPT = 10_000
 
 # What this reviewer could be given, were it not for others who have it locked now. The assignment's state is

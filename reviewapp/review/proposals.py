@@ -13,7 +13,7 @@ from reviewapp.review.models import Assignment, Draft, Label, ReviewItem, State
 from reviewapp.review.refusals import ItemClosed
 
 MOST = 200
-# So many are held at once, to be gone through while the first is in mind.
+# This many are held at once, to be gone through while the first is fresh in mind.
 MOST_HELD = 10
 # The words of a note belong to one answer; a verdict may fit many.
 PROPOSED = ("verdict", "confidence", "failure_modes")

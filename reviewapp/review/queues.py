@@ -54,7 +54,7 @@ class Counts:
     removed: int = 0
     overdue: int = 0
     labels: int = 0
-    oldest: datetime | None = None  # since when the longest waiting item stands in the queue
+    oldest: datetime | None = None  # since when the longest waiting item has been in the queue
 
 
 def create(
@@ -169,7 +169,7 @@ def _overlap_untouched(queue: Queue) -> None:
 
 @transaction.atomic
 def leave(membership: Membership) -> None:
-    """A member goes: what waited for them alone is shared out anew, or needs nobody any more."""
+    """A member leaves: items that waited only for them are shared out again, or need nobody any more."""
     shared = list(Queue.objects.filter(assignees__membership=membership))
     Assignee.objects.filter(membership=membership).delete()
     copies = ReviewItem.objects.of_project(membership.project).exclude(purpose=Purpose.REVIEW)

@@ -12,9 +12,9 @@ from django.db import connection
 from reviewapp.review import ranks
 from reviewapp.review.models import Lane, Purpose, ReviewItem
 
-# Of a reviewer's labels so many come again, once, after so long.
+# The share of a reviewer's labels that come again, once, and after how long.
 SHARE, DAYS = 0.02, 7
-# And so many known items come for each label.
+# And the number of known items per label.
 KNOWN_SHARE = 0.02
 LIMIT = 200
 

@@ -84,7 +84,7 @@ class Pace:
 
     @property
     def tested(self) -> int:
-        """Answers held against a lead's decision or a hidden known item."""
+        """Answers compared with a lead's decision or a hidden known item."""
         return self.decided + self.known
 
     @property

@@ -133,7 +133,7 @@ def _begin_draft(rubric: Rubric, by: str) -> RubricVersion:
 
 
 def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVersion:
-    """Write the draft anew if it still is the one that was read. Raises EditConflict, Frozen, Invalid."""
+    """Overwrite the draft if it is still the one that was read. Raises EditConflict, Frozen, Invalid."""
     criteria = rubric_forms.read_criteria(content.criteria)
     modes = rubric_forms.read_modes(content.failure_modes)
     guidelines, changelog = (
@@ -184,7 +184,7 @@ def _write_criteria(
 def meanings(
     version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str] = frozenset()
 ) -> dict[str, int]:
-    """The meaning number of each criterion, held against the frozen versions before this one."""
+    """The meaning number of each criterion, compared with the frozen versions before this one."""
     earlier = CriterionRevision.objects.filter(
         version__rubric=version.rubric_id, version__stage=Stage.FROZEN
     ).order_by("version__number")

@@ -8,7 +8,7 @@ from reviewapp.models import User
 from reviewapp.review import snapshots
 from reviewapp.review.models import Assignment, Queue, ReviewItem
 
-# Whoever claims meanwhile takes the first; a few are ready then.
+# Others may claim the first one in the meantime, so a few are prepared.
 AHEAD = 3
 
 

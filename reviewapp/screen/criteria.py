@@ -36,7 +36,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`tone` colours a chosen verdict; `icon` stands in the place of its number then."""
+    """`tone` colours a chosen verdict; `icon` then replaces its number."""
 
     value: str
     label: str

@@ -84,6 +84,6 @@ def _message(row: Mapping[str, Any]) -> Message:
 
 
 def answer_text(item: ReviewItem) -> str:
-    """The final answer as it came: what a corrected answer is compared with."""
+    """The final answer as received: what a corrected answer is compared with."""
     content = snapshots.content(item.snapshot) if item.snapshot else {}
     return conversation.tell(reading_of(content.get("trace", {}))).answer

@@ -30,7 +30,7 @@ QUALITY_DAYS = 28
 MOST_COUNTED, MOST_QUEUES = 100, 5
 CHART_HEIGHT = 64
 FAILED = (Verdict.FAIL, Preference.BOTH_BAD)
-# A pause at the desk is no pace: what took longer stands at the top of the chart.
+# A break is not pace: longer times are shown at the top of the chart.
 LONGEST = 3.0
 
 
@@ -61,7 +61,7 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How many of how many, in the last four weeks: with what the items came to, and with oneself."""
+    """How many of how many, in the last four weeks: with the outcome of the items, and with oneself."""
 
     agreed: int = 0
     comparable: int = 0

@@ -28,10 +28,10 @@ RETRY_AFTER_SECONDS = 1
 # Fifty who send something in the same moment, after a pause of the database's, are all served.
 RUNNING = 4
 WAITING = 56
-# So many may read bodies; the other threads wait for an answer, or answer those who send none.
+# This many may read bodies; the other threads wait for an answer, or answer requests without a body.
 READERS = 40
 THREADS = RUNNING + WAITING + READERS + 4
-# Long answers (exports) are made by the threads that send them, beside the running requests: so many at once.
+# Long answers (exports) are made by the threads that send them, beside the running requests: this many.
 STREAMING = 2
 # No request is worth a statement that takes longer; without it one question can hold the database for hours.
 STATEMENT_SECONDS = 20

@@ -108,7 +108,7 @@ def programs(place: Place) -> Path:
 def _account(inside: Path) -> Account:
     uid = os.geteuid()
     if uid == 0:
-        # Whoever owns the data already goes on owning it.
+        # The present owner of the data keeps it.
         owner = inside.stat().st_uid if inside.exists() else 0
         names = [pwd.getpwuid(owner).pw_name] if owner else list(USERS_FOR_ROOT)
     else:
@@ -160,7 +160,7 @@ def _digest(path: Path) -> str:
 
 def _own(directory: Path, account: Account) -> None:
     if not directory.exists() and not directory.is_symlink():
-        # Under a name of its own until the owner is right, so that no half-made one is ever found.
+        # Under a temporary name until the owner is right, so that no half-made one is ever found.
         fresh = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
         os.chown(fresh, account.uid, account.gid)
         fresh.rename(directory)
@@ -177,7 +177,7 @@ def _refuse_foreign(directory: Path, uid: int) -> None:
 
 
 def _set_aside_if_abandoned(data_dir: Path, home: Path) -> None:
-    """A data directory that was deleted and made anew must not find the old one's rows again."""
+    """A data directory that was deleted and created again must not find the old one's rows."""
     mark, seal = data_dir / "postgres.id", home / "id"
     if not mark.exists():
         mark.write_text(secrets.token_hex(16))

@@ -26,7 +26,7 @@ from reviewapp.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-# Whoever waits for an answer comes before work that can wait.
+# People waiting for an answer come before work that can wait.
 NICENESS = 15
 BEAT_SECONDS = 1.0
 FAILURES_KEPT = timedelta(days=7)

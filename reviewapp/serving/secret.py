@@ -17,7 +17,7 @@ def read_or_make(path: Path) -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
         try:
-            path.hardlink_to(fresh)  # whoever is first wins; a half-written key is never seen
+            path.hardlink_to(fresh)  # the first one wins; a half-written key is never seen
         except FileExistsError:
             pass
         finally:

@@ -170,7 +170,7 @@ class Supervisor:
             websockets=False,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
-            # Without it a SIGTERM during start-up waits for ever.
+            # Without it a SIGTERM during start-up would never take effect.
             workers_kill_timeout=4,
         )
         server.serve(target_loader=lambda: self.application, wrap_loader=False)

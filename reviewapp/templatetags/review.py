@@ -16,7 +16,7 @@ from reviewapp import rendering
 from reviewapp.figures import decimals
 from reviewapp.review.reviewers import Pace
 
-# A reviewer's quality is told from so many answers on.
+# A reviewer's quality is shown from this many answers on.
 FEWEST = 30
 
 register = template.Library()

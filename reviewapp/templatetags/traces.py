@@ -114,7 +114,7 @@ def span_of_time(length: timedelta) -> str:
 
 @register.filter
 def is_dated(time: datetime) -> bool:
-    """False for the time that stands for none."""
+    """False for the time that means none."""
     return time != UNDATED
 
 

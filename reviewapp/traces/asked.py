@@ -96,7 +96,7 @@ def _check_order(params: QueryDict) -> None:
 
 
 def _moment_of(name: str, params: QueryDict) -> datetime:
-    """The instant that a bound of time stands for, as the filter reads it."""
+    """The instant that a time bound means, as the filter reads it."""
     bound: Any = filters.FILTERS[name].condition(str(params[name])).children[0]
     moment: datetime = bound[1]
     return moment

@@ -29,7 +29,7 @@ COLUMNS = {
     "trace_id": "Trace id",
 }
 DEFAULT = ("time", "question", "answer", "route", "prompt", "signals", "judge", "latency", "cost")
-# The link to the trace stands in it.
+# It holds the link to the trace.
 ALWAYS = "question"
 NUMBERS = ("tokens", "latency", "cost", "spans")
 PREFERENCE = "trace_columns"

@@ -18,7 +18,7 @@ from reviewapp.models import Membership, Role
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`pi` is the audit rate that the trace was held against; None until it has settled."""
+    """`pi` is the audit rate that the trace was compared with; None until it has settled."""
 
     drawn: bool | None
     pi: float | None

@@ -43,7 +43,7 @@ def save_redaction(request: MemberRequest) -> HttpResponse:
 @sensitive_post_parameters("sample")
 @require_POST
 def preview_redaction(request: MemberRequest) -> HttpResponse:
-    """The pasted text as it would be stored. Admins try the policy as it stands in the form."""
+    """The pasted text as it would be stored. Admins try the policy as set in the form."""
     form = RedactionForm(request.POST)
     if not may_edit(request):
         policy = policies.read(request.project)

@@ -51,7 +51,7 @@ def medians(paces: list[Pace]) -> dict[str, float | None]:
 
 
 def history(request: MemberRequest) -> list[Label]:
-    """The reader's own latest labels, with what the items came to."""
+    """The reader's own latest labels, with the outcome of the items."""
     own = Label.objects.of_project(request.project).standing().filter(reviewer=request.user)
     related = ("assignment__item__queue", "assignment__item__trace", "assignment__item__resolution")
     return list(own.select_related(*related).order_by("-pk")[:HISTORY])

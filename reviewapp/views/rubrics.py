@@ -105,7 +105,7 @@ def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
 
 
 def previewed(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
-    """What reviewers would be asked by the form as it stands; nothing is stored."""
+    """What reviewers would be asked by the form in its present state; nothing is stored."""
     try:
         preview = rubrics.preview(rubric, editor.content(form, rubrics.latest(rubric)))
     except Invalid as refusal:

@@ -20,7 +20,7 @@ from evaluation.runs.steadiness import Flaky, Flips
 # Cases added in a month: at least, and at most.
 GOAL = (10, 20)
 MONTHS = 6
-# A suite that passes this often tells little; a case that never failed in so many runs tells nothing.
+# A suite with a higher pass rate says little; a case that never failed in this many runs says nothing.
 SATURATED = 0.98
 ENOUGH_RUNS = 10
 SHOWN = 10

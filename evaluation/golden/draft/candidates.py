@@ -63,7 +63,7 @@ def told_to(membership: Membership) -> QuerySet[Candidate]:
 
 
 def confirmed(project: Project, item_pk: int) -> Resolution | None:
-    """The confirmed failure that stands for an item."""
+    """The confirmed failure that counts for an item."""
     return (
         Resolution.objects.of_project(project)
         .confirmed_failures()
@@ -74,7 +74,7 @@ def confirmed(project: Project, item_pk: int) -> Resolution | None:
 
 
 def propose(project: Project, item_pk: int, by: str) -> Candidate:
-    """One candidate for each resolution, whoever proposes it and how often. Raises NotConfirmed, BadCase."""
+    """One candidate per resolution, however often it is proposed. Raises NotConfirmed, BadCase."""
     resolution = confirmed(project, item_pk)
     if resolution is None:
         raise NotConfirmed("Two reviewers, or one and a different lead, have to find this failing first.")

@@ -182,7 +182,7 @@ def _numbered(dataset: GoldenDataset, number: str) -> GoldenVersion:
 
 
 def withdraw(version: GoldenVersion, reason: str, by: str) -> None:
-    """Take a version's bytes away for ever; its number, digest and reason stay. Needs a reason."""
+    """Remove a version's bytes permanently; its number, digest and the reason (required) stay."""
     reason = reason.replace("\0", "\ufffd").strip()
     if not reason:
         raise ValueError("A withdrawal needs a reason.")

@@ -21,7 +21,7 @@ from ingest.json_objects import Json
 # Trace, people, judge, score, labels, route, prompt version, and how many there are; as JSON keeps it.
 Row = list[Any]
 PAGE = 25
-# Of a large scope so many are kept of each list; the CSV holds them all.
+# The number of rows kept of each list in a large scope; the CSV holds them all.
 KEPT, KEPT_FURTHER = 40 * PAGE, 10 * PAGE
 PAIR = "fate IS NULL"
 # Missed failures first, the surest errors before the rest.

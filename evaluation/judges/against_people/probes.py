@@ -34,7 +34,7 @@ MOST = 5000
 
 
 class Seen(NamedTuple):
-    """A pair as the database tells of it."""
+    """A pair as read from the database."""
 
     trace: int
     people_fail: bool

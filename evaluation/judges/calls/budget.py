@@ -22,12 +22,12 @@ from evaluation.judges.models import MonthlySpend, Reservation
 
 MOST_OUTPUT_TOKENS = 4000
 MAX_TOKENS, LIMIT = "max_tokens", 1_000_000
-# Whoever made the call has written what came of it by then, or never will.
+# By then the caller has written the result, or never will.
 DEAD_AFTER = timedelta(seconds=LONGEST_CALL + 60)
 
 
 def most(endpoint: Endpoint, parameters: Mapping[str, Any], sent: int) -> float:
-    """What one call that sends at most so many tokens may cost at most."""
+    """The most that one call with at most this many input tokens can cost."""
     return (sent * endpoint.input_price + most_answered(parameters) * endpoint.output_price) / 1e6
 
 

@@ -24,7 +24,7 @@ LONGEST_REPLY = 100_000
 LONGEST_MODEL = 200
 # Of a call beside its messages. A token is a byte at least: whoever states more tokens is not believed.
 FRAME_TOKENS = 1000
-# What is shorter stands in many a sentence.
+# Anything shorter occurs in ordinary sentences.
 SHORTEST_SECRET, LONG_PROMPT = 6, 20
 WITHHELD = "[withheld]"
 DEEPEST_CAUSE = 12
@@ -93,14 +93,14 @@ def _litellm() -> Any:
 
     from evaluation.judges.calls import wire
 
-    # They tell of every call, with addresses and prompts; what matters of one stands in its row.
+    # They log every call, with addresses and prompts; what matters about a call is in its row.
     for name in ("LiteLLM", "openai", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.drop_params = True
     litellm.client_session = wire.client()
-    # Whoever asks in another protocol than OpenAI's does it through this class.
+    # Calls in protocols other than OpenAI's go through this class.
     HTTPHandler.create_client = lambda handler: wire.client()
     return litellm
 

@@ -26,7 +26,7 @@ from ingest.models import Trace
 from reviewapp.review.models import ItemKind, Lane, Purpose, Queue
 
 CHUNK = 2000
-# So often a trace that fails each time is asked about by itself; by hand as often as one likes.
+# How often a trace that fails every time is retried automatically; by hand there is no limit.
 TIRED = 12
 BY_HAND = "the run was stopped"
 

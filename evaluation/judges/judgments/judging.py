@@ -27,7 +27,7 @@ from evaluation.judges.models import Judgment
 
 # Of all endpoints together; of one of them never more than a chunk, so that a slow one holds up no other.
 MOST_CALLS = 3 * CHUNK
-# So many answers, or so long a time, and more is taken up.
+# After this many answers, or this long, more judgments are taken up.
 BATCH, LOOK_SECONDS = CHUNK // 3, 0.5
 # Answers that come this close together are written together.
 GATHER_SECONDS = 0.02

@@ -20,7 +20,7 @@ def queues_for(version: JudgeVersion) -> QuerySet[Queue]:
 def on_queue(
     version: JudgeVersion, queue: Queue | None, by: str, *, standing: bool = False, both_orders: bool = False
 ) -> int:
-    """How many judgments are new. `standing`: what comes into the queue later is asked about too."""
+    """How many judgments are new. `standing`: items that enter the queue later are judged too."""
     if queue is None:
         return 0
     if version.criterion == PREFERENCE:

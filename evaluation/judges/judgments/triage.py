@@ -13,7 +13,7 @@ TURN = 500
 
 
 def ask_standing() -> int:
-    """What has come into the queues that a version looks through until it is told to stop; how many."""
+    """Judge what has entered the queues with a standing run; how many."""
     standing = JudgeRun.objects.filter(
         kind=RunKind.QUEUE, standing=True, stopped_at=None, queue__archived_at=None
     ).exclude(version__stage=Stage.RETIRED)

@@ -14,7 +14,7 @@ from reviewapp.review.models import Snapshot, triggers
 
 class AnchorSetQuerySet(models.QuerySet["AnchorSet"]):
     def newest_of(self, judge: Judge) -> AnchorSet | None:
-        """The one that is asked about: the set that was frozen last."""
+        """The set in use: the one frozen last."""
         return self.filter(judge=judge, frozen_at__isnull=False).order_by("-frozen_at", "-pk").first()
 
 

@@ -12,7 +12,7 @@ from reviewapp.models import User
 
 
 class CalibrationPoint(models.Model):
-    """Figures as they were computed at a watermark of labels and judgments; computed anew, they are equal."""
+    """Figures computed at a watermark of labels and judgments; computing them again gives the same."""
 
     version = models.ForeignKey(JudgeVersion, models.CASCADE, related_name="points", db_index=False)
     scope = models.CharField(max_length=400)

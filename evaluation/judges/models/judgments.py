@@ -29,7 +29,7 @@ class JudgeRun(models.Model):
     kind = models.CharField(max_length=8, choices=RunKind)
     queue = models.ForeignKey(Queue, models.CASCADE, null=True, blank=True, related_name="+")
     share = models.FloatField(null=True, blank=True)
-    # Of a queue: what comes into it later is asked about too, until the run is stopped.
+    # For a queue: items that enter it later are judged too, until the run is stopped.
     standing = models.BooleanField(default=False, db_default=False)
     asked_by = models.CharField(max_length=150, blank=True, default="")
     asked_at = models.DateTimeField(db_default=Now())

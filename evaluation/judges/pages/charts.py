@@ -113,6 +113,6 @@ def _percent(share: float | None) -> str:
 
 
 def _end(name: str, line: Sequence[Datum], write: Callable[[float], str] = figures.decimals) -> str:
-    """What stands at the right end of a line: its name and its last value."""
+    """What is shown at the right end of a line: its name and its last value."""
     last = next((each.value for each in reversed(line) if each.value is not None), None)
     return name if last is None else f"{name} {write(last)}"

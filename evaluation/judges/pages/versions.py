@@ -24,7 +24,7 @@ from reviewapp.models import Role
 
 RUNS_SHOWN = 5
 TRACES_OFFERED = 12
-# So many are asked for by one press of the button; a second press asks for more.
+# The number asked for by one press of the button; a second press asks for more.
 MOST_AT_ONCE = 20_000
 
 
@@ -57,7 +57,7 @@ def _begun_with(request: MemberRequest) -> dict[str, Any]:
 
 
 def editor(request: MemberRequest) -> dict[str, Any]:
-    """What stands beside the form: variables to put in, and traces to try it on."""
+    """What is shown beside the form: variables to insert, and traces to try it on."""
     newest = Trace.objects.filter(project=request.project).order_by("-started_at", "-pk")
     return {
         "of_trace": [("{{" + name + "}}", words) for name, words in wording.OF_TRACE.items()],

@@ -20,7 +20,7 @@ from evaluation.statistics.change import at_look, has_moved, mcnemar_two_sided, 
 from evaluation.statistics.figure import Figure, unknown
 from evaluation.statistics.intervals import share
 
-# So much of production stands for one round: traces that began so long before it, or later.
+# The part of production that goes with one round: traces that began at most this long before it.
 WINDOW = timedelta(weeks=4)
 # What broke off or is under way is not compared while two rounds hold so much of the anchors.
 WHOLE = 0.8
@@ -214,7 +214,7 @@ def _chosen(rounds: Sequence[Round], number: int, anchors: int) -> tuple[Round, 
 
 
 def _whole(rounds: Sequence[Round], anchors: int, least: int = 2) -> Sequence[Round]:
-    """Those that hold nearly all anchors, where there are so many of them; else all."""
+    """Those with nearly all anchors, if there are enough of them; otherwise all."""
     whole = [each for each in rounds if each.right.n >= WHOLE * anchors]
     return whole if len(whole) >= least else rounds
 

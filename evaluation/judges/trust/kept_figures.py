@@ -31,7 +31,7 @@ from ingest.json_objects import Json
 FORM = 13
 # Judgments of the version, or items of the project, from which on the worker computes.
 MANY = 20_000
-# The worker computes again after so many times as long as it took, and at least after so many seconds.
+# The worker recomputes after this multiple of the time it took, and after this many seconds at least.
 REST, LEAST_REST = 20.0, 60.0
 # A transaction that was under way when the watermark was read has ended by then.
 GRACE = timedelta(seconds=30)

@@ -64,7 +64,7 @@ class LabelQuerySet(models.QuerySet["Label"]):
         return self.filter(assignment__item__queue__project=project)
 
     def standing(self) -> Self:
-        """The label that stands for its reviewer, also one changed after the reveal."""
+        """The label that currently counts for its reviewer, including one changed after the reveal."""
         return self.filter(current_of__isnull=False)
 
 

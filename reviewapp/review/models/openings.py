@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pgtrigger
 
-# So many items that come with one statement are written down one by one.
+# Up to this many items added by one statement are written down one by one.
 FEW = 100
 
 

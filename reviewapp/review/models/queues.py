@@ -46,7 +46,7 @@ class Queue(models.Model):
     lease_seconds = models.PositiveIntegerField(default=900)
     # The audit lane is served at every so-many-th claim of a reviewer.
     audit_every = models.PositiveSmallIntegerField(default=4)
-    # Of the audit items, this share and at least so many a day go to two reviewers.
+    # Of the audit items, this share and at least this many a day go to two reviewers.
     double_share = models.FloatField(default=0.2)
     double_minimum = models.PositiveSmallIntegerField(default=20)
     blind = models.BooleanField(default=True)
@@ -327,7 +327,7 @@ class ReviewItem(models.Model):
             models.Index("queue", "state", "enqueued_at", name="item_by_state"),
             # The last removal, like the last skip below, says whether figures may have changed.
             models.Index("removed_at", condition=Q(removed_at__isnull=False), name="item_removals"),
-            # Few have one. Every claim and label writes the row into each of its indexes anew.
+            # Few have one. Every claim and label rewrites the row in each of its indexes.
             models.Index("other_trace", condition=Q(other_trace__isnull=False), name="item_of_a_pair"),
             models.Index("original", condition=Q(original__isnull=False), name="item_copies"),
         ]

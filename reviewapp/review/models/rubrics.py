@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from reviewapp.review.models import triggers
 
-# The criterion of every rubric: pass, fail or can't tell. Its answer stands in `Label.verdict`.
+# The criterion of every rubric: pass, fail or can't tell. Its answer is in `Label.verdict`.
 VERDICT = "verdict"
 
 
