@@ -52,12 +52,14 @@
     event.preventDefault();
   });
 
+  let toasted = 0;
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
     const toast = document.getElementById("toast");
     toast.textContent = "Copied";
-    setTimeout(() => toast.replaceChildren(), 3000);
+    clearTimeout(toasted);
+    toasted = setTimeout(() => toast.replaceChildren(), 10000);
   });
 })();

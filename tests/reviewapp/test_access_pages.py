@@ -4,6 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.reviewapp.traces.test_traces_browser import settle
+
 pytestmark = pytest.mark.browser
 
 PASSWORD = "only-in-the-browser-tests"
@@ -51,7 +53,7 @@ def state(shop, browser):
 
 @pytest.fixture
 def ada(shop, state, browser):
-    context = browser.new_context(base_url=shop.url, storage_state=state)
+    context = browser.new_context(base_url=shop.url, storage_state=state, reduced_motion="reduce")
     yield watched(context.new_page())
     context.close()
 
@@ -70,6 +72,7 @@ def note(page, said):
 
 
 def faults(page):
+    settle(page)
     found = Axe().run(page).response["violations"]
     return [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found]
 
@@ -117,6 +120,8 @@ def test_a_token_is_issued_copied_and_revoked(ada):
     ada.get_by_role("checkbox", name="ingest", exact=False).first.check()
     ada.get_by_role("button", name="Issue", exact=True).click()
     text = ada.locator("#token").inner_text()
+    # The script that copies comes after the text.
+    ada.wait_for_load_state()
     ada.get_by_role("button", name="Copy").click()
     expect(ada.locator("#toast")).to_have_text("Copied")
     assert ada.evaluate("navigator.clipboard.readText()") == text

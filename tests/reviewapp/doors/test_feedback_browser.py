@@ -13,6 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.reviewapp.traces.test_traces_browser import settle
+
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "feedback.md"
@@ -137,6 +139,7 @@ def test_the_pages_are_accessible_and_fit(door, page, scheme, width):
     allow(page, door, "https://shop.example.org")
     for address in ("feedback-settings", "redaction"):
         page.goto(f"{door.url}/projects/door/{address}")
+        settle(page)
         found = Axe().run(page).response["violations"]
         assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found] == []
         beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -519,7 +519,10 @@ def test_pages_are_accessible_and_fit(browser, house, state, scheme, width, heig
     slug = f"axe-{scheme}-{width}"
     address = house.queue(slug, traces(slug, 4))
     context = browser.new_context(
-        storage_state=state, color_scheme=scheme, viewport={"width": width, "height": height}
+        storage_state=state,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
     )
     page = context.new_page()
 

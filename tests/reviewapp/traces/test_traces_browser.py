@@ -469,7 +469,10 @@ def test_the_keyboard_alone_finds_and_reads_a_trace(browser, house, plain, signe
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_pages_are_accessible_and_fit(browser, house, plain, signed_in, scheme, width, height):
     context = browser.new_context(
-        storage_state=signed_in, color_scheme=scheme, viewport={"width": width, "height": height}
+        storage_state=signed_in,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
     )
     page = context.new_page()
     for address in ("?route=plain", "?route=nowhere", "?from=never", "/plain-2", "/unknown"):
