@@ -226,7 +226,9 @@ def propose(page: Page, house: House) -> None:
 
 
 def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
-    wide = browser.new_context(storage_state=state, viewport={"width": 1440, "height": 900})
+    wide = browser.new_context(
+        storage_state=state, reduced_motion="reduce", viewport={"width": 1440, "height": 900}
+    )
     narrow = browser.new_context(
         storage_state=state, color_scheme="dark", viewport={"width": 390, "height": 844}
     )
