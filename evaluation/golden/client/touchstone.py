@@ -467,7 +467,9 @@ def numeric(value: Any, assertion: Json, output: str) -> str:
     found = number_in(output)
     if found is None:
         return "holds no number"
-    return "" if abs(found - wanted) <= max(tolerance, abs(wanted) * 1e-9) else f"{found:g} is not {wanted:g}"
+    if abs(found - wanted) <= max(tolerance, abs(wanted) * 1e-9):
+        return ""
+    return f"{found:.12g} is not {wanted:.12g}" + (f" ± {tolerance:.12g}" if tolerance else "")
 
 
 def number_in(output: str) -> float | None:

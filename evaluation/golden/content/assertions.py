@@ -224,7 +224,9 @@ def _not_regex(assertion: Json, output: str, reference: str) -> Check:
 def _numeric(assertion: Json, output: str, reference: str) -> Check:
     wanted, tolerance = number_of(assertion)
     found = number_in(output)
-    words = "holds no number" if found is None else f"{found:g} is not {wanted:g} ± {tolerance:g}"
+    # What only forgives how a float is written is no tolerance that anybody named.
+    within = f" ± {tolerance:.12g}" if tolerance > abs(wanted) * 1e-9 else ""
+    words = "holds no number" if found is None else f"{found:.12g} is not {wanted:.12g}{within}"
     return _said("numeric", found is not None and abs(found - wanted) <= tolerance, words)
 
 

@@ -175,8 +175,7 @@ def test_all_found_cases_change_at_once(lead, dataset):
     sent = {"query": page.context["query"], "all": "60", "action": "tag", "value": "vip", "case": "other"}
     address = f"{BASE}/golden/support/cases/change"
     assert (
-        "60 cases match now"
-        in lead.client.post(address, {**sent, "all": "59"}, follow=True).content.decode()
+        "60 cases match now" in lead.client.post(address, {**sent, "all": "59"}, follow=True).content.decode()
     )
     assert (
         lead.client.get(f"{BASE}/golden/support/cases", {"tag": "vip"}).context["page"].paginator.count == 0
@@ -343,3 +342,14 @@ def test_a_case_is_given_away_and_retired_from_its_own_page(lead, reviewer, data
     assert "bring back" in lead.client.get(page).content.decode()
     odd = {"case": "c05", "back": "c05\0x/..", "action": "active"}
     assert lead.client.post(change, odd)["Location"] == f"{BASE}/golden/support/cases"
+
+
+@pytest.mark.parametrize(
+    ("assertion", "words"),
+    [
+        ({"value": 4}, "1234568 is not 4"),
+        ({"value": 1234567, "tolerance": 0.5}, "1234568 is not 1234567 ± 0.5"),
+    ],
+)
+def test_a_number_that_is_off_is_told_in_full(assertion, words):
+    assert assertions.score({"type": "numeric", **assertion}, "it is 1,234,568", "").words == words
