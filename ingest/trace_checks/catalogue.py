@@ -28,7 +28,7 @@ def _words(name: str, label: str, help_: str, compiled: Callable[[Any], Any] = L
     return Parameter(name, label, [], help_, words, form="words", compiled=compiled)
 
 
-def _yes(name: str, label: str, default: bool, help_: str) -> Parameter:
+def _yes(name: str, label: str, help_: str, *, default: bool) -> Parameter:
     return Parameter(name, label, default, help_, yes_or_no, form="yes_or_no")
 
 
@@ -71,10 +71,15 @@ _ALL = (
             _yes(
                 "fences",
                 "Accept a code block around JSON",
-                True,
                 "```json … ``` around the answer is not a failure.",
+                default=True,
             ),
-            _yes("always", "Every answer must be JSON", False, "Even where the request does not ask for it."),
+            _yes(
+                "always",
+                "Every answer must be JSON",
+                "Even where the request does not ask for it.",
+                default=False,
+            ),
         ),
     ),
     Check(
@@ -95,7 +100,10 @@ _ALL = (
                 amount(0, 1),
             ),
             _yes(
-                "numbers", "Numbers too", True, "A number of two or more digits that was never given fails."
+                "numbers",
+                "Numbers too",
+                "A number of two or more digits that was never given fails.",
+                default=True,
             ),
         ),
     ),
@@ -116,8 +124,8 @@ _ALL = (
             _yes(
                 "required",
                 "Citations are required",
-                False,
                 "An answer that has documents but cites none fails.",
+                default=False,
             ),
         ),
     ),
@@ -176,8 +184,8 @@ _ALL = (
             _yes(
                 "documents",
                 "Documents may be quoted",
-                True,
                 "What is in the documents or the system prompt does not count.",
+                default=True,
             ),
             _words("allowed", "Allowed values", "Addresses and numbers of your own, one per line.", _folded),
         ),

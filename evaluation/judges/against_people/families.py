@@ -99,7 +99,7 @@ class Kinship:
     judge: str
     judged: tuple[tuple[str, int], ...]
     same: bool | None
-    warning: str
+    warning: str = ""
     note: str = ""
 
 
@@ -110,19 +110,21 @@ def kinship(judge: str, judged: Iterable[tuple[str, int]], *, has_model: bool = 
         counts[family] += n
     told = tuple(counts.most_common())
     if not has_model:
-        return Kinship("", told, False, "", "This judge is not a model, so it belongs to no family.")
+        return Kinship("", told, same=False, note="This judge is not a model, so it belongs to no family.")
     own, unknown, total = counts[judge] if judge else 0, counts[""], counts.total()
     if own:
         share = f"{own:,} of {total:,} judged answers" if own < total else "all judged answers"
         return Kinship(
             judge,
             told,
-            True,
-            f"Judge and judged model are of the same family: {share} come from {words(judge)}, and judges "
-            "tend to prefer their own. Use a judge of another family, or read the self-preference probe.",
+            same=True,
+            warning=f"Judge and judged model are of the same family: {share} come from {words(judge)}, and "
+            "judges tend to prefer their own. Use a judge of another family, or read the self-preference probe.",
         )
     if not judge:
-        return Kinship("", told, None, "", "The family of this judge cannot be told from its name.")
+        return Kinship("", told, same=None, note="The family of this judge cannot be told from its name.")
     if unknown or not total:
-        return Kinship(judge, told, None, "", "The family of the judged model cannot be told from its name.")
-    return Kinship(judge, told, False, "")
+        return Kinship(
+            judge, told, same=None, note="The family of the judged model cannot be told from its name."
+        )
+    return Kinship(judge, told, same=False)
