@@ -55,14 +55,18 @@ def _read(item: Json, entry: Entry) -> None:
 def _trace(item: Json, entry: Entry, row_id: str, trace_id: str, span_id: str) -> None:
     metadata = mapping(item.get("metadata"))
     span = _span(item, span_id, metadata)
-    trace: Json = {"id": trace_id, "spans": [span]}
-    parents = listed(item.get("span_parents"))
-    if item.get("is_root") is True or span_id == trace_id or not parents:
+    is_root = item.get("is_root") is True or span_id == trace_id or not listed(item.get("span_parents"))
+    if "started_at" not in span and not is_root:
+        raise Invalid("created", "is required where metrics.start is missing")
+    # A root row may come without any time; then it is a trace without spans.
+    trace: Json = {"id": trace_id, "spans": [span] if "started_at" in span else []}
+    if is_root:
         about = associations.read(metadata)
         trace |= {
             "name": span.get("name"),
-            "started_at": span["started_at"],
+            "started_at": span.get("started_at"),
             "ended_at": span.get("ended_at"),
+            "error": None if trace["spans"] else span.get("error"),
             "input": content(item.get("input"), "user"),
             "output": content(item.get("output"), "assistant"),
             "session_id": about.session_id or about.conversation_id,
@@ -98,8 +102,6 @@ def _span(item: Json, span_id: str, metadata: Json) -> Json:
             }
         ),
     }
-    if span["started_at"] is None:
-        raise Invalid("created", "is required where metrics.start is missing")
     return known(span)
 
 

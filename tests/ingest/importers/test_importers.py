@@ -196,6 +196,28 @@ def test_a_phoenix_annotation_said_anew_replaces_the_old(api):
     assert [each["label"] for each in scores["correctness"]["revisions"]] == ["incorrect"]
 
 
+def test_a_braintrust_row_without_a_time_is_a_trace_without_spans(api):
+    client = api()
+    row = {"id": "row-9", "input": QUESTION, "error": "refused", "scores": {"Factuality": 0.5}}
+    part = {
+        "id": "row-10",
+        "root_span_id": "row-9",
+        "span_id": "part",
+        "span_parents": ["row-9"],
+        "input": "x",
+    }
+    report = send(client, "braintrust", {"events": [row, part]})
+    assert (report.status_code, report.json()["accepted"], report.json()["spans"]) == (207, 1, 0)
+    assert [each["error"] for each in report.json()["rejected"]] == [
+        "created: is required where metrics.start is missing"
+    ]
+    before = told(client, "row-9")
+    assert (before["input"], before["error"], before["status"]) == (QUESTION, "refused", "error")
+    assert [score["value"] for score in before["scores"]] == [0.5]
+    send(client, "braintrust", {"events": [row]})
+    assert told(client, "row-9") == before
+
+
 def test_braintrust_scores_and_later_feedback(api):
     client = api()
     send(client, "braintrust", {"events": bodies.BRAINTRUST_ROWS})
