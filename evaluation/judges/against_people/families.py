@@ -118,8 +118,9 @@ def kinship(judge: str, judged: Iterable[tuple[str, int]], *, has_model: bool = 
             judge,
             told,
             same=True,
-            warning=f"Judge and judged model are of the same family: {share} come from {words(judge)}, and "
-            "judges tend to prefer their own. Use a judge of another family, or read the self-preference probe.",
+            warning=f"Judge and judged model are of the same family: {share} come from {words(judge)}, "
+            "and judges tend to prefer their own. Use a judge of another family, or read the self-preference "
+            "probe.",
         )
     if not judge:
         return Kinship("", told, same=None, note="The family of this judge cannot be told from its name.")
