@@ -142,7 +142,7 @@ def test_scores_stand_recalibrated_beside_the_diagram(lead: Person, project: Pro
     load(project, many)
     told = page(lead.client, "judges/helpful")
     assert "Recalibration would improve its scores: Brier" in told
-    assert "isotonic from 1,000 labels on" in told
+    assert "isotonic regression from 1,000 labels on" in told
     assert "n = 230" in told
     assert told.count('title="Recalibrated"') == 20
 
