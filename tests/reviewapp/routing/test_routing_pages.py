@@ -113,7 +113,7 @@ def test_a_rule_is_edited_moved_switched_off_and_deleted(project, owner, lead):
         (fields(LOW_TONE | {"threshold": "low"}), "Threshold must be a number"),
         (fields(LOW_TONE | {"threshold": "nan"}), "Threshold must be a number"),
         (fields({"condition": "rating_below", "threshold": "4"}), "between 0 and 1"),
-        (fields({"condition": "audit"}, LOW_TONE), "stands alone"),
+        (fields({"condition": "audit"}, LOW_TONE), "must be the only condition"),
         (fields({"condition": "audit"}, share=".5"), "set the audit rate"),
         (fields({"condition": "column_equals", "column": "secret", "value": "x"}), "must be one of"),
         (fields({"condition": "implicit", "kind": "report", "least": "1.5"}), "whole number"),

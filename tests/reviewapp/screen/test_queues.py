@@ -128,7 +128,7 @@ def test_hidden_items_of_others_are_named_to_nobody(rita, lead, items, queue):
 
 def test_no_queue_yet_is_explained_to_each_role(project, reviewer, lead):
     assert "A lead creates one" in listed(reviewer, project).content.decode()
-    assert "best first" in listed(lead, project).content.decode()
+    assert "most important first" in listed(lead, project).content.decode()
     assert (
         "No queue in this tab" in listed(lead, make_queue(project).project, show="archived").content.decode()
     )
