@@ -127,7 +127,7 @@ def test_the_example_sends_from_another_origin(door, shop, page, browser):
     admin.close()
     page.goto(f"{shop.url}/again")
     assert page.evaluate(SEND, ["t-1", "down"])["accepted"] == 1
-    assert "no trace" in page.evaluate(SEND, ["t-2", "down"])
+    assert "not a trace of this project" in page.evaluate(SEND, ["t-2", "down"])
     [row] = ask(door, "/api/v1/traces/t-1", own)["feedback"]
     assert (row["value"], row["comment"], row["user"], row["signed"]) == ("down", "no", "u", False)
 
