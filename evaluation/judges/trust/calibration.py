@@ -12,7 +12,15 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from evaluation.judges.against_people import behind, beside, breakdowns, comparison, probes, recalibrated
+from evaluation.judges.against_people import (
+    behind,
+    beside,
+    breakdowns,
+    comparison,
+    probes,
+    recalibrated,
+    steadiness,
+)
 from evaluation.judges.against_people.comparison import Comparison
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import answered
@@ -88,6 +96,7 @@ def compute(scope: Scope, *, is_large: bool = False) -> Json:
             "labels_only": found.base_rate.as_dict(),
             "recent": breakdowns.recent(pairs.cells).as_dict(),
             "system": moving,
+            "steadiness": steadiness.weekly(daily),
             "daily": [[day.isoformat(), failed, n] for day, failed, n in daily],
             "daily_routes": [[route, day.isoformat(), failed, n] for route, day, failed, n in routes],
         },
