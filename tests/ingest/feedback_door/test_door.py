@@ -48,7 +48,7 @@ def test_the_applications_own_token_vouches_by_itself(browser, api):
 )
 def test_nothing_waits_for_a_trace_that_is_not_there(browser, target):
     response = post(browser, DOWN | {"target": target})
-    assert response.status_code == 422 and "no trace" in response.json()["detail"]
+    assert response.status_code == 422 and "not a trace of this project" in response.json()["detail"]
     assert not Feedback.objects.exists()
 
 
