@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.reviewapp.traces.test_traces_browser import (  # noqa: F401  (listener is a fixture)
     UNSEEN,
@@ -28,6 +28,7 @@ from tests.reviewapp.traces.test_traces_browser import (  # noqa: F401  (listene
 pytestmark = pytest.mark.browser
 PASSWORD = "a long enough passphrase"
 PROJECT = "crawled"
+PATIENCE = 60_000
 # Pages that everything of a kind looks like; the others are seen once.
 TWICE = {"trace", "golden_case", "golden_candidate", "judge", "run"}
 # Reached by links, and none of a lead's pages.
@@ -260,6 +261,24 @@ def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
     assert listener.heard == []
     reached = set(crawl.seen)
     assert reached >= EXPECTED, EXPECTED - reached
+
+
+def test_a_disagreement_is_named_and_read_by_keyboard_alone(browser, filled, state):
+    context = browser.new_context(storage_state=state, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{filled.url}/projects/{PROJECT}/judges/nova")
+    settle(page)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    chosen = page.locator("#disagreements [data-row]").nth(1)
+    expect(chosen).to_be_focused()
+    page.keyboard.press("1")
+    expect(page.locator("#disagreements .cause").nth(1)).to_have_text("Judge wrong", timeout=PATIENCE)
+    expect(chosen).to_be_focused()
+    leads_to = chosen.get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(filled.url + leads_to, timeout=PATIENCE)
+    context.close()
 
 
 EXPECTED = {
