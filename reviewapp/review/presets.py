@@ -71,7 +71,7 @@ def scale(*labels: str) -> list[dict[str, Any]]:
 
 VERDICT_WORDS = {
     "title": "Verdict",
-    "help": "Would you let this answer stand in front of the person who asked?",
+    "help": "Would you send this answer to the person who asked?",
     "pass_example": "Answers what was asked, from the sources it was given, and invents nothing.",
     "fail_example": "Promises something that nobody did, or leaves the question open.",
 }
