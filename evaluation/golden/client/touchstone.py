@@ -722,9 +722,11 @@ def encoded(value: Any) -> bytes:
 
 def send(options: argparse.Namespace, body: bytes, query: str, version: int, name: str) -> Json:
     kinds = {"junit": "application/xml"}
+    # The same file of another version is another upload, even where both versions read alike.
+    place = f"{name}/{version}{query}" + hashlib.sha256(body).hexdigest()
     headers = {
         "Content-Type": kinds.get(options.format if query else "native", "application/json"),
-        "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, query + hashlib.sha256(body).hexdigest())),
+        "Idempotency-Key": str(uuid.uuid5(uuid.NAMESPACE_URL, place)),
     }
     status, _, answer = ask(f"/api/v1/golden/{quoted(name)}/versions/{version}/runs{query}", body, headers)
     if status not in (200, 201):

@@ -197,6 +197,21 @@ def test_a_part_that_is_still_too_large_is_halved(monkeypatch):
         module.send_results(options, {"results": [{"case_id": "c9", "output": "x" * 900}]}, 1, "sums")
 
 
+def test_the_same_results_of_another_version_are_another_upload(monkeypatch):
+    """A restored version has the digest of the one it restores."""
+    module = loaded()
+    keys = []
+
+    def ask(path, body=None, headers=None):
+        keys.append(headers["Idempotency-Key"])
+        return 201, {}, b"{}"
+
+    monkeypatch.setattr(module, "ask", ask)
+    for version, name in ((1, "sums"), (1, "sums"), (2, "sums"), (1, "others")):
+        module.send_results(argparse.Namespace(format="native"), {"results": []}, version, name)
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
 def test_outputs_from_a_file_and_a_missing_one(client):
     client("pull", "sums")
     rows = [json.dumps({"id": case["id"], "output": case["assertions"][0]["value"]}) for case in CASES]
