@@ -42,7 +42,7 @@ def test_an_existing_account_keeps_its_password(owner, stranger, project):
 @pytest.mark.parametrize(
     ("username", "role", "words"),
     [
-        ("rita", "lead", "is a member already"),
+        ("rita", "lead", "is already a member"),
         ("bad name", "lead", "Enter a valid username"),
         ("", "lead", "required"),
         ("nora", "owner", "Select a valid choice"),
