@@ -189,7 +189,7 @@ def test_leads_put_chosen_traces_into_a_queue(project, queue, put, lead, reviewe
     assert done.redirect_chain[0][0] == "/projects/refunds/traces?route=x"
     assert {item.trace for item in queue.items.all()} == {one, two}
     assert {item.added_by for item in queue.items.all()} == {"leo"}
-    assert "1 stood there already" in put(one.trace_id).content.decode()
+    assert "1 were already there" in put(one.trace_id).content.decode()
     assert put(who=reviewer).status_code == 403
     assert put(who=stranger).status_code == 404
     assert "No trace was chosen" in put().content.decode()
