@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ from ingest.reading import Call, Message
 from ingest.records import SpanRecord
 from ingest.routing.models import Route
 
+HEXADECIMAL = re.compile("[0-9a-fA-F]{32}")
 # How much of input and output a list shows.
 EXCERPT = 300
 # Columns of a trace that are told as they are; an empty text is told as null.
@@ -42,8 +44,15 @@ TOLD = (
 
 
 def find(project: Project, trace_id: str) -> Trace | None:
-    """The project's trace with its columns up to date."""
-    trace = Trace.objects.defer("search").filter(project=project, trace_id=trace_id).first()
+    """The project's trace with its columns up to date.
+
+    An id of OpenTelemetry is found in capitals too: OTLP/JSON may use them, and it is kept in lower case.
+    """
+    named = Q(trace_id=trace_id)
+    if HEXADECIMAL.fullmatch(trace_id):
+        named |= Q(trace_id=trace_id.lower())
+    found = Trace.objects.defer("search").filter(named, project=project)
+    trace = min(found, key=lambda each: each.trace_id != trace_id, default=None)
     if trace is not None:
         readings.refresh([trace])
     return trace

@@ -333,3 +333,15 @@ def test_a_trace_id_with_a_line_end_is_read_back(api):
     client = api()
     assert client.post("/api/v1/traces", {"id": "a\nb", "input": "hi"}, "application/json").status_code == 200
     assert client.get("/api/v1/traces/a%0Ab").json()["trace_id"] == "a\nb"
+
+
+@pytest.mark.django_db
+def test_an_id_of_opentelemetry_is_found_in_capitals_but_its_own_spelling_comes_first(api):
+    client = api(Scope.INGEST, Scope.TRACES_READ)
+    lower, capitals = "4bf92f3577b34da6a3ce929d0e0e4736", "4BF92F3577B34DA6A3CE929D0E0E4736"
+    assert post(client, {"id": lower, "output": "small"}).status_code == 200
+    assert get(client, capitals).json()["trace_id"] == lower
+    assert post(client, {"id": capitals, "output": "great"}).status_code == 200
+    assert [get(client, name).json()["output"] for name in (lower, capitals)] == ["small", "great"]
+    assert post(client, {"id": "order-a", "output": "x"}).status_code == 200
+    assert get(client, "ORDER-A").status_code == 404
