@@ -14,8 +14,6 @@ from tests.servers import Server, serving
 
 pytestmark = pytest.mark.server
 
-READY_SECONDS = 120
-
 
 @pytest.fixture(scope="module")
 def running():
@@ -82,8 +80,8 @@ def test_a_killed_part_comes_back_and_nothing_acknowledged_is_lost(running, toke
     for victim in victims:
         exporter.wait_for(20)
         processes.kill(victim(running))
-        exporter.wait_for(20, READY_SECONDS)
-        running.wait_ready(READY_SECONDS)
+        exporter.wait_for(20, running.soon())
+        running.wait_ready(running.soon())
     exporter.leave.set()
     exporter.join(120)
     assert exporter.journal.complaints(stored(running)) == []
@@ -102,7 +100,7 @@ def test_everything_killed_at_once_and_started_again(running, token):
         processes.kill([running.process.pid, *parts])
         running.process.wait()
         running.process.stdout.close()
-        assert running.start() < READY_SECONDS
+        assert running.start() < running.soon()
         exporter.wait_for(20)
     exporter.leave.set()
     exporter.join(120)

@@ -12,6 +12,9 @@ from evaluation.judges.calls.endpoints import KINDS, Endpoint
 from evaluation.judges.calls.protocol import Question, Spec, Unanswered
 from tests.evaluation.judges.stub import Stub
 
+# What litellm's own types say at their first use, in whichever test that is.
+pytestmark = pytest.mark.filterwarnings("ignore:Items .* on TypedDict class:UserWarning")
+
 
 def asked(stub: Stub, kind: str, timeout: float) -> str:
     model = f"{kind}/orion-mini-2026-08-11"
