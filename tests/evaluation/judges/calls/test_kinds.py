@@ -13,7 +13,7 @@ from evaluation.judges.calls.protocol import Question, Spec, Unanswered
 from tests.evaluation.judges.stub import Stub
 
 # What litellm's own types say at their first use, in whichever test that is.
-pytestmark = pytest.mark.filterwarnings("ignore:Items .* on TypedDict class:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class:UserWarning")
 
 
 def asked(stub: Stub, kind: str, timeout: float) -> str:
