@@ -23,7 +23,7 @@ def read(request: HttpRequest) -> bytes:
     or identity; 400 for what is not so packed or breaks off.
     """
     wire = _read_wire(request)
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding in ("", "identity"):
         return wire
     if encoding in ("gzip", "x-gzip"):

@@ -6,11 +6,13 @@ statements of a small request that is most of what they cost. Here the values tr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
 
@@ -20,16 +22,15 @@ Values = Sequence[Any] | dict[str, Any]
 
 def cursor() -> CursorWrapper:
     """A cursor for them; Django's own while statements are logged, or wrapped by what adds to their text."""
-    if connection.queries_logged or connection.execute_wrappers:
-        return connection.cursor()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    return connection.make_cursor(psycopg.Cursor(connection.connection))  # type: ignore[arg-type]
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.queries_logged or database.execute_wrappers:
+        return database.cursor()
+    return database.make_cursor(_plain(database))  # type: ignore[arg-type]
 
 
 def one(statement: str, values: Values) -> tuple[Any, ...] | None:
     """The first row."""
-    with cursor() as rows:
+    with _ready() as rows:
         rows.execute(statement, values)
         row: tuple[Any, ...] | None = rows.fetchone()
         return row
@@ -37,9 +38,28 @@ def one(statement: str, values: Values) -> tuple[Any, ...] | None:
 
 def change(statement: str, values: Values) -> int:
     """How many rows it changed."""
-    with cursor() as rows:
+    with _ready() as rows:
         rows.execute(statement, values)
         return int(rows.rowcount)
+
+
+@contextmanager
+def _ready() -> Iterator[Any]:
+    """The same without Django's wrapper around each call, which costs as much as the call."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.queries_logged or database.execute_wrappers:
+        with database.cursor() as rows:
+            yield rows
+    else:
+        with database.wrap_database_errors, _plain(database) as rows:
+            yield rows
+
+
+def _plain(database: BaseDatabaseWrapper) -> psycopg.Cursor[Any]:
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    database.validate_no_broken_transaction()
+    return psycopg.Cursor(database.connection)
 
 
 def made(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
@@ -51,5 +71,5 @@ def made(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
     row = model.__new__(model)
     row.__dict__.update(zip(names, values, strict=True))
     row._state = ModelState()
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
