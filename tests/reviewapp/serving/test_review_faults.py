@@ -15,7 +15,6 @@ import pytest
 from reviewapp.serving import postgres, processes
 from reviewapp.serving.postgres import Server as Postgres
 from tests.reviewapp.serving.test_serve_faults import (
-    READY_SECONDS,
     backend,
     postmaster,
     web_group,
@@ -113,7 +112,7 @@ def test_no_label_is_lost_or_doubled_whatever_is_killed():
             wait_for(people, 15)
             processes.kill(victim(running))
             wait_for(people, 15)
-            running.wait_ready(READY_SECONDS)
+            running.wait_ready(running.soon())
         for person in people:
             person.leave.set()
         for person in people:
@@ -137,7 +136,7 @@ def prepare(running, filler: Reviewer) -> None:
     assert filler.post("/api/v1/queues/review/items", {"trace_ids": names})[0] in (200, 201)
 
 
-def wait_for(people: list[Reviewer], more: int, seconds: float = READY_SECONDS) -> None:
+def wait_for(people: list[Reviewer], more: int, seconds: float = 120) -> None:
     """Until `more` further labels are acknowledged."""
     end = time.monotonic() + seconds
     wanted = sum(len(person.acknowledged) for person in people) + more

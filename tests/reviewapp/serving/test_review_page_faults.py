@@ -13,7 +13,6 @@ from playwright.sync_api import Page
 from reviewapp.serving import processes
 from tests.reviewapp.screen.test_review_browser import at, furnished, keys, sign_in, traces
 from tests.reviewapp.serving.test_serve_faults import (
-    READY_SECONDS,
     backend,
     postmaster,
     web_group,
@@ -75,7 +74,7 @@ def test_the_page_goes_on_by_itself_whatever_is_killed_between_submit_and_next(p
         if number % 2:
             time.sleep(chance.uniform(0, 0.05))
             processes.kill(next(victims)(running))
-            running.wait_ready(READY_SECONDS)
+            running.wait_ready(running.soon())
     page.wait_for_url("**/finish", timeout=120_000)
     assert told(house, "killed") == sorted(given)
     # Some submit was on its way when it was killed, or this proves little.
