@@ -120,10 +120,13 @@ def test_sigint_ends_a_server_without_worker(own):
 
 def test_commands_bring_the_database_along_and_the_last_takes_it_away(own):
     both = [
-        subprocess.Popen(own.command("create_project", name), env=own.environment, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            own.command("create_project", name), env=own.environment, stderr=subprocess.PIPE, text=True
+        )
         for name in ("one", "two")
     ]
-    assert [process.wait(300) for process in both] == [0, 0]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert Postgres(own.data_dir).pid() is None
 
 
