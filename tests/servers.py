@@ -172,11 +172,17 @@ def first_started() -> Path:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, **environment: str) -> Iterator[Server]:
+def started_before(*arguments: str, **environment: str) -> Iterator[Server]:
+    """A server that stands still, on data that has its tables."""
     with data_directory() as directory:
         # cp keeps the owner, as PostgreSQL wants its own.
         subprocess.run(["cp", "-a", f"{first_started()}/.", directory], check=True)
-        server = Server(directory, *arguments, **environment)
+        yield Server(directory, *arguments, **environment)
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[Server]:
+    with started_before(*arguments, **environment) as server:
         try:
             server.start()
             yield server

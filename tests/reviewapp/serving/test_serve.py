@@ -16,7 +16,7 @@ import pytest
 from reviewapp.serving import postgres, processes
 from reviewapp.serving.postgres import Server as Postgres
 from tests.ingest.otlp import Span, traces_body
-from tests.servers import ENDED_SECONDS, Server, data_directory
+from tests.servers import ENDED_SECONDS, Server, data_directory, started_before
 
 pytestmark = pytest.mark.server
 
@@ -87,9 +87,9 @@ def span_ids(server, trace_id):
         return {span for (span,) in connection.execute(query, [trace_id])}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def own():
-    """A server that its tests start and stop."""
+    """A server that was never started."""
     with data_directory() as directory:
         yield Server(directory)
 
@@ -108,26 +108,27 @@ def test_a_start_says_ready_writes_pids_and_ends_without_a_trace(own):
     assert own.said == [f"ready {own.url}"]
 
 
-def test_sigint_ends_a_server_without_worker(own):
-    own.arguments = ("--no-worker",)
-    own.start()
-    assert own.get("/readyz") == 200
-    assert not (own.data_dir / "run" / "worker.pid").exists()
-    os.kill(own.process.pid, signal.SIGINT)
-    assert own.process.wait(ENDED_SECONDS) == 0
-    own.process.stdout.close()
+def test_sigint_ends_a_server_without_worker():
+    with started_before("--no-worker") as own:
+        own.start()
+        assert own.get("/readyz") == 200
+        assert not (own.data_dir / "run" / "worker.pid").exists()
+        os.kill(own.process.pid, signal.SIGINT)
+        assert own.process.wait(ENDED_SECONDS) == 0
+        own.process.stdout.close()
 
 
-def test_commands_bring_the_database_along_and_the_last_takes_it_away(own):
-    both = [
-        subprocess.Popen(
-            own.command("create_project", name), env=own.environment, stderr=subprocess.PIPE, text=True
-        )
-        for name in ("one", "two")
-    ]
-    said = [process.communicate(timeout=300)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert Postgres(own.data_dir).pid() is None
+def test_commands_bring_the_database_along_and_the_last_takes_it_away():
+    with started_before() as idle:
+        both = [
+            subprocess.Popen(
+                idle.command("create_project", name), env=idle.environment, stderr=subprocess.PIPE, text=True
+            )
+            for name in ("one", "two")
+        ]
+        said = [process.communicate(timeout=300)[1] for process in both]
+        assert [process.returncode for process in both] == [0, 0], said
+        assert Postgres(idle.data_dir).pid() is None
 
 
 def test_a_command_before_the_first_start_says_what_to_do():
