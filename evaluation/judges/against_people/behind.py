@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -105,6 +106,31 @@ def rows(scope: Scope, sampling: str, asked: Asked) -> list[Row]:
             found = listed(cursor, _defined(asked), PAGE, asked.start)
         cursor.execute("DROP TABLE pg_temp.weighed")
         return found
+
+
+def newer(scope: Scope, sampling: str, than: datetime, known: Sequence[Row] | None = None) -> list[Row]:
+    """Disagreements whose verdict, or a label of it, came later; `known` are all of them where they are kept."""
+    with statements.reading() as cursor:
+        if known is None:
+            statements.lay_out(cursor, scope, sampling)
+            known = listed(cursor, LISTS[""], LISTS[""].kept)
+            cursor.execute("DROP TABLE pg_temp.weighed")
+        given = {"traces": [row[0] for row in known], "version": scope.version.pk, "than": than}
+        cursor.execute(_NEWER, given)
+        found = {pk for (pk,) in cursor.fetchall()}
+        return [row for row in known if row[0] in found]
+
+
+_NEWER = """
+SELECT given.id FROM unnest(%(traces)s::bigint[]) AS given (id) WHERE EXISTS (
+    SELECT FROM evaluation_judgment j WHERE j.trace_id = given.id AND j.version_id = %(version)s
+        AND j.trial = 1 AND j.finished_at > %(than)s
+) OR EXISTS (
+    SELECT FROM reviewapp_reviewitem i JOIN reviewapp_assignment a ON a.item_id = i.id
+        JOIN reviewapp_label l ON l.assignment_id = a.id
+    WHERE i.trace_id = given.id AND l.created_at > %(than)s
+)
+"""
 
 
 def _defined(asked: Asked) -> Listed:

@@ -15,7 +15,7 @@ from evaluation.judges.calls import votes
 from evaluation.judges.judgments import running
 from evaluation.judges.making import versions
 from evaluation.judges.models import PREFERENCE, Judge, Kind, Stage
-from evaluation.judges.pages import contents, drift_panel
+from evaluation.judges.pages import contents, drift_panel, since
 from evaluation.judges.pages import pairwise as pairwise_views
 from evaluation.judges.pages.contents import Asked
 from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages, watching
@@ -55,9 +55,8 @@ def judge(request: MemberRequest, name: str) -> HttpResponse:
     context["certified"] = certificates.state_of(certificate) if certificate else ""
     if scope.version.stage == Stage.LIVE:
         context["watch"] = watching.watch(kept.figures)
-    context["changed"] = contents.since_last_look(request.user, found, scope.version, context["figures"])
-    if context["changed"]:
-        context["worst"] = pairs.page(scope, "", known=kept.figures["first"][:3]).pairs
+    if scope.is_whole and scope.version == versions.choose(found):
+        context["changed"] = since.last_look(request.user, scope, kept)
     return render(request, "judges/judge.html", context)
 
 

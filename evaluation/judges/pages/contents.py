@@ -1,4 +1,4 @@
-"""What stands on the calibration page? Its figures, its charts and lists, ways on, what has changed since."""
+"""What stands on the calibration page? Its figures, its charts and lists, and ways on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
 from evaluation.judges.against_people import behind, pairs
 from evaluation.judges.against_people.breakdowns import THRESHOLDS
 from evaluation.judges.against_people.recalibrated import Recalibrated
 from evaluation.judges.against_people.statements import Scope
-from evaluation.judges.models import Judge, JudgeVersion, LastLook
+from evaluation.judges.models import JudgeVersion
 from evaluation.judges.pages import charts
 from evaluation.judges.trust.kept_figures import Kept
 from evaluation.statistics.certification import (
@@ -23,12 +21,9 @@ from evaluation.statistics.certification import (
     labels_for_width,
 )
 from ingest.json_objects import Json
-from reviewapp.models import User
 
 WIDTHS = (5, 10, 15, 20)
-LOOK_LASTS_MINUTES = 30
 BRIEF, MOST_PARAMETERS = 120, 20_000
-SEEN = ("state", "n", "tpr", "tnr", "agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +175,3 @@ def _brief(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return f"{name}: {len(value)} settings"
     return f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-
-
-def since_last_look(user: User, judge: Judge, version: JudgeVersion, told: Json) -> Json | None:
-    """What stands otherwise than when this person looked last; a look is over after half an hour."""
-    seen = {name: told[name] for name in SEEN} | {"version": version.label}
-    look, is_first = LastLook.objects.get_or_create(user=user, judge=judge, defaults={"seen": seen})
-    if is_first:
-        return None
-    before = look.seen
-    if (timezone.now() - look.at).total_seconds() > LOOK_LASTS_MINUTES * 60 and before != seen:
-        look.at, look.seen = timezone.now(), seen
-        look.save(update_fields=["at", "seen"])
-    if before == seen:
-        return None
-    return {"at": look.at, "before": before, "now": seen}

@@ -64,6 +64,10 @@ class Kept:
         """How many rows of a list can be read; None: all of them."""
         return behind.most(asked) if self.figures and self.figures["is_large"] else None
 
+    def every_disagreement(self) -> list[Any] | None:
+        """As many as are kept of a large scope; None: count them out."""
+        return self._listed("", 0, behind.KEPT) if self.figures and self.figures["is_large"] else None
+
     def _listed(self, name: str, start: int, end: int) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(

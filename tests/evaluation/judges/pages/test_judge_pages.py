@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from evaluation.judges.models import (
     JudgeVersion,
     Judgment,
     Kind,
+    LastLook,
     Origin,
     RunKind,
 )
@@ -190,7 +192,33 @@ def test_what_stood_there_last_time_is_told(lead: Person, project: Project) -> N
     load(project, [line(900, "fail", "pass")])
     told = page(lead.client, "judges/helpful")
     assert "Since you last looked" in told
-    assert "Labels 40 → 41" in told
+    assert "40 → 41 labels" in told
+    assert 'TPR .50 <span class="faint">(.24–.76, n = 10)</span>' in told, "no share without interval and n"
+    assert "TNR .83" not in told, "what has not changed is not told"
+    assert re.search(r'New disagreements: <a href="[^"]*/trace-900">[^<]*</a></p>', told)
+    assert "Since you last looked" in page(lead.client, "judges/helpful"), "it stays while it is read"
+
+
+def test_another_part_of_the_pairs_is_no_change_since_the_last_look(lead: Person, project: Project) -> None:
+    """Nor is an older version, which is looked at on purpose."""
+    load(project, table(5, 5, 5, 25, slice={"route": "returns"}))
+    load(project, [line(n, "pass", "pass", slice={"route": "orders"}) for n in range(100, 110)])
+    other = {"judge": "helpful", "version": "v2", "model": "orion-2", "verdict": "pass"}
+    load(project, [line(300, "fail", "pass", judges=[other])])
+    for query in ({}, {"slice": "route=orders"}, {"window": "7d"}, {"version": "v1"}, {"version": "v2"}):
+        assert "Since you last looked" not in page(lead.client, "judges/helpful", **query), query
+
+
+def test_a_look_ends_where_nobody_has_looked_for_half_an_hour(lead: Person, project: Project) -> None:
+    load(project, table(5, 5, 5, 25))
+    page(lead.client, "judges/helpful")
+    load(project, [line(900, "fail", "pass")])
+    assert "40 → 41 labels" in page(lead.client, "judges/helpful")
+    LastLook.objects.update(at=timezone.now() - timedelta(hours=1))
+    assert "Since you last looked" not in page(lead.client, "judges/helpful"), "that has been read"
+    LastLook.objects.update(at=timezone.now() - timedelta(hours=1))
+    load(project, [line(901, "fail", "fail")])
+    assert "41 → 42 labels" in page(lead.client, "judges/helpful")
 
 
 def test_strangers_text_is_text(lead: Person, project: Project) -> None:
