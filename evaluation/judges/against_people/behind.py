@@ -109,7 +109,7 @@ def rows(scope: Scope, sampling: str, asked: Asked) -> list[Row]:
 
 
 def newer(scope: Scope, sampling: str, than: datetime, known: Sequence[Row] | None = None) -> list[Row]:
-    """Disagreements whose verdict, or a label of it, came later; `known` are all of them where they are kept."""
+    """Disagreements whose verdict, or a label, came later; `known` are all of them where they are kept."""
     with statements.reading() as cursor:
         if known is None:
             statements.lay_out(cursor, scope, sampling)

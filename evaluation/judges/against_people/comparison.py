@@ -203,6 +203,16 @@ _RESPONSE = """
 SELECT stratum, count(*), count(*) FILTER (WHERE unasked IS NULL) FROM weighed
 WHERE unasked IS NULL OR unasked = 'no_response' GROUP BY 1 ORDER BY 1
 """
+_INVALID = """
+SELECT j.reason, j.progress = 'invalid', count(*) FROM evaluation_judgment j {traces}
+WHERE j.version_id = %(version)s AND j.criterion = %(criterion)s AND j.progress IN ('done', 'invalid')
+    {within} GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# An imported trace has its time and its place as the file told them.
+_TRACES = """
+JOIN ingest_trace t ON t.id = j.trace_id LEFT JOIN evaluation_importedpair p ON p.trace_id = t.id
+"""
+_SINCE = "AND (%(since)s::timestamptz IS NULL OR coalesce(p.occurred_at, t.started_at) >= %(since)s)"
 _SAMPLE = """
 SELECT j.verdict, least(d.judge, 1 - d.audit), date_trunc('week', t.started_at AT TIME ZONE 'UTC')::date,
     t.route, t.model, t.prompt_version, count(*)
@@ -234,12 +244,12 @@ def _judged(cursor: Any, scope: Scope, sampling: str) -> list[tuple[Slot, Row]]:
 
 
 def _invalid(cursor: Any, scope: Scope) -> tuple[int, dict[str, int]]:
-    """How many verdicts there are, and how many of them are none, by reason."""
-    cursor.execute(
-        "SELECT reason, progress = 'invalid', count(*) FROM evaluation_judgment WHERE version_id = %s "
-        "AND criterion = %s AND progress IN ('done', 'invalid') GROUP BY 1, 2 ORDER BY 1, 2",
-        [scope.version.pk, scope.criterion],
-    )
+    """How many verdicts there are in the scope, and how many of them are none, by reason."""
+    # The dimension comes from a closed list (statements.parse_slice); its value is a parameter.
+    name = scope.slice[0] if scope.slice else ""
+    of_slice = f"AND coalesce(p.slices ->> '{name}', t.{name}) = %(slice)s" if name else ""
+    traces, within = ("", "") if scope.is_whole else (_TRACES, f"{_SINCE} {of_slice}")
+    cursor.execute(_INVALID.format(traces=traces, within=within), statements.parameters(scope))
     rows = cursor.fetchall()
     return sum(n for *_, n in rows), {reason or "not as asked": n for reason, bad, n in rows if bad}
 

@@ -1,6 +1,6 @@
-"""What stands otherwise on a judge's page than when somebody looked last, and which traces to read about it?
+"""What stands otherwise on a judge's page than when somebody looked last, and which traces tell of it?
 
-A look lasts until nobody has opened the page for half an hour, so that what has changed stays while it is read.
+A look lasts until nobody has opened the page for half an hour: what has changed stays while it is read.
 """
 
 from __future__ import annotations

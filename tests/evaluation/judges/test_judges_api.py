@@ -6,6 +6,7 @@ import csv
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from sklearn import metrics
 
 from evaluation.judges.models import Certificate
@@ -90,6 +91,20 @@ def test_invalid_verdicts_are_a_class_of_their_own(api: Api, project: Project) -
     assert found["excluded"] == {"invalid": 1, "cannot_tell": 1}
     assert found["invalid"]["count"] == 1
     assert found["invalid"]["rate"]["value"] == pytest.approx(1 / 3)
+
+
+def test_invalid_verdicts_are_those_of_the_slice_and_of_the_window(api: Api, project: Project) -> None:
+    old, new = {"timestamp": "2020-01-06T09:00:00Z"}, {"timestamp": timezone.now().isoformat()}
+    here, there = {"slice": {"route": "here"}}, {"slice": {"route": "there"}}
+    load(project, [line(1, "fail", "invalid", **new, **here), line(2, "pass", "pass", **new, **here)])
+    load(project, [line(3, "fail", "invalid", **old, **there), line(4, "pass", "invalid", **new, **there)])
+
+    def invalid(**query: str) -> tuple[int, int]:
+        found = read(api, **query)["invalid"]
+        return found["count"], found["rate"]["n"]
+
+    assert (invalid(), invalid(slice="route=here"), invalid(slice="route=there")) == ((3, 4), (1, 2), (2, 2))
+    assert (invalid(window="7d"), invalid(window="7d", slice="route=there")) == ((2, 3), (1, 1))
 
 
 def test_degenerate_tables_are_null_with_a_reason(api: Api, project: Project) -> None:
