@@ -20,7 +20,8 @@ LINE_HEIGHT = 14.0  # of a word at the end of a line
 class Datum:
     """A point to draw: a value with its interval, or None where there is nothing; `n` observations.
 
-    `query` leads to the traces behind it; `words` say it in full; `note` stands below its n.
+    `query` leads to the traces behind it; `words` say it in full; `note` stands below its n. No line is drawn
+    to one that `breaks`: what is measured, or with what, changed just before.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Datum:
     query: str = ""
     words: str = ""
     note: str = ""
+    breaks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`paths` and `bands` are attributes of the stretched SVG; a series breaks where a point is missing."""
+    """`paths` and `bands` are attributes of the stretched SVG; one breaks where a point is missing or `breaks`."""
 
     marks: tuple[Mark, ...]
     paths: tuple[str, ...]
@@ -155,9 +157,9 @@ def _series(line: Sequence[Datum], xs: Sequence[float], y: Callable[[float], flo
     ]
     runs: list[list[Mark]] = [[]]
     for mark in marks:
-        if mark is None:
+        if mark is None or mark.datum.breaks:
             runs.append([])
-        else:
+        if mark:
             runs[-1].append(mark)
     return Series(
         marks=tuple(mark for mark in marks if mark),

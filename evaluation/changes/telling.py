@@ -37,7 +37,14 @@ def on_chart(project: Project | int, judge: str, since: date, until: date) -> li
         of_judge = event.kind == ChangeKind.ANSWERED
         if of_judge and not event.subject.startswith(f"{judge} "):
             continue
-        words = event.words or f"{event.kind} {event.value}"
-        closer = " (looked at closer)" if event.follow_up.startswith(CLOSER) else ""
-        told.append((event.at.date(), words + closer, of_judge))
+        told.append((event.at.date(), _words(event, judge), of_judge))
     return told
+
+
+def _words(event: ChangeEvent, judge: str) -> str:
+    """Of the judge's own versions the chart tells by itself that they went live."""
+    closer = event.follow_up.startswith(CLOSER)
+    if closer and event.kind == ChangeKind.JUDGE and event.subject == judge:
+        return f"looked at closer for {event.value}"
+    words = event.words or f"{event.kind} {event.value}"
+    return f"{words} (looked at closer)" if closer else words

@@ -30,7 +30,10 @@ class ChangeForm(forms.Form):
     )
     value = forms.CharField(max_length=200, label="What it is now", help_text="Such as a version or a tag.")
     words = forms.CharField(
-        max_length=300, required=False, label="In words", help_text="The time at which charts show it."
+        max_length=300,
+        required=False,
+        label="In words",
+        help_text="Charts show them, at the time at which you report.",
     )
 
 

@@ -64,7 +64,7 @@ def _of_kind(pairs: Sequence[Probed], held: list[list[float]]) -> Figure:
     if min(having, len(pairs) - having) < LEAST_PER_CELL:
         return unknown(
             f"{LEAST_PER_CELL} pairs with it and {LEAST_PER_CELL} without are needed, "
-            f"there are {having} and {len(pairs) - having}",
+            f"there are {having:,} and {len(pairs) - having:,}",
             len(pairs),
         )
     judged = [pair.judge_fails for pair in pairs]

@@ -28,3 +28,11 @@ def test_names_that_would_stand_on_each_other_move_apart() -> None:
 def test_a_line_without_points_has_no_name() -> None:
     chart = trend([line(0.2, 0.3), line(None, None)], names=["one", "other"])
     assert [end.label for end in chart.ends] == ["one"]
+
+
+def test_nothing_is_drawn_across_a_change_of_the_instrument() -> None:
+    points = [Datum(f"W{place}", 0.5, 0.4, 0.6, breaks=place == 2) for place in range(5)]
+    (series,) = trend([points]).series
+    assert [len(path.split()) for path in series.paths] == [2, 3]
+    assert [len(band.split()) for band in series.bands] == [4, 6]
+    assert len(series.marks) == 5

@@ -9,6 +9,7 @@ from string import ascii_lowercase
 
 from evaluation.changes import telling
 from evaluation.judges.against_people.breakdowns import CORRECTION_WEEKS
+from evaluation.judges.judgments import answered
 from evaluation.judges.models import JudgeVersion
 from evaluation.weeks import datum
 from ingest.json_objects import Json
@@ -20,16 +21,31 @@ MOST_MARKERS = 12
 WEEK = timedelta(days=7)
 
 
-def agreement_chart(told: Json, measure: str) -> Trend:
-    """With what people reach among themselves where it is known: no judge can be held to more."""
+def agreement_chart(told: Json, measure: str, version: JudgeVersion) -> Trend:
+    """With what people reach among themselves where it is known: no judge can be held to more.
+
+    The line breaks where another model began to answer in the version's name.
+    """
     points = told["over_time"]
+    first = _first_after([at.date() for at, *_ in answered.changed(version)], points)
     people = told["human_human"].get(measure, {}).get("value")
     level = None if people is None else (people, f"people {figures.decimals(people)}")
     line = [
-        replace(_datum(point, point[measure], 1, **drawn(told)), note=_percent(point["base_rate"]["value"]))
+        replace(
+            _datum(point, point[measure], 1, **drawn(told)),
+            note=_percent(point["base_rate"]["value"]),
+            breaks=point["from"] in first,
+        )
         for point in points
     ]
     return trend([line], least=-1.0, level=level, names=[_end(MEASURES[measure], line)])
+
+
+def _first_after(days: Sequence[date], points: Sequence[Json]) -> set[str]:
+    """The weeks most of which come after one of these days, the first of each."""
+    mondays = [date.fromisoformat(point["from"]) for point in points]
+    later = (next((week for week in mondays if week + WEEK / 2 > day), None) for day in days)
+    return {week.isoformat() for week in later if week}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,18 @@ def weeks(told: Json) -> list[tuple[Json, str]]:
     """Each point of the chart, and the query that leads to the traces behind it."""
     kept = drawn(told)
     return [(point, _datum(point, point["agreement"], 1, **kept).query) for point in told["over_time"]]
+
+
+def unsteady(told: Json, out: Sequence[Json]) -> list[Json]:
+    """Weeks outside their limits, with their names and the queries that lead to their traces."""
+    known = {
+        point["from"]: _datum(point, point["agreement"], 1, **drawn(told)) for point in told["over_time"]
+    }
+    return [
+        {**week, "label": known[week["from"]].label, "query": known[week["from"]].query}
+        for week in out
+        if week["from"] in known
+    ]
 
 
 def markers(told: Json, chart: Trend, changed: Sequence[Json], version: JudgeVersion) -> list[Marker]:

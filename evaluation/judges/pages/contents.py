@@ -64,6 +64,7 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
         "further": further,
         "finding": further["finding"],
         **_charts(told, asked.measure, further["changes"], scope.version),
+        "unsteady": charts.unsteady(told, further["steadiness"]["out"]),
         "reliability": further["reliability"],
         "what_if": further["what_if"],
         "bars": _bars(told),
@@ -82,7 +83,7 @@ def tell(scope: Scope, asked: Asked, kept: Kept) -> Json:
 
 
 def _charts(told: Json, measure: str, changed: Sequence[Json], version: JudgeVersion) -> Json:
-    agreement = charts.agreement_chart(told, measure)
+    agreement = charts.agreement_chart(told, measure, version)
     return {
         "measure": measure,
         "measures": charts.MEASURES,

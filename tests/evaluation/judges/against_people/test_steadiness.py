@@ -52,5 +52,6 @@ def test_the_page_names_the_weeks_that_stand_out(project: Project, lead: Person)
     ]
     load(project, lines)
     page = lead.client.get(f"/projects/{project.slug}/judges/helpful").content.decode()
-    assert "3 weeks outside the exact limits of a judge as steady as before: 2026-10-26 (14 of 40" in page
+    assert "3 weeks outside the exact limits of a judge as steady as before: " in page
+    assert 'from=2026-10-26&amp;to=2026-11-01">W44</a> (14 of 40 disagree, 0–' in page
     assert "At 5 % disagreements, the rate of all weeks but the last four (n = 240)" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from evaluation.judges.against_people import comparison
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.making import versions
-from evaluation.judges.models import Anchor, AnchorSet, JudgeVersion, Judgment, Kind
+from evaluation.judges.models import Anchor, AnchorSet, AnsweredModel, JudgeVersion, Judgment, Kind
 from evaluation.judges.pages import contents
 from evaluation.judges.trust import kept_figures, remedies
 from ingest.models import AuditDraw, Project, Trace
@@ -188,3 +189,19 @@ def test_changes_and_the_ceiling_of_people_stand_in_the_chart(lead: Person, proj
     context = contents.tell(scope, contents.Asked(), kept_figures.look(scope))
     (marker,) = context["markers"]
     assert marker.letter == "a" and 0 < marker.x < 100 and "orion-1" not in marker.words
+
+
+def test_the_line_breaks_where_another_model_began_to_answer(lead: Person, project: Project) -> None:
+    load(project, weekly(6))
+    version = JudgeVersion.objects.get()
+
+    def runs() -> list[int]:
+        told = lead.client.get("/projects/refunds/judges/helpful?measure=agreement").content.decode()
+        return [len(path.split()) for path in re.findall(r'class="line s1" points="([^"]+)"', told)]
+
+    (whole,) = runs()
+    for weeks, model in ((9, "orion-1"), (3, "orion-2")):
+        at = timezone.now() - timedelta(weeks=weeks)
+        AnsweredModel.objects.create(version=version, model=model, first_at=at)
+    before, since = runs()
+    assert before + since == whole and min(before, since) >= 2
