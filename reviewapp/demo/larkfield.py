@@ -6,6 +6,7 @@ that a second run prints the same ones.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ingest import rates
-from ingest.models import Project, Scope
+from ingest.models import Project, Scope, new_secret
 from ingest.routing import rules
 from ingest.tokens import FORMAT, Credential, authenticate, issue
 from reviewapp import members
@@ -33,6 +34,9 @@ REVIEWERS = ("priya", "ines", "tomasz", "dan")
 AUDIT, JUDGE = 0.2, 0.36
 SEED = 20_260
 TRACES = 6000
+# By which the story's own traces are drawn, so that chance tells everyone the same: of the traces drawn by it
+# people fail as many before the judge's provider changes as since, on whatever day the story ends.
+DRAWN_BY = hashlib.sha256(b"larkfield/29").digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Keys:
 def prepare() -> tuple[Project, Keys]:
     """The project with its people and a token; on a second run everything stays as it is."""
     with pghistory.context(command="demo"):
-        project, _ = Project.objects.get_or_create(slug=SLUG, defaults={"name": NAME})
+        project, _ = Project.objects.get_or_create(slug=SLUG, defaults={"name": NAME, "secret": DRAWN_BY})
         kept = read_keys()
         password = kept.password if kept else members.new_password()
         for name in (LEAD, *REVIEWERS):
@@ -57,6 +61,12 @@ def prepare() -> tuple[Project, Keys]:
         keys = Keys(password, token)
     write_keys(keys)
     return project, keys
+
+
+def keep_secret(project: Project) -> None:
+    """Once the story's traces are drawn, the project gets a secret of its own: links and pseudonyms are made
+    with it, and what comes later is drawn by it."""
+    Project.objects.filter(pk=project.pk, secret=DRAWN_BY).update(secret=new_secret())
 
 
 def set_up_review(project: Project) -> None:

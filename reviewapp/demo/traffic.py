@@ -27,8 +27,7 @@ LONGEST_CONVERSATION = 5
 
 
 # The snapshots fail about as often as each other: before and since its judge's change the assistant is no
-# other one, so that chance alone may say that it moved too (once in 140 demos; secrets, and so draws,
-# differ).
+# other one. Chance alone could still say so, hence larkfield.DRAWN_BY.
 JULY = Model("gpt-5-mini-2026-07-18", "openai", 2.5e-7, 2e-6, 92, 0.1)
 OCTOBER = Model("gpt-5-mini-2026-10-09", "openai", 2.5e-7, 2e-6, 118, 0.09)
 MISTRAL = Model("mistral-small-2506", "mistral_ai", 1e-7, 3e-7, 140, 0.22)

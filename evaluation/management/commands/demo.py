@@ -65,6 +65,7 @@ class Command(BaseCommand):
         if not reviewing.has_begun(project):
             self.send(project, traces, url, keys.token)
         self.review(project, larkfield.plan_of(project, traces), url)
+        larkfield.keep_secret(project)
         comparing.compare(project, larkfield.plan_of(project, traces), url)
         self.judge(project, larkfield.plan_of(project, traces))
         self.evaluate(project, url, keys.token)

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from evaluation.demo import judging
 from evaluation.management.commands import demo
-from ingest import shapes
+from ingest import sampling, shapes
 from reviewapp.demo import bodies, larkfield, people, reactions, sending, stories
 from reviewapp.demo.traffic import Plan, conversations
 from reviewapp.demo.turns import NATIVE, OPENINFERENCE, OTEL
@@ -172,6 +172,39 @@ def test_people_and_token_are_made_once(db, settings, tmp_path):
     assert roles == {"hanna": Role.ADMIN} | dict.fromkeys(larkfield.REVIEWERS, Role.REVIEWER)
     assert User.objects.get(username="priya").check_password(keys.password)
     assert larkfield.keys_path().stat().st_mode & 0o077 == 0
+
+
+def test_the_story_is_drawn_by_a_key_that_is_exchanged_after_it(db, settings, tmp_path):
+    """Signed links and pseudonyms must not hang on a key that everyone knows."""
+    settings.DATA_DIR = tmp_path
+    project, _ = larkfield.prepare()
+    assert bytes(project.secret) == larkfield.DRAWN_BY
+    larkfield.keep_secret(project)
+    project.refresh_from_db()
+    own = bytes(project.secret)
+    assert own != larkfield.DRAWN_BY and len(own) == 32
+    larkfield.keep_secret(project)
+    again, _ = larkfield.prepare()
+    assert bytes(again.secret) == own
+
+
+@pytest.mark.parametrize("days", [0, 101])
+def test_what_is_drawn_says_that_the_assistant_did_not_move(days):
+    """On whatever day the story ends, so that chance never blames the system beside the judge."""
+    plan = replace(
+        PLAN, seed=larkfield.SEED, anchor=PLAN.anchor + timedelta(days=days), traces=larkfield.TRACES
+    )
+    changed = plan.anchor - judging.CHANGED_BEFORE
+    drawn = [
+        turn
+        for visit in conversations(plan)
+        for turn in visit
+        if sampling.draw(larkfield.DRAWN_BY, turn.trace_id) < larkfield.AUDIT
+    ]
+    since = [bool(turn.flaw) for turn in drawn if turn.started_at >= changed]
+    before = [bool(turn.flaw) for turn in drawn if changed - timedelta(weeks=4) <= turn.started_at < changed]
+    assert min(len(since), len(before)) > 300
+    assert abs(sum(since) / len(since) - sum(before) / len(before)) < 0.01
 
 
 def test_a_stranger_of_the_same_name_keeps_the_password(db, settings, tmp_path, other_project):
