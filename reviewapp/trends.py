@@ -59,7 +59,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`paths` and `bands` are attributes of the stretched SVG; one breaks where a point is missing or `breaks`."""
+    """`paths` and `bands` are attributes of the stretched SVG, one for each unbroken run of points."""
 
     marks: tuple[Mark, ...]
     paths: tuple[str, ...]
