@@ -104,6 +104,7 @@
     window.htmx.process(dialog);
     say("not saved: another tab has", true);
     if (!dialog.open) dialog.showModal();
+    dialog.querySelector("h2").focus();
   }
 
   function signIn() {
@@ -141,9 +142,8 @@
     target.closest("[data-close]")?.closest("dialog").close();
   });
 
-  for (const kind of ["input", "change"]) {
-    document.addEventListener(kind, ({ target }) => target.form && target.form === form() && changed());
-  }
+  // A `change` follows when the field is left, with nothing new in it.
+  document.addEventListener("input", ({ target }) => target.form && target.form === form() && changed());
   const leave = () => dirty && save({ keepalive: true });
   window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => (document.hidden ? leave() : (dirty || submitting) && again()));
@@ -155,7 +155,7 @@
     delete detail.parameters.csrfmiddlewaretoken;
     Object.assign(detail.headers, headers());
     delete detail.headers["X-Requested-With"];
-    if (detail.elt !== form() && dirty) save();
+    if (detail.elt !== form() && dirty && !submitting) save();
     if (detail.elt === form() && detail.verb === "post") {
       clearTimeout(timer);
       submitting = detail.triggeringEvent?.submitter ?? null;

@@ -9,6 +9,8 @@
   const typing = (element) => element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   // What is left to do with an item that is held no more: nothing can be submitted then.
   const onward = () => document.querySelector("#lost:not([hidden]) :is(button, a)");
+  // Typing to a lead, one hands in what one types, not the label.
+  const ofFlag = (target) => target.closest("#flag-it")?.querySelector("button");
   const press = (id) => document.getElementById(id)?.click();
   const parts = () => [...document.querySelectorAll("form#rubric [data-criterion]")].filter((part) => part.offsetParent);
   const current = () => document.querySelector("form#rubric [data-criterion].current");
@@ -46,7 +48,7 @@
     if (chosen.get(target.name) === target) {
       target.checked = false;
       chosen.delete(target.name);
-      target.dispatchEvent(new Event("change", { bubbles: true }));
+      target.dispatchEvent(new Event("input", { bubbles: true }));
     } else {
       chosen.set(target.name, target);
     }
@@ -56,7 +58,7 @@
     if (!form() || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
     const inCriterion = target.closest("[data-criterion]");
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (onward() || document.getElementById("submit-next"))?.click();
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (ofFlag(target) || onward() || document.getElementById("submit-next"))?.click();
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
     else if (event.shiftKey && /^Digit[1-9]$/.test(event.code) && !typing(target)) choose(9 + Number(event.code.at(-1)));
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -95,6 +97,7 @@
     field.value ||= document.getElementById("answer-as-given").value;
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
+    target.scrollIntoView({ block: "nearest" });
   }, true);
 
   // The lease: its end is counted from what the server said was left, whatever this machine's clock says.

@@ -284,6 +284,8 @@ def test_two_tabs_are_shown_both_texts(page, house):
     both = other.locator("#conflict .both-texts")
     expect(both).to_contain_text("from the first tab")
     expect(both).to_contain_text("from the second tab")
+    # Whoever was typing chooses nothing by the next space or Enter.
+    expect(other.locator("#conflict h2")).to_be_focused()
     other.locator("[data-keep]").click()
     is_saved(other)
     page.fill("#note", "the first again")
@@ -342,6 +344,26 @@ def test_what_is_typed_in_the_moment_before_an_undo_is_there_again(page, house):
     expect(page.locator("#note")).to_have_value("")
     keys(page, "Control+Enter")
     expect(page.locator("#note")).to_have_value("a thought")
+
+
+def test_while_one_types_to_a_lead_the_keys_of_submit_send_the_flag(page, house):
+    page.goto(house.queue("flagging", traces("flagging", 2)))
+    keys(page, "1", "f")
+    page.keyboard.type("Who answers this one?")
+    keys(page, "Control+Enter")
+    expect(page.locator("#toast")).to_contain_text("Flagged")
+    expect(place(page)).to_have_text("1")
+
+
+def test_a_submit_is_followed_by_no_save_of_what_it_sent(page, house):
+    """The line on the queue's standing is asked for meanwhile, and asks for a save of what is not saved."""
+    drafts = []
+    page.on("request", lambda asked: drafts.append(asked.url) if asked.url.endswith("/draft") else None)
+    page.route("**/submit", lambda route: (page.wait_for_timeout(900), route.continue_()))
+    page.goto(house.queue("once", traces("once", 2)))
+    keys(page, "1", "Control+Enter")
+    at(page, 2)
+    assert drafts == []
 
 
 def test_without_a_network_it_says_so_tries_again_and_loses_nothing(page, house):
