@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reviewapp.review import answers
-from reviewapp.review.models import ReviewItem
+from reviewapp.review.models import Label, ReviewItem
+from reviewapp.review.refusals import Invalid
 
 WORDS = {
     "verdict": "Verdict",
@@ -35,6 +36,17 @@ def parts(item: ReviewItem, here: Mapping[str, Any], there: Mapping[str, Any]) -
     plain = [(label, here.get(name), there.get(name)) for name, label in WORDS.items()]
     both = [Part(label, _words(left), _words(right)) for label, left, right in plain + asked]
     return [part for part in both if part.here != part.there]
+
+
+def is_another(item: ReviewItem, label: Label, body: Mapping[str, Any]) -> bool:
+    """Whether a form says something else than the label that its lease has given already."""
+    try:
+        said, values = answers.check(answers.Answer(**body), item.kind, item.rubric_version)
+    except Invalid:
+        return True
+    fields = [name for name in said.body() if name != "answers"]
+    given = dict(label.answers.values_list("criterion", "value"))
+    return values != given or any(getattr(said, name) != getattr(label, name) for name in fields)
 
 
 def _words(value: Any) -> str:

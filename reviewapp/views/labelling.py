@@ -24,6 +24,10 @@ from reviewapp.screen.page import Trouble
 from reviewapp.views.review import go, item_or_404, lease_on, next_item, show
 
 NO_TOKEN = UUID(int=0)
+ALREADY = Trouble(
+    lost="You submitted this item already, from another tab, with another answer. That one stands; "
+    "what is typed here was not taken. Undo brings the item back."
+)
 
 
 @session(Role.REVIEWER)
@@ -32,9 +36,11 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
     found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     try:
-        labels.submit(found, Actor(request.user), token_of(request), labels.Answer(**body))
+        given = labels.submit(found, Actor(request.user), token_of(request), labels.Answer(**body))
     except Refusal as refusal:
         return refused(request, found, body, refusal)
+    if not given.is_new and conflicts.is_another(found, given.label, body):
+        return show_trouble(request, found, body, ALREADY, 409)
     if request.POST.get("then") == "show":
         return go(request, reverse("item", args=[request.project.slug, pk]))
     return next_item(request, found.queue, after_submit=True)

@@ -188,6 +188,17 @@ def test_a_doubled_click_gives_one_label_and_one_next_item(rita, items):
     assert Assignment.objects.held().count() == 1
 
 
+def test_another_answer_from_a_second_tab_is_not_passed_over(rita, items):
+    """The first one stands, and whoever typed the second is told so, with the text still there."""
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, verdict="pass", note="from the first tab")
+    answer = rita.submit(item, hidden, verdict="fail", note="from the second tab")
+    assert answer.status_code == 409
+    assert "from another tab" in answer.content.decode()
+    assert "from the second tab" in answer.content.decode()
+    assert Label.objects.get().note == "from the first tab"
+
+
 def test_a_refused_submit_keeps_every_word_and_says_where(rita, items):
     item, hidden = rita.hold()
     answer = rita.submit(item, hidden, HTMX, note="typed for long", **{"answer.tone": "77"})
