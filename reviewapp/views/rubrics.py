@@ -16,7 +16,7 @@ from reviewapp.review import editor, flags, presets, rubrics
 from reviewapp.review.editor import Form
 from reviewapp.review.forms import RubricForm
 from reviewapp.review.models import CriterionRevision, CriterionType, Rubric, RubricVersion, Shown, Stage
-from reviewapp.review.refusals import Invalid, Refusal
+from reviewapp.review.refusals import EditConflict, Invalid, Refusal
 
 MOST_FLAGS = 50
 
@@ -51,7 +51,7 @@ def rubric_list(request: MemberRequest) -> HttpResponse:
 def rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     found = rubric_or_404(request, rubric)
     versions = list(
-        found.versions.annotate(asked=Count("criteria"), queue_count=Count("queues", distinct=True)).order_by(
+        found.versions.annotate(asked=Count("criteria", distinct=True), queue_count=Count("queues", distinct=True)).order_by(
             "-number"
         )
     )
@@ -120,6 +120,9 @@ def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
         if "freeze" in request.POST:
             rubrics.freeze(kept, request.user.username, kept.edit)
     except Refusal as refusal:
+        if isinstance(refusal, EditConflict):
+            # Told what happened, one may save over it.
+            form.edit = refusal.edit
         return shown_editor(request, rubric, form, refusal)
     if "freeze" not in request.POST:
         messages.success(request, "The draft is saved.")

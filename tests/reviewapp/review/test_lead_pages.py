@@ -177,6 +177,9 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
     assert done.status_code == 302, done.content.decode()[-3000:]
     stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
     assert stale.status_code == 409 and b"Someone else has saved" in stale.content
+    fields["edit"] = str(stale.context["form"].edit)
+    again = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
+    assert again.status_code == 302, "told of the other's text, one may save over it"
     draft = rubrics.open_draft(rubric)
     meaning = dict(draft.criteria.values_list("key", "meaning"))
     assert meaning == {"verdict": 1, "severity": 1, "kinds": 2}
@@ -185,6 +188,13 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
     assert "words only" in page and "asks something else" in page and "How bad" in page
     lead.client.post(f"{BASE}/rubrics/safety/discard")
     assert rubrics.open_draft(rubric) is None
+
+
+def test_a_version_is_told_with_its_own_number_of_criteria_however_many_queues_ask_it(project, lead):
+    version = [make_queue(project, slug) for slug in ("one", "two", "three")][0].rubric_version
+    page = lead.client.get(f"{BASE}/rubrics/answer-quality")
+    told = page.context["versions"][0]
+    assert (told.asked, told.queue_count) == (version.criteria.count(), 3)
 
 
 def test_declaring_a_new_meaning_starts_a_new_number(project, lead):
