@@ -35,6 +35,9 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _AROUND = re.compile(r"(\*\*|__|~~|`)(?=\S)(.+?)(?<=\S)\1")
 _BEFORE = re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", re.MULTILINE)
 
+# The parts of a JSON text: strings, brackets and commas, numbers and names.
+_JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
 # Characters that show nothing, or change the order or the look of others: controls, separators, bidi and
 # format characters, fillers, variation selectors, tags, lone surrogates.
 _UNSEEN = (
@@ -76,6 +79,33 @@ def pretty(value: Any) -> str:
     return visible(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def laid_out(text: str) -> str:
+    """A text that is one JSON object or list as an indented block of code; every other text as it is.
+
+    Only space between the parts is changed, so what is judged is what was said: no number is written anew.
+    """
+    if text.lstrip()[:1] not in ("{", "[") or not _is_json(text):
+        return text
+    lines, before, depth = [""], "", 0
+    for part in _JSON.findall(text):
+        depth -= part in ("}", "]")
+        opened, closes = before in ("{", "["), part in ("}", "]")
+        if before == "," or opened != closes:
+            lines.append("  " * depth)
+        lines[-1] += f"{part} " if part == ":" else part
+        depth += part in ("{", "[")
+        before = part
+    return "\n".join(["```", *lines, "```"])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Shared]:
     """Markdown as HTML, with the words shared with each passage marked and numbered.
 
@@ -86,7 +116,7 @@ def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Share
     """
     if len(text) > MARKDOWN_CHARACTERS:
         return plain(text, passages)
-    tokens = _PARSER.parse(text)
+    tokens = _PARSER.parse(laid_out(text))
     shared = overlap.share(overlap.words("\n".join(_texts(tokens))), passages)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {"marker": _Marker(shared.of_word)})
     clean = nh3.clean(

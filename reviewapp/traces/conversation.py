@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +70,14 @@ def tell(reading: Reading) -> Conversation:
         tools=tuple(_tool_uses(after)),
         steps=tuple(texts[:-1]),
         answer=answer,
-        other=tuple(part for message in spoken[max(asked, 0) :] for part in message.other),
+        other=tuple(part for message in spoken[max(asked, 0) :] for part in _others(message)),
     )
+
+
+def _others(message: Message) -> Iterator[Any]:
+    """Its parts that are no text, but for what the text says in full: an answer in JSON is both."""
+    said = _parsed(message.text) if message.other else None
+    return (part for part in message.other if part != said)
 
 
 def _last_question(messages: Sequence[Message]) -> int:

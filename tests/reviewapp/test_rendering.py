@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
 import pytest
 
-from reviewapp.rendering import MARKDOWN_CHARACTERS, markdown, marked, plain, pretty, unmarked, visible
+from reviewapp.rendering import (
+    MARKDOWN_CHARACTERS,
+    laid_out,
+    markdown,
+    marked,
+    plain,
+    pretty,
+    unmarked,
+    visible,
+)
 
 
 def html(text: str, *passages: str) -> str:
@@ -120,6 +130,25 @@ def test_marking_keeps_text_text():
 
 def test_json_is_text():
     assert pretty({"a\u202e": "<b>"}) == '{\n  "a\\u202e": "<b>"\n}'
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ('{"refund": 1.50, "to": ["card", {}], "a": "{,\\""}',
+         '{\n  "refund": 1.50,\n  "to": [\n    "card",\n    {}\n  ],\n  "a": "{,\\""\n}'),
+        ("[1]", "[\n  1\n]"),
+    ],
+)  # fmt: skip
+def test_an_answer_in_json_is_laid_out_and_no_number_is_written_anew(given, shown):
+    assert laid_out(given) == f"```\n{shown}\n```"
+    assert json.loads(shown) == json.loads(given)
+    assert str(markdown(given)[0]).startswith("<pre><code>")
+
+
+@pytest.mark.parametrize("text", ["[a link](https://a.example)", "{curly} words", "", " plain", '{"cut": '])
+def test_what_is_no_json_stays_as_it_is(text):
+    assert laid_out(text) == text
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,11 @@ def test_turns_find_their_places():
     )
 
 
+def test_an_answer_in_json_is_told_once():
+    story = told(Message("user", "Q"), Message("assistant", '{"a": 1}', other=({"a": 1}, {"type": "image"})))
+    assert (story.answer, story.other) == ('{"a": 1}', ({"type": "image"},))
+
+
 def test_input_and_output_stand_in_where_no_messages_came():
     story = told(input="Q", output="A")
     assert (story.question, story.answer) == ("Q", "A")
