@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Max
+from django.urls import reverse
 
 from evaluation.golden.models import Candidate, CandidateState, VersionEntry
 from evaluation.runs.models import CaseResult, Decision, ResultStatus
@@ -20,6 +22,8 @@ class Caused:
     icon: str
     strong: str
     words: str
+    address: str = ""
+    link: str = ""
 
 
 def tell(queue: Queue, reviewer: User) -> list[Caused]:
@@ -33,10 +37,13 @@ def tell(queue: Queue, reviewer: User) -> list[Caused]:
     if waiting:
         rows.append(Caused("clock", f"{waiting} proposed", "as golden cases; a lead decides"))
     if promoted:
-        rows.append(Caused("box", f"{len(promoted)} promoted", f"to the golden dataset{_where(promoted)}"))
+        rows.append(_promoted(queue.project.slug, promoted))
     if blocked := _blocked(promoted):
-        words = "a deploy" if blocked == 1 else f"{blocked} deploys"
-        rows.append(Caused("close", f"Blocked {words}", "by failing one of these cases"))
+        words = "a deploy" if len(blocked) == 1 else f"{len(blocked)} deploys"
+        address = reverse("run", args=[queue.project.slug, blocked[0]])
+        rows.append(
+            Caused("close", f"Blocked {words}", "by failing one of these cases", address, "read the report")
+        )
     return rows
 
 
@@ -54,8 +61,8 @@ def _confirmed(queue: Queue, reviewer: User) -> list[int]:
     return [pk for pk, item, rests_on in found if given[item] & set(rests_on)]
 
 
-def _where(cases: set[int]) -> str:
-    """ " support v14": the newest version that holds one of them; empty before one is published."""
+def _promoted(project: str, cases: set[int]) -> Caused:
+    """ "to the golden dataset support, now v14": the newest version that holds one of them."""
     newest = (
         VersionEntry.objects.filter(case__in=cases, version__withdrawn_at=None)
         .values("version__dataset__name")
@@ -63,10 +70,15 @@ def _where(cases: set[int]) -> str:
         .order_by("-number")
         .first()
     )
-    return f" {newest['version__dataset__name']}, now v{newest['number']}" if newest else ""
+    words = f"{len(cases)} promoted"
+    if newest is None:
+        return Caused("box", words, "to the golden dataset")
+    name = newest["version__dataset__name"]
+    where = f"to the golden dataset {name}, now v{newest['number']}"
+    return Caused("box", words, where, reverse("golden_dataset", args=[project, name]), "see the dataset")
 
 
-def _blocked(cases: set[int]) -> int:
-    """Runs that were refused and in which one of these cases failed."""
+def _blocked(cases: set[int]) -> list[UUID]:
+    """Runs that were refused and in which one of these cases failed, the latest first."""
     failed = CaseResult.objects.filter(case__in=cases, status=ResultStatus.FAIL, run__decision=Decision.FAIL)
-    return failed.values("run").distinct().count()
+    return list(dict.fromkeys(failed.order_by("-run__pk").values_list("run__public_id", flat=True)))

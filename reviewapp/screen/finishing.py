@@ -147,7 +147,7 @@ def caused(reviewer: User, items: Sequence[int]) -> list[Caused]:
     rows = [
         Caused("check", f"{counted['confirmed']} confirmed", "as failures, by you and someone else"),
         Caused("people", f"{counted['differ']} undecided", "and gone to a lead"),
-        Caused("lock", f"{counted['together']} answered by others too", "open one to see what they said"),
+        Caused("lock", f"{counted['together']} answered", "by others too; open one to see what they said"),
         Caused("clock", f"{counted['second']} waiting", "for another reviewer"),
     ]
     return [row for row in rows if not row.strong.startswith("0 ")]

@@ -150,6 +150,8 @@ def test_what_labels_caused_is_told_to_whose_they_are(project, item, reviewer, s
     rows = reviewer.client.get(address).content.decode()
     assert "<b>1 promoted</b> to the golden dataset support, now v1" in rows
     assert "<b>Blocked a deploy</b>" in rows
+    assert f'href="{reverse("golden_dataset", args=["refunds", "support"])}"' in rows
+    assert f'href="{reverse("run", args=["refunds", run.public_id])}"' in rows
     assert stranger.client.get(address).status_code == 404
     assert reviewer.client.get(reverse("labels_caused", args=["refunds", "none"])).status_code == 404
 
