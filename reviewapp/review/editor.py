@@ -19,6 +19,8 @@ TEXTS = ("key", "title", "help", "type", "shown", "pass_example", "fail_example"
 FLAGS = ("critical", "required")
 NUMBERS = ("minimum", "maximum", "weight")
 BAR = re.compile(r"(?<!\\)\|")
+# The place of an option in an error, counted from nought there and from one for a person.
+OPTION = re.compile(r"options\[(\d+)\](\.?)")
 
 
 @dataclass(slots=True)
@@ -170,6 +172,10 @@ def _option(line: str, kind: str, had: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _option_name(found: re.Match[str]) -> str:
+    return f"option {int(found[1]) + 1}{':' if found[2] else ''} "
+
+
 def _number(text: str) -> Any:
     """A number, or the text as it is, which the check refuses in words."""
     try:
@@ -185,7 +191,7 @@ def errors_by_place(errors: Iterable[Mapping[str, Any]]) -> tuple[dict[int, list
     for error in errors:
         name, words = str(error["field"]), str(error["error"])
         if name.startswith("criteria[") and (place := name[9:].partition("]")[0]).isdigit():
-            label = name.partition("].")[2].replace("_", " ")
+            label = OPTION.sub(_option_name, name.partition("].")[2]).replace("_", " ")
             found.setdefault(int(place), []).append(f"{label} {words}".strip())
         else:
             other.append(f"{name.replace('_', ' ')} {words}".strip())

@@ -26,7 +26,7 @@ class QueueForm(forms.Form):
     description = forms.CharField(
         max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="For reviewers."
     )
-    rubric_version = VersionChoice(queryset=RubricVersion.objects.none(), label="Rubric")
+    rubric_version = VersionChoice(queryset=RubricVersion.objects.none(), label="Rubric", empty_label=None)
     move_open = forms.BooleanField(
         required=False,
         label="Move waiting items to a newly chosen version",
@@ -38,22 +38,25 @@ class QueueForm(forms.Form):
     )
     assignment = forms.ChoiceField(choices=AssignedTo.choices, initial=AssignedTo.OPEN, label="Goes to")
     assignees = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, label="Reviewers named"
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Reviewers named",
+        help_text="Needed unless it goes to anyone.",
     )
     audit_every = forms.IntegerField(
         min_value=1, max_value=100, initial=4, label="Audit lane",
         help_text="Every n-th item comes from the audit sample, unmarked.",
     )  # fmt: skip
     double_percent = forms.FloatField(
-        min_value=0, max_value=100, initial=20, label="Audit items to two reviewers",
-        help_text="Per cent. How well people agree is the ceiling for every judge.",
+        min_value=0, max_value=100, initial=20, label="Audit items to a second reviewer",
+        help_text="Per cent. How well two people agree is the ceiling for every judge.",
     )  # fmt: skip
     double_minimum = forms.IntegerField(
         min_value=0,
         max_value=1000,
         initial=20,
-        label="At least",
-        help_text="Per day, if there are that many.",
+        label="At least so many to a second reviewer",
+        help_text="Audit items a day, if there are that many.",
     )
     due_days = forms.IntegerField(
         min_value=1, max_value=365, required=False, label="Due after", help_text="Days; empty: never."
@@ -70,6 +73,8 @@ class QueueForm(forms.Form):
         versions = RubricVersion.objects.frozen().filter(rubric__project=project, rubric__archived_at=None)
         field: Any = self.fields["rubric_version"]
         field.queryset = versions.select_related("rubric").order_by("rubric__name", "-number")
+        if not versions.exists():
+            field.help_text = "There is none yet: freeze a rubric first."
         members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
         people: Any = self.fields["assignees"]
         people.choices = [(member.user.username, str(member.user)) for member in members]
@@ -98,10 +103,15 @@ def initial_of(queue: Queue) -> dict[str, Any]:
             "blind", "paused", "assignment")  # fmt: skip
     people = queue.assignees.values_list("membership__user__username", flat=True)
     return {name: getattr(queue, name) for name in same} | {
-        "lease_minutes": round(queue.lease_seconds / 60, 2),
-        "double_percent": round(queue.double_share * 100, 2),
+        "lease_minutes": _short(queue.lease_seconds / 60),
+        "double_percent": _short(queue.double_share * 100),
         "assignees": list(people),
     }
+
+
+def _short(value: float) -> str:
+    """ "15" and not "15.0"."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 class RubricForm(forms.Form):

@@ -51,9 +51,9 @@ def rubric_list(request: MemberRequest) -> HttpResponse:
 def rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     found = rubric_or_404(request, rubric)
     versions = list(
-        found.versions.annotate(asked=Count("criteria", distinct=True), queue_count=Count("queues", distinct=True)).order_by(
-            "-number"
-        )
+        found.versions.annotate(
+            asked=Count("criteria", distinct=True), queue_count=Count("queues", distinct=True)
+        ).order_by("-number")
     )
     shown = chosen(versions, request.GET.get("version", ""))
     criteria = shown.criteria.order_by("position", "pk") if shown else []

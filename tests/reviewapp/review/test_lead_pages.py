@@ -191,7 +191,8 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
 
 
 def test_a_version_is_told_with_its_own_number_of_criteria_however_many_queues_ask_it(project, lead):
-    version = [make_queue(project, slug) for slug in ("one", "two", "three")][0].rubric_version
+    queues_made = [make_queue(project, slug) for slug in ("one", "two", "three")]
+    version = queues_made[0].rubric_version
     page = lead.client.get(f"{BASE}/rubrics/answer-quality")
     told = page.context["versions"][0]
     assert (told.asked, told.queue_count) == (version.criteria.count(), 3)
@@ -219,6 +220,13 @@ def test_the_editor_says_what_to_mend_and_loses_nothing(project, lead):
         assert lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | step).status_code == 200
     odd = {"edit": "9" * 30, "c99999-title": "x", "cx-title": "y", "save": "1", "guidelines": "a\0b"}
     assert lead.client.post(f"{BASE}/rubrics/answer-quality/edit", odd).status_code in (409, 422)
+
+
+def test_an_option_is_named_by_its_place_as_people_count(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    fields = draft_fields(rubric) | {"c1-type": "choice", "c1-options": "one\n" + "two" * 50}
+    page = lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | {"save": "1"})
+    assert "option 2: value has at most 100 characters" in page.content.decode()
 
 
 def test_opening_and_saving_a_draft_changes_no_meaning(project, lead):
