@@ -68,6 +68,12 @@ def points_between(figure: Figure) -> str:
     return f"{_points(figure['low'])} to {_points(figure['high'])}"
 
 
+@register.filter
+def share_points(share: float) -> str:
+    """A part of a difference, in points of per cent: "+0.4"."""
+    return _points(share)
+
+
 def _points(share: float) -> str:
     number = f"{abs(share) * 100:.1f}"
     return number if number == "0.0" else f"{'+' if share > 0 else figures.MINUS}{number}"

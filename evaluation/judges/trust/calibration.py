@@ -18,6 +18,7 @@ from evaluation.judges.against_people import (
     breakdowns,
     comparison,
     probes,
+    rates,
     recalibrated,
     steadiness,
 )
@@ -77,6 +78,7 @@ def compute(scope: Scope, *, is_large: bool = False) -> Json:
     bins = scores.reliability(pairs.scored)
     mended = recalibration(pairs.folded)
     told = probes.tell(scope.version, probed) | {"recalibration": recalibrated.tell(mended, bins)}
+    told["rate_change"] = None if sampling == "unknown" else rates.change(pairs.cells)
     return {
         "api": _api(identity(scope.version) | told, pairs, found, finding),
         "page": {
@@ -111,6 +113,7 @@ def nothing(judge: Judge) -> Json:
     blank = certification.assess(found.agreement, found.tpr, found.tnr)
     named: Json = {"name": judge.name, "version": None, "criterion": judge.criterion, "drift": None}
     named |= {"validation": None, "recalibration": recalibrated.tell(recalibration(()), ())}
+    named["rate_change"] = None
     return _api(named, none, found, blank)
 
 
@@ -135,7 +138,7 @@ def _api(identified: Json, pairs: Comparison, found: Measures, finding: certific
             "agreement": people.agreement.as_dict(),
         },
         "over_time": breakdowns.over_time(pairs),
-        "slices": breakdowns.slices(pairs),
+        "slices": rates.beside(breakdowns.slices(pairs), pairs),
         "invalid": _invalid(pairs),
     }
 

@@ -28,7 +28,7 @@ from evaluation.judges.trust import calibration
 from ingest.json_objects import Json
 
 # To be counted up with every change of what is computed or how, so that nothing kept before is shown.
-FORM = 15
+FORM = 16
 # Judgments of the version, or items of the project, from which on the worker computes.
 MANY = 20_000
 # The worker recomputes after this multiple of the time it took, and after this many seconds at least.
