@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.gate import PASS, SIGNIFICANT, Comparison, Verdict, counted, percent
 from evaluation.statistics.change import mcnemar
-from evaluation.statistics.intervals import wilson_lower
+from evaluation.statistics.intervals import all_pass_minimum, wilson_lower
 from reviewapp import figures
 
 
@@ -52,7 +52,11 @@ def _enough(compared: Comparison, threshold: float) -> str:
     n, passed = compared.n, compared.passed
     enough = (more for more in range(n - passed + 1) if wilson_lower(passed + more, n) >= threshold)
     if (more := next(enough, None)) is None:
-        return f"{counted(n)} are too few to show {percent(threshold)}, even if all of them pass."
+        enough = all_pass_minimum(threshold)
+        return (
+            f"{counted(n)} are too few to show {percent(threshold)}, even if all of them pass. "
+            f"It takes {enough} that pass."
+        )
     failing = counted(n - passed)
     return f"{more} of the {failing} that fail must pass: the lower bound then reaches {percent(threshold)}."
 

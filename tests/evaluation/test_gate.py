@@ -114,6 +114,10 @@ def test_without_a_baseline_it_says_how_many_must_pass():
     words = gate_advice.turns_green(decide([Case(str(i), (i >= 40,)) for i in range(160)]))
     assert words == "24 of the 40 cases that fail must pass: the lower bound then reaches 85.0 %."
     assert "too few to show" in gate_advice.turns_green(decide([Case("a", (F,))]))
+    few = [Case(f"c{number}", (F,)) for number in range(15)]
+    assert gate_advice.turns_green(decide(few)) == (
+        "15 cases are too few to show 85.0 %, even if all of them pass. It takes 16 that pass."
+    )
 
 
 trial_lists = st.lists(st.booleans(), min_size=1, max_size=6).map(tuple)
