@@ -55,6 +55,7 @@ class Counts:
     overdue: int = 0
     labels: int = 0
     oldest: datetime | None = None  # since when the longest waiting item has been in the queue
+    open: int = 0  # items that are undecided, waiting or held or both
 
 
 def create(
@@ -231,10 +232,11 @@ def counts(project: Project) -> dict[int, Counts]:
 
 COUNTS = """
     SELECT q.id, i.waiting, coalesce(a.held, 0), i.adjudication, i.resolved, i.removed, i.overdue,
-        coalesce(a.labels, 0), i.oldest
+        coalesce(a.labels, 0), i.oldest, i.open
     FROM reviewapp_queue q
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE open_slots > 0) AS waiting,
+            count(*) FILTER (WHERE state = 'open') AS open,
             count(*) FILTER (WHERE state = 'adjudication') AS adjudication,
             count(*) FILTER (WHERE state = 'resolved') AS resolved,
             count(*) FILTER (WHERE state = 'removed') AS removed,

@@ -96,7 +96,7 @@ def tell(queue: Queue, reviewer: User) -> Finish:
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, items)),
         caused=caused(reviewer, items),
-        more=min(sitting.waiting, sittings.FURTHER),
+        more=0 if queue.paused or queue.archived_at else min(sitting.waiting, sittings.FURTHER),
         mine=mine.of_queues(reviewer.pk, [queue.pk])[queue.pk],
         others=others(queue, reviewer),
         quality=quality(queue, reviewer),

@@ -51,13 +51,12 @@ class Row:
 
     @property
     def total(self) -> int:
-        counts = self.counts
-        return self.counts.waiting + self.taken + counts.adjudication + counts.resolved
+        return self.counts.open + self.decided
 
     @property
     def taken(self) -> int:
-        """Held items; an item with several open slots may wait and be held."""
-        return self.counts.held
+        """Of the bar; several may hold one item, which waits for others all the same."""
+        return min(self.counts.held, self.counts.open)
 
     @property
     def decided(self) -> int:

@@ -22,13 +22,18 @@ from reviewapp.review.refusals import LeaseLost, Refusal
 from reviewapp.screen import ahead, finishing, page, sittings
 from reviewapp.screen.page import Screen
 
+ARCHIVED = "This queue is archived: it hands out nothing more. What you labelled in it is kept."
+
 
 @session(Role.REVIEWER)
 @never_cache
 @require_safe
 def review(request: MemberRequest, queue: str) -> HttpResponse:
     """The item that this person holds in the queue, or the next one."""
-    return next_item(request, queue_or_404(request, queue))
+    found = queue_or_404(request, queue)
+    if found.archived_at:
+        return render(request, "review/stopped.html", {"queue": found, "words": ARCHIVED}, status=404)
+    return next_item(request, found)
 
 
 @session(Role.REVIEWER)
@@ -111,9 +116,8 @@ def hold(request: MemberRequest, queue: Queue) -> Lease | None:
 
 
 def queue_or_404(request: MemberRequest, slug: str) -> Queue:
-    return get_object_or_404(
-        Queue.objects.live().select_related("project"), project=request.project, slug=slug
-    )
+    """An archived one too: whoever was at work in it is told so, and sees what came of it."""
+    return get_object_or_404(Queue.objects.select_related("project"), project=request.project, slug=slug)
 
 
 def item_or_404(request: MemberRequest, pk: int) -> ReviewItem:

@@ -15,7 +15,7 @@ from reviewapp.review import items as stand
 from reviewapp.review import leases, queues
 from reviewapp.review.models import ReviewItem
 from reviewapp.screen import queue_list
-from tests.reviewapp.review.making import filled, make_queue, make_traces
+from tests.reviewapp.review.making import filled, make_queue, make_reviewer, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,15 @@ def test_a_row_says_what_waits_how_old_and_how_long(rita, items, queue):
     assert [tab.count for tab in told.tabs] == [1, 1, 0, 0]
     assert "Continue" in listed(rita.person, queue.project).content.decode()
     assert told.chart.total == 2
+
+
+def test_an_item_that_waits_for_some_and_is_held_by_others_is_one_item(rita, project):
+    shared = make_queue(project, "shared", overlap=3)
+    filled(shared, 2)
+    leases.claim(shared, rita.person.user)
+    leases.claim(shared, make_reviewer(project, "sam"))
+    (row,) = [row for row in listed(rita.person, project).context["told"].rows if row.queue == shared]
+    assert (row.counts.waiting, row.counts.held, row.decided, row.total) == (2, 2, 0, 2)
 
 
 def test_what_cannot_be_started_says_why(rita, items, queue, project):

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from reviewapp.models import Role
 from reviewapp.review import drafts, leases, queues
@@ -339,6 +340,25 @@ def test_finishing_gives_back_what_is_held(rita, items):
     assert answer.status_code == 302
     assert not Assignment.objects.held().exists()
     assert leases.claim(rita.queue, person("paul", rita.queue.project, Role.REVIEWER).user).item == item
+
+
+def test_a_queue_that_is_paused_or_archived_at_work_takes_the_label_and_says_so(rita, items):
+    finish = reverse("finish", args=[rita.slug, rita.queue.slug])
+    held = rita.hold()
+    queues.change(rita.queue, paused=True)
+    assert rita.submit(*held, verdict="pass").url == finish
+    page = rita.person.client.get(finish)
+    assert "The queue is paused" in page.content.decode() and page.context["told"].more == 0
+    queues.change(rita.queue, paused=False)
+    held = rita.hold()
+    rita.queue.archived_at = timezone.now()
+    rita.queue.save()
+    assert rita.submit(*held, verdict="pass").url == finish
+    assert "The queue was archived" in rita.person.client.get(finish).content.decode()
+    assert rita.person.client.post(finish).status_code == 302
+    closed = rita.open()
+    assert closed.status_code == 404 and "is archived" in closed.content.decode()
+    assert Label.objects.count() == 2
 
 
 def test_a_paused_queue_and_one_for_others_say_so(rita, items):
