@@ -83,7 +83,8 @@ KNOWN = """
 
 def _label(item: ReviewItem, actor: Actor, answer: Answer, key: str = "") -> Label:
     """Not yet stored, as the first one of its reviewer."""
-    return Label(
+    return rows.new(
+        Label,
         revision=1,
         kind=Kind.ANSWER,
         via=actor.via,
@@ -109,7 +110,7 @@ def _hand_in_first(item: ReviewItem, token: UUID, label: Label, values: dict[int
     """
     if item.required != 1:
         return False
-    mine = Assignment(item=item, reviewer=label.reviewer, current=label, counted=label)
+    mine = rows.new(Assignment, item=item, reviewer=label.reviewer, current=label, counted=label)
     return _hand_in(mine, token, values, resolutions.decide(item, [mine]), FIRST)
 
 
@@ -148,7 +149,6 @@ def _hand_in(
         **{f"r_{field.attname}": getattr(resolution, field.attname) for field in rows.fields(Resolution)},
         "item": item.pk,
         "lease": token,
-        "traces": [pk for pk in (item.trace_id, item.other_trace_id) if pk],
         "criteria": list(values),
         "values": [json.dumps(value) for value in values.values()],
         "state": decision.state,
@@ -200,10 +200,6 @@ HAND_IN = """
     ),
     typed AS (
         DELETE FROM reviewapp_draft d USING label WHERE d.assignment_id = label.assignment_id
-    ),
-    kept AS (
-        UPDATE ingest_trace SET held = true
-        WHERE id = ANY(%(traces)s) AND NOT held AND EXISTS (SELECT FROM label)
     ),
     resolution AS (
         INSERT INTO reviewapp_resolution (item_id, revision, method, verdict, preference, confirmed, cause,

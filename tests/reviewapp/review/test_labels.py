@@ -78,7 +78,6 @@ def test_one_label_settles_an_item_of_overlap_one(queue, rita):
     assert not item.resolution.confirmed
     assert item.resolution.labels == [label.pk]
     assert label.snapshot_id == item.snapshot_id and label.kind == Kind.ANSWER
-    assert Trace.objects.get(pk=item.trace_id).held
     assert_sound(queue.project)
 
 
