@@ -113,10 +113,15 @@ def refuse(
 
 
 def _set_up_connection() -> None:
-    """For the connection of this thread alone: migrations and the worker take the time they need."""
+    """For the connection of this thread alone: migrations and the worker take the time they need.
+
+    Left to choose, PostgreSQL plans some of the prepared statements anew each time, which takes it about as
+    long as to carry them out, and comes to the same plan.
+    """
     given = connection.settings_dict
     options = given["OPTIONS"]
-    limited = f"{options.get('options', '')} -c statement_timeout={STATEMENT_SECONDS}s".strip()
+    limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c plan_cache_mode=force_generic_plan"
+    limited = f"{options.get('options', '')} {limits}".strip()
     connection.settings_dict = {
         **given,
         "OPTIONS": {**options, "options": limited},
