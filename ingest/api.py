@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
-from django.urls import path
+from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
 from ingest import (
@@ -247,13 +247,19 @@ def _as_http_expects(view: View, methods: list[str]) -> View:
     return answered
 
 
+def _methods(pattern: URLPattern) -> list[str]:
+    declaration = declaration_of(pattern.callback)
+    return sorted(declaration) if isinstance(declaration, Mapping) else READ
+
+
 def urls() -> tuple[list[Any], str, str]:
     """All addresses of the native API, for `path("api/v1/", api.urls())`."""
     patterns, app_name, namespace = declare_api(api.urls)
     patterns = [path("docs", public(docs), name="docs"), *patterns]
+    # What is posted to comes first: an address is compared with all before it, and these are asked most.
+    patterns.sort(key=lambda pattern: "POST" not in _methods(pattern))
     for pattern in patterns:
-        declaration = declaration_of(pattern.callback)
-        methods = sorted(declaration) if isinstance(declaration, Mapping) else READ
+        declaration, methods = declaration_of(pattern.callback), _methods(pattern)
         if declaration:
             answered = _as_http_expects(pattern.callback, methods)
             if pattern.name == post_feedback.__name__:

@@ -110,6 +110,8 @@ TAKE = """
         LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
 """
 RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
+# What nobody asks of an item that was claimed, or of what is shown of it.
+UNREAD_OF_ITEM, UNREAD_OF_SNAPSHOT = ("enqueued_at", "removed_at", "removed_by", "added_by"), ("created_at",)
 
 
 def claim(queue: Queue, reviewer: User) -> Lease | None:
@@ -190,17 +192,18 @@ def taking(lane: Lane, unless: str = "") -> str:
 
 
 def _taking(choice: str, noted: str = "") -> str:
-    item, shown = rows.columns(ReviewItem, "taken"), rows.columns(Snapshot, "s")
+    item = rows.columns(ReviewItem, "taken", *UNREAD_OF_ITEM)
+    shown = rows.columns(Snapshot, "s", *UNREAD_OF_SNAPSHOT)
     claims = "(SELECT claims FROM noted)" if noted else "NULL"
     return TAKE.format(choice=choice, columns=item, shown=shown, noted=noted, claims=claims)
 
 
 def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
     """From the statement's own row: to ask for it again would cost more than the claim."""
-    width = len(rows.fields(ReviewItem))
-    item = rows.made(ReviewItem, row[:width])
+    width = len(rows.fields(ReviewItem, *UNREAD_OF_ITEM))
+    item = rows.made(ReviewItem, row[:width], *UNREAD_OF_ITEM)
     if item.snapshot_id is not None:
-        item.snapshot = rows.made(Snapshot, row[width:])
+        item.snapshot = rows.made(Snapshot, row[width:], *UNREAD_OF_SNAPSHOT)
     item.queue, item.rubric_version = queue, answers.version_of(item.rubric_version_id)
     return item
 

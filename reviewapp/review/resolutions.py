@@ -64,7 +64,8 @@ def decide(item: ReviewItem, done: Sequence[Assignment]) -> Decision:
         unsure = any(label.verdict == Verdict.CANNOT_TELL for label in labels)
         return Decision(ItemState.ADJUDICATION, "cannot_tell" if unsure else "tie")
     agreeing = [label for label in labels if said(label) == found]
-    resolution = Resolution(
+    resolution = rows.new(
+        Resolution,
         method=Method.SINGLE if len(labels) == 1 else Method.MAJORITY,
         confirmed=found == Verdict.FAIL and len(_independent(agreeing)) >= 2,
         failure_modes=_shared_modes(agreeing),

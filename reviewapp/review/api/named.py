@@ -31,7 +31,7 @@ FIND_ITEM = (
 )
 QUEUE = Beside(
     "slug",
-    rows.columns(Queue, "q"),
+    rows.columns(Queue, "q", *UNREAD_OF_QUEUE),
     "LEFT JOIN reviewapp_queue q ON q.project_id = project.id AND q.slug = %s",
 )
 ITEM = Beside("pk", ITEM_COLUMNS, f"LEFT JOIN ({ITEM_ROWS}) ON i.id = %s AND q.project_id = project.id")
@@ -50,7 +50,7 @@ def of_item(*scopes: Scope) -> TokenAuth:
 def queue(caller: Caller) -> Queue:
     if caller.beside[0] is None:
         raise Problem(404, "This project has no such queue.")
-    found = rows.made(Queue, caller.beside)
+    found = rows.made(Queue, caller.beside, *UNREAD_OF_QUEUE)
     found.project, found.rubric_version = caller.project, answers.version_of(found.rubric_version_id)
     return found
 
