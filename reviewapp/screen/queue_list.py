@@ -144,14 +144,13 @@ def tell(membership: Membership, wanted: str) -> QueueList:
     groups["mine"] = [row for row in groups["open"] if row.work.is_mine]
     chosen = wanted if wanted in TABS else "open"
     sees_all = Role(membership.role).allows(Role.LEAD)
+    paces = reviewers.paces(project, DAYS, None if sees_all else membership.user, told=not sees_all)
     return QueueList(
         rows=groups[chosen],
         tabs=[Tab(name, label, len(groups[name]), name == chosen) for name, label in TABS.items()],
         has_any=bool(rows),
         chart=labels_per_day(project),
-        paces=reviewers.paces(project, DAYS, None if sees_all else membership.user, told=not sees_all)[
-            :SHOWN_REVIEWERS
-        ],
+        paces=[pace for pace in paces if pace.labels][:SHOWN_REVIEWERS],
     )
 
 

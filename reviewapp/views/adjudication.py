@@ -77,6 +77,8 @@ def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = No
 
 def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
     posted = request.POST
+    if posted.get("stands", known := str(item.resolution_id or "")) != known:
+        return shown(request, item, Refusal(f"{_stands(item)} Decide again to overrule it."))
     try:
         resolution = resolutions.adjudicate(
             item,
@@ -101,6 +103,15 @@ def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
     )
     response["Location"] += f"?{urlencode({'decided': item.pk})}" if resolution.confirmed else ""
     return response
+
+
+def _stands(item: ReviewItem) -> str:
+    """What somebody else has made of it since the page was opened."""
+    if item.resolution is None:
+        return "The decision that you saw stands no more."
+    who = item.resolution.by or "The labels"
+    said = item.resolution.get_verdict_display() or item.resolution.get_preference_display()
+    return f"{who} decided it while you were reading: {said}."
 
 
 def just_decided(request: MemberRequest) -> int | None:

@@ -87,6 +87,20 @@ def test_a_tie_is_shown_side_by_side_and_decided(tie, lead):
     assert "rule 4" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
 
 
+def test_a_decision_that_another_lead_made_meanwhile_is_not_written_over_unseen(tie, lead, owner):
+    address = f"{BASE}/adjudication/{tie.pk}"
+    said = {"verdict": "pass", "stands": "", "note": "what I typed"}
+    assert owner.client.post(address, said | {"verdict": "fail"}).status_code == 302
+    late = lead.client.post(address, said)
+    assert late.status_code == 409
+    page = late.content.decode()
+    assert "decided it while you were reading: Fail" in page and "what I typed" in page
+    first = Resolution.objects.get()
+    assert f'name="stands" value="{first.pk}"' in page
+    assert lead.client.post(address, said | {"stands": str(first.pk)}).status_code == 302
+    assert Resolution.objects.count() == 2
+
+
 def test_flags_rounds_and_removal(tie, lead, rita):
     flags.flag(tie, rita, "look at this")
     assert "look at this" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
