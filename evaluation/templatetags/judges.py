@@ -10,9 +10,16 @@ from django import template
 
 from evaluation.judges.against_people import families
 from reviewapp import figures
+from reviewapp.review.models import Cause
 
 register = template.Library()
 Figure = Mapping[str, Any]
+CAUSE_KEYS = {
+    Cause.JUDGE_WRONG: "judge",
+    Cause.HUMAN_WRONG: "human",
+    Cause.RUBRIC_AMBIGUOUS: "rubric",
+    Cause.MISSING_CONTEXT: "context",
+}
 BADGES = {"TRUSTED": "good", "CARE": "doubt", "UNTRUSTED": "failure", "INCONCLUSIVE": "", "STALE": "stale"}
 
 
@@ -115,6 +122,12 @@ def family(name: str | None) -> str:
 @register.filter
 def at(mapping: Mapping[str, Any], key: str) -> Any:
     return mapping[key]
+
+
+@register.filter
+def cause_key(cause: str) -> str:
+    """A cause in one word, as it stands beside its key: "judge" for what the judge got wrong."""
+    return CAUSE_KEYS[Cause(cause)]
 
 
 @register.filter

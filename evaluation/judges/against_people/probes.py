@@ -93,7 +93,7 @@ def has_it(seen: Seen, probe: str, own: str) -> bool:
 def _of_own(own: str, seen: Sequence[Seen]) -> Json:
     """Only pairs whose model's family is known say something of it."""
     if not own:
-        return unknown("of which family the judge is, is not known", 0).as_dict()
+        return unknown("the family of the judge is not known", 0).as_dict()
     named = [(each, family) for each in seen if (family := _family(each))]
     return bias.given_people([_probed(each, family == own) for each, family in named]).as_dict()
 

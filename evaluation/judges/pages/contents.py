@@ -172,7 +172,7 @@ def parameters(version: JudgeVersion) -> Parameters:
 def _brief(name: str, value: Any) -> str:
     """ "46 rules", "threshold 0.5", "errors: 6 settings" """
     if isinstance(value, list):
-        return f"{len(value)} {name}"
+        return f"{len(value)} {name.removesuffix('s') if len(value) == 1 else name}"
     if isinstance(value, dict):
         return f"{name}: {len(value)} settings"
     return f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"

@@ -72,6 +72,9 @@ class VersionForm(forms.Form):
             .select_related("rubric")
             .order_by("rubric__name", "-number")
         )
+        known = [] if self.is_bound else list(rubrics.queryset)
+        if len({version.rubric_id for version in known}) == 1:  # nothing to choose between
+            rubrics.initial = known[0]
         rubrics.label_from_instance = lambda version: f"{version.rubric.name} v{version.number}"
         choice: Any = self.fields["endpoint"]
         choice.choices = [("", "none"), *((name, _told(each)) for name, each in _known().items())]

@@ -122,6 +122,16 @@ def test_labels_count_up_to_the_first_item_that_waits(story: Story, reviewer: Pe
     assert found["excluded"] == {"waiting": 2}
 
 
+def test_a_new_judge_is_told_what_people_have_labelled_already(
+    story: Story, reviewer: Person, lead: Person
+) -> None:
+    for u in (0.1, 0.2):
+        story.label(story.item(u), "pass", reviewer.user)
+    told = lead.client.get("/projects/refunds/judges/helpful").content.decode()
+    assert "This judge has judged none of the 2 traces that people labelled." in told
+    assert '<a class="button primary" href="#running">Let it judge</a>' in told
+
+
 def test_those_who_were_not_answered_are_stood_for(story: Story, reviewer: Person) -> None:
     story.pair(0.1, "fail", "fail", reviewer.user, stratum="a")
     story.item(0.2, days=20, stratum="a")

@@ -57,7 +57,7 @@ def test_what_is_too_few_or_unknown_says_so(lead: Person, api: Api, project: Pro
     ingest_tasks.read_stale(timedelta(0))
     told = read(api)
     assert told["family"]["same"] is None
-    assert told["bias"]["self_preference"]["why_null"] == "of which family the judge is, is not known"
+    assert told["bias"]["self_preference"]["why_null"] == "the family of the judge is not known"
     assert told["bias"]["authority"]["why_null"] == (
         "50 pairs with it and 50 without are needed, there are 0 and 120"
     )

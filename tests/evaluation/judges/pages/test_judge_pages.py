@@ -29,6 +29,7 @@ from ingest import tasks as ingest_tasks
 from ingest.models import AuditDraw, Project, Trace
 from tests.conftest import Person
 from tests.evaluation.judges.lines import line, load, table
+from tests.reviewapp.review.making import make_queue
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "<script>alert(1)</script>\u202e"
@@ -165,7 +166,16 @@ def test_states_without_data_say_what_to_do(lead: Person, project: Project) -> N
     versions.create(project, "empty", Kind.RULES, parameters={"rules": []})
     told = page(lead.client, "judges/empty")
     assert "Nobody has labelled a trace that this judge has judged." in told
+    assert '<a class="button primary" href="#running">Let it judge</a>' in told
+    assert "Read 0 disagreements" not in told
     assert "INCONCLUSIVE" in told
+
+
+def test_the_only_rubric_is_chosen_already(lead: Person, project: Project) -> None:
+    make_queue(project)
+    told = page(lead.client, "judge-versions/new")
+    chosen = told[told.index('name="rubric"') :]
+    assert chosen.index(" selected>") < chosen.index("</select>")
 
 
 def test_a_cause_is_named_once_and_changed_by_naming_again(lead: Person, project: Project) -> None:
