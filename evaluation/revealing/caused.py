@@ -1,4 +1,4 @@
-"""What did a reviewer's labels in a queue lead to on this floor: golden cases, versions, blocked deploys?"""
+"""What did a reviewer's labels lead to on this floor: golden cases, versions, blocked deploys?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.urls import reverse
 
 from evaluation.golden.models import Candidate, CandidateState, VersionEntry
 from evaluation.runs.models import CaseResult, Decision, ResultStatus
+from ingest.models import Project
 from reviewapp.models import User
 from reviewapp.review.models import Assignment, Queue, Resolution, State
+from reviewapp.review.models.queues import AssignmentQuerySet
 
 # The newest labels of a reviewer that are followed up.
 MOST_LABELS = 2000
@@ -26,21 +28,21 @@ class Caused:
     link: str = ""
 
 
-def tell(queue: Queue, reviewer: User) -> list[Caused]:
-    """Nothing yet is an empty list."""
-    proposed = list(
-        Candidate.objects.filter(project=queue.project_id, resolution_id__in=_confirmed(queue, reviewer))
-    )
+def tell(project: Project, reviewer: User, queue: Queue | None = None) -> list[Caused]:
+    """By all labels, or by those in one queue; nothing yet is an empty list."""
+    mine = Assignment.objects.filter(item__queue__project=project, reviewer=reviewer, state=State.SUBMITTED)
+    confirmed = _confirmed(mine.filter(item__queue=queue) if queue else mine)
+    proposed = list(Candidate.objects.filter(project=project, resolution_id__in=confirmed))
     waiting = sum(each.state == CandidateState.OPEN for each in proposed)
     promoted = {each.case_id for each in proposed if each.state in _TAKEN and each.case_id}
     rows = []
     if waiting:
         rows.append(Caused("clock", f"{waiting} proposed", "as golden cases; a lead decides"))
     if promoted:
-        rows.append(_promoted(queue.project.slug, promoted))
+        rows.append(_promoted(project.slug, promoted))
     if blocked := _blocked(promoted):
         words = "a deploy" if len(blocked) == 1 else f"{len(blocked)} deploys"
-        address = reverse("run", args=[queue.project.slug, blocked[0]])
+        address = reverse("run", args=[project.slug, blocked[0]])
         rows.append(
             Caused("close", f"Blocked {words}", "by failing one of these cases", address, "read the report")
         )
@@ -50,10 +52,11 @@ def tell(queue: Queue, reviewer: User) -> list[Caused]:
 _TAKEN = (CandidateState.ACCEPTED, CandidateState.MERGED)
 
 
-def _confirmed(queue: Queue, reviewer: User) -> list[int]:
+def _confirmed(mine: AssignmentQuerySet) -> list[int]:
     """Standing confirmed failures that rest on a label of this reviewer and of which they may know."""
-    mine = Assignment.objects.filter(item__queue=queue, reviewer=reviewer, state=State.SUBMITTED).told()
-    labels = mine.order_by("-submitted_at").values_list("item_id", "counted_id", "current_id")[:MOST_LABELS]
+    labels = (
+        mine.told().order_by("-submitted_at").values_list("item_id", "counted_id", "current_id")[:MOST_LABELS]
+    )
     given = {item: {counted, current} for item, counted, current in labels}
     found = (
         Resolution.objects.confirmed_failures().filter(item__in=given).values_list("pk", "item_id", "labels")

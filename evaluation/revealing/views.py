@@ -35,7 +35,18 @@ def judge_reveal(request: MemberRequest, pk: int) -> HttpResponse:
 @require_safe
 def labels_caused(request: MemberRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
-    return render(request, "revealing/caused.html", {"caused": caused.tell(found, request.user)})
+    return render(
+        request, "revealing/caused.html", {"caused": caused.tell(request.project, request.user, found)}
+    )
+
+
+@session(Role.REVIEWER)
+@never_cache
+@require_safe
+def all_labels_caused(request: MemberRequest) -> HttpResponse:
+    """The same of all queues, for the reviewer's own page."""
+    context = {"caused": caused.tell(request.project, request.user), "says_nothing": True}
+    return render(request, "revealing/caused.html", context)
 
 
 @session(Role.REVIEWER)

@@ -154,6 +154,10 @@ def test_what_labels_caused_is_told_to_whose_they_are(project, item, reviewer, s
     assert f'href="{reverse("run", args=["refunds", run.public_id])}"' in rows
     assert stranger.client.get(address).status_code == 404
     assert reviewer.client.get(reverse("labels_caused", args=["refunds", "none"])).status_code == 404
+    of_all = reverse("all_labels_caused", args=["refunds"])
+    assert "<b>1 promoted</b>" in reviewer.client.get(of_all).content.decode()
+    assert stranger.client.get(of_all).status_code == 404
+    assert of_all in reviewer.client.get(reverse("reviewers", args=["refunds"])).content.decode()
 
 
 def test_without_a_label_of_ones_own_nothing_was_caused(project, item, lead, reviewer):
@@ -161,6 +165,8 @@ def test_without_a_label_of_ones_own_nothing_was_caused(project, item, lead, rev
     candidates.propose(project, item.pk, "rosa")
     address = reverse("labels_caused", args=["refunds", item.queue.slug])
     assert lead.client.get(address).content.decode().strip() == ""
+    of_all = lead.client.get(reverse("all_labels_caused", args=["refunds"])).content.decode()
+    assert "Nothing yet" in of_all and "proposed" not in of_all
 
 
 def test_a_route_longer_than_a_tag_is_cut_and_what_makes_no_case_is_refused_in_words(item, reviewer, lead):
