@@ -8,8 +8,10 @@ from django.db.models import Case, IntegerField, Value, When
 
 from evaluation.judges.models import Judgment, Progress, Stage
 from reviewapp.figures import coefficient
-from reviewapp.review.models import VERDICT, ReviewItem
-from reviewapp.screen.sittings import TONES
+from reviewapp.models import Membership
+from reviewapp.review import blindness
+from reviewapp.review.models import VERDICT, Assignment, Queue, ReviewItem, State
+from reviewapp.screen.sittings import SHOWN_DECISIONS, TONES
 
 MOST = 10
 STAGES = {Stage.LIVE: 0, Stage.CANDIDATE: 1, Stage.RETIRED: 2}
@@ -34,6 +36,20 @@ def tell(item: ReviewItem, order: str = "ab") -> list[Said]:
         item.other_trace_id: "B" if order == "ab" else "A",
     }
     return [_said(row, letters[row.trace_id] if item.other_trace_id else "") for row in _newest(item)]
+
+
+def lately(membership: Membership, queue: Queue) -> list[tuple[int, str]]:
+    """Item and "judge: fail" of those last decisions whose reveal this reviewer has opened."""
+    mine = Assignment.objects.filter(reviewer=membership.user_id, item__queue=queue, state=State.SUBMITTED)
+    opened = mine.exclude(revealed_at=None).filter(item__other_trace=None).select_related("item__trace")
+    items = [each.item for each in opened.order_by("-submitted_at")[:SHOWN_DECISIONS]]
+    hidden = blindness.hides(membership, [item.trace for item in items])
+    traces = [item.trace_id for item in items if item.trace_id not in hidden]
+    live = Judgment.objects.of_project(queue.project_id).filter(
+        trace__in=traces, trial=1, progress=Progress.DONE, criterion=VERDICT, version__stage=Stage.LIVE
+    )
+    words = {row.trace_id: f"judge: {TONES[row.verdict][1]}" for row in live.order_by("-pk")}
+    return [(item.pk, words[item.trace_id]) for item in items if item.trace_id in words]
 
 
 def _newest(item: ReviewItem) -> list[Judgment]:

@@ -33,6 +33,16 @@ def judge_reveal(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @never_cache
 @require_safe
+def judged_lately(request: MemberRequest, queue: str) -> HttpResponse:
+    """What the judge said of the reader's last decisions, each for its place in the rail."""
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    context = {"said": judged.lately(request.membership, found)}
+    return render(request, "revealing/lately.html", context)
+
+
+@session(Role.REVIEWER)
+@never_cache
+@require_safe
 def labels_caused(request: MemberRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     return render(

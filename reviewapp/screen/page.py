@@ -82,6 +82,11 @@ class Screen:
     def decisions(self) -> list[Decision]:
         return list(self.sitting.last)
 
+    @property
+    def tells_judges(self) -> bool:
+        """Whether the rail has a decision beside which the judge's word stands."""
+        return any(decision.is_told for decision in self.decisions)
+
 
 def held(
     lease: Lease, reviewer: User, *, raw_text: bool = False, steps: tuple[Step, ...] | None = None

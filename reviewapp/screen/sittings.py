@@ -53,6 +53,7 @@ class Decision:
     title: str
     why: str
     was_submitted: bool
+    is_told: bool = False  # the reviewer has opened what others and the judge said of it
 
     @property
     def ago(self) -> str:
@@ -262,6 +263,7 @@ def _decision(assignment: Any) -> Decision:
         title=title if label else f"Skipped: {assignment.get_skip_reason_display().lower()}",
         why=", ".join(reasons(assignment.item.reasons)) if assignment.revealed_at else "",
         was_submitted=label is not None,
+        is_told=label is not None and assignment.revealed_at is not None,
     )
 
 

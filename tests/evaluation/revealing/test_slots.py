@@ -15,7 +15,7 @@ from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Assignment, Label
-from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer
+from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
 CANARY = "canary-91c2"
@@ -120,6 +120,26 @@ def test_of_several_versions_the_live_one_speaks(project, item, lead):
     Judgment.objects.create(version=live, trace=item.trace, origin="sample", progress="done", verdict="pass")
     page = lead.client.get(slots(item)["judge_reveal"]).content.decode()
     assert CANARY not in page and "Pass" in page
+
+
+def test_beside_a_decision_that_was_opened_stands_what_the_judge_said(project, item, reviewer, stranger):
+    address = reverse("judged_lately", args=["refunds", item.queue.slug])
+    rail = reverse("review", args=["refunds", item.queue.slug])
+    items.enqueue(item.queue, [trace.trace_id for trace in make_traces(project, 2, prefix="more")])
+    lease = leases.reclaim(item, reviewer.user)
+    labels.submit(item, Actor(reviewer.user), lease.token, FAIL)
+    type(Judgment.objects.get().version).objects.update(stage="live")
+    # Before it is opened, the label can still be taken back: neither page nor slot says a word.
+    assert "judge:" not in reviewer.client.get(address).content.decode()
+    assert address not in reviewer.client.get(rail).content.decode()
+    labels.reveal(item, Actor(reviewer.user))
+    slot = reviewer.client.get(address).content.decode()
+    assert f'<span id="judged-{item.pk}" hx-swap-oob="true">judge: fail</span>' in slot
+    assert address in reviewer.client.get(rail).content.decode()
+    # It waits for the same person elsewhere.
+    items.enqueue(make_queue(project, "elsewhere"), [item.trace.trace_id])
+    assert "judge:" not in reviewer.client.get(address).content.decode()
+    assert stranger.client.get(address).status_code == 404
 
 
 def test_hostile_rationales_stay_text(item, lead):

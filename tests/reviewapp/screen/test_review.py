@@ -424,6 +424,6 @@ def test_the_next_item_is_made_ready_without_being_held(rita, items):
     rita.hold()
     line = rita.person.client.get(reverse("queue_standing", args=[rita.slug, rita.queue.slug]))
     assert "4 waiting, 1 reviewer at work" in line.content.decode()
-    ready = [item.pk for item in rita.queue.items.exclude(snapshot=None)]
+    ready = [item.pk for item in rita.queue.items.exclude(snapshot=None).order_by("pk")]
     assert ready == [item.pk for item in items[:4]]
     assert Assignment.objects.count() == 1
