@@ -52,10 +52,9 @@ def _enough(compared: Comparison, threshold: float) -> str:
     n, passed = compared.n, compared.passed
     enough = (more for more in range(n - passed + 1) if wilson_lower(passed + more, n) >= threshold)
     if (more := next(enough, None)) is None:
-        enough = all_pass_minimum(threshold)
         return (
             f"{counted(n)} are too few to show {percent(threshold)}, even if all of them pass. "
-            f"It takes {enough} that pass."
+            f"It takes {all_pass_minimum(threshold)} that pass."
         )
     failing = counted(n - passed)
     return f"{more} of the {failing} that fail must pass: the lower bound then reaches {percent(threshold)}."

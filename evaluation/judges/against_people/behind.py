@@ -115,7 +115,7 @@ def newer(scope: Scope, sampling: str, than: datetime, known: Sequence[Row] | No
             statements.lay_out(cursor, scope, sampling)
             known = listed(cursor, LISTS[""], LISTS[""].kept)
             cursor.execute("DROP TABLE pg_temp.weighed")
-        given = {"traces": [row[0] for row in known], "version": scope.version.pk, "than": than}
+        given: dict[str, Any] = {"traces": [row[0] for row in known], "version": scope.version.pk, "than": than}
         cursor.execute(_NEWER, given)
         found = {pk for (pk,) in cursor.fetchall()}
         return [row for row in known if row[0] in found]

@@ -52,7 +52,7 @@ def last_look(user: User, scope: Scope, kept: Kept) -> Changed | None:
 def _remember(user: User, scope: Scope, seen: Json) -> tuple[datetime, Json]:
     """When the look before this one ended, and what stood there; where this is the first one, what it began
     with."""
-    began = {"now": seen, "was": seen, "was_at": timezone.now().isoformat()}
+    began: Json = {"now": seen, "was": seen, "was_at": timezone.now().isoformat()}
     look, _ = LastLook.objects.get_or_create(user=user, judge=scope.version.judge, defaults={"seen": began})
     if "now" not in look.seen:
         told = began
