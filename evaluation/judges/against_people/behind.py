@@ -115,8 +115,8 @@ def newer(scope: Scope, sampling: str, than: datetime, known: Sequence[Row] | No
             statements.lay_out(cursor, scope, sampling)
             known = listed(cursor, LISTS[""], LISTS[""].kept)
             cursor.execute("DROP TABLE pg_temp.weighed")
-        given: dict[str, Any] = {"traces": [row[0] for row in known], "version": scope.version.pk, "than": than}
-        cursor.execute(_NEWER, given)
+        traces: list[Any] = [row[0] for row in known]
+        cursor.execute(_NEWER, {"traces": traces, "version": scope.version.pk, "than": than})
         found = {pk for (pk,) in cursor.fetchall()}
         return [row for row in known if row[0] in found]
 
