@@ -38,6 +38,10 @@ _BEFORE = re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", re.MULTILINE)
 # The parts of a JSON text: strings, brackets and commas, numbers and names.
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
+# A list in lines whose values hold nothing themselves.
+_FLAT = re.compile(r"\[\n([^\[\]{}]*?)\n *\]")
+LONGEST_LIST = 72
+
 # Characters that show nothing, or change the order or the look of others: controls, separators, bidi and
 # format characters, fillers, variation selectors, tags, lone surrogates.
 _UNSEEN = (
@@ -95,7 +99,13 @@ def laid_out(text: str) -> str:
         lines[-1] += f"{part} " if part == ":" else part
         depth += part in ("{", "[")
         before = part
-    return "\n".join(["```", *lines, "```"])
+    return "\n".join(["```", _FLAT.sub(_in_one_line, "\n".join(lines)), "```"])
+
+
+def _in_one_line(found: re.Match[str]) -> str:
+    """A short list of plain values; a long one stays in lines."""
+    told = ", ".join(line.strip().removesuffix(",") for line in found[1].split("\n"))
+    return f"[{told}]" if len(told) <= LONGEST_LIST else found.group()
 
 
 def _is_json(text: str) -> bool:

@@ -137,7 +137,10 @@ def test_json_is_text():
     [
         ('{"refund": 1.50, "to": ["card", {}], "a": "{,\\""}',
          '{\n  "refund": 1.50,\n  "to": [\n    "card",\n    {}\n  ],\n  "a": "{,\\""\n}'),
-        ("[1]", "[\n  1\n]"),
+        ("[1]", "[1]"),
+        ('["\u2028", 1]', '["\u2028", 1]'),
+        ('{"n": [1, 2.0, "a, b"], "e": []}', '{\n  "n": [1, 2.0, "a, b"],\n  "e": []\n}'),
+        (str([10] * 30), "[\n" + ",\n".join(["  10"] * 30) + "\n]"),
     ],
 )  # fmt: skip
 def test_an_answer_in_json_is_laid_out_and_no_number_is_written_anew(given, shown):
