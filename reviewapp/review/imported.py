@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from ingest.models import Project, Trace
+from ingest.models import Project
 from reviewapp import bulk
 from reviewapp.models import User
 from reviewapp.review.models import (
@@ -76,9 +76,6 @@ def store(project: Project, labels: Sequence[ImportedLabel]) -> int:
         if changed:
             _append(changed, assignments, version)
             _resolve({item for item, _ in changed})
-            Trace.objects.filter(pk__in={label.trace for label in changed.values()}, held=False).update(
-                held=True
-            )
     return len(changed)
 
 

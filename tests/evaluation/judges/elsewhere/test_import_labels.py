@@ -13,6 +13,7 @@ from evaluation.judges.judgments import asking
 from evaluation.judges.making import versions
 from evaluation.judges.models import ImportedPair, JudgeVersion, Judgment, Kind, RunKind
 from evaluation.judges.trust import stages
+from evaluation.retention import pruning
 from ingest.models import AuditDraw, Project, Trace
 from ingest.routing.models import Unsettled
 from reviewapp.review.models import Label, LabelAnswer, Resolution, ReviewItem, Via
@@ -26,7 +27,8 @@ def test_a_file_becomes_traces_labels_and_verdicts(project: Project, tmp_path: P
     file = tmp_path / "labels.jsonl"
     file.write_text("\n".join(json.dumps(each) for each in table(2, 1, 1, 3)))
     call_command("import_labels", str(file), project=project.slug)
-    assert Trace.objects.filter(project=project, held=True).count() == 7
+    traces = list(Trace.objects.filter(project=project).values_list("pk", flat=True))
+    assert len(traces) == 7 and pruning.held(traces) == set(traces)
     assert Label.objects.filter(via=Via.IMPORT).count() == 7
     assert Judgment.objects.filter(verdict="fail").count() == 3
     assert JudgeVersion.objects.get().label == "v1"
