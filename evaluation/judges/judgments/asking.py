@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
 from evaluation.judges.calls.protocol import FIRST_ANCHOR_TRIAL
@@ -205,6 +205,13 @@ def failing(runs: Sequence[JudgeRun]) -> dict[int, int]:
     """By run how many of those it judged the version fails."""
     failed = Judgment.objects.filter(run__in=runs, progress=Progress.DONE, verdict="fail")
     return dict(failed.values_list("run").annotate(n=Count("pk")))
+
+
+def spent(runs: Sequence[JudgeRun]) -> dict[int, dict[str, float]]:
+    """By run the dollars and the tokens of its judgments."""
+    of = Judgment.objects.filter(run__in=runs).values("run")
+    summed = of.annotate(usd=Sum("cost_usd"), tokens=Sum(F("input_tokens") + F("output_tokens")))
+    return {row["run"]: {"usd": row["usd"], "tokens": row["tokens"]} for row in summed.order_by()}
 
 
 def why_unanswered(runs: Sequence[JudgeRun]) -> dict[int, str]:

@@ -162,11 +162,19 @@ def version_runs(request: MemberRequest, pk: int) -> HttpResponse:
     version = version_of(request, pk)
     newest = list(version.runs.select_related("queue").order_by("-pk")[:RUNS_SHOWN])
     reasons, fails = asking.why_unanswered(newest), asking.failing(newest)
-    runs = [(run, asking.progress(run), reasons.get(run.pk, "")) for run in newest]
+    runs: list[Any] = [(run, asking.progress(run), reasons.get(run.pk, "")) for run in newest]
+    spent = asking.spent(newest) if version.kind == Kind.LITELLM else {}
     for run, progress, _ in runs:
         progress |= {"ended": progress["total"] - progress["open"], "fails": fails.get(run.pk, 0)}
+        progress["spent"] = spent.get(run.pk)
     is_open = any(progress["open"] for _, progress, _ in runs)
-    context = {"runs": runs, "version": version, "is_open": is_open, "judge": version.judge}
+    context = {
+        "runs": runs,
+        "has_cost": bool(spent),
+        "version": version,
+        "is_open": is_open,
+        "judge": version.judge,
+    }
     context["has_ended"] = bool(request.GET.get("watched")) and not is_open
     return render(request, "judges/_runs.html" if request.htmx else "judges/runs.html", context)
 

@@ -35,7 +35,7 @@ from evaluation.judges.models import (
     RunKind,
 )
 from ingest.models import AuditDraw, Project, Score, Trace
-from tests.conftest import Api
+from tests.conftest import Api, Person
 from tests.evaluation.judges.answering import turn_taken
 from tests.evaluation.judges.stub import KEY, Stub, hurry
 
@@ -137,6 +137,19 @@ def test_tokens_and_cost_are_kept(api: Api, project: Project, stub: Stub) -> Non
     assert {row.input_tokens for row in Judgment.objects.all()} == {1000}
     assert Judgment.objects.first().cost_usd == pytest.approx(0.002)  # type: ignore[union-attr]
     assert budget.spent() == pytest.approx(0.006)
+
+
+def test_what_a_run_has_cost_stands_beside_its_progress(
+    api: Api, lead: Person, project: Project, stub: Stub
+) -> None:
+    waiting(api, project, 3)
+    work_off()
+    version = JudgeVersion.objects.get()
+    told = lead.client.get(f"/projects/refunds/judge-versions/{version.pk}/runs").content.decode()
+    assert '$.00600<small class="faint">3,300 tokens</small>' in told
+    versions.create(project, "free", Kind.RULES, parameters={"rules": []})
+    free = JudgeVersion.objects.get(kind=Kind.RULES)
+    assert "Cost" not in lead.client.get(f"/projects/refunds/judge-versions/{free.pk}/runs").content.decode()
 
 
 def test_the_budget_is_never_passed(api: Api, project: Project, stub: Stub, settings: Any) -> None:
