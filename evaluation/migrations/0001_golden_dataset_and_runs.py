@@ -81,6 +81,11 @@ class Migration(migrations.Migration):
                 ('created_by', models.CharField(db_default='', max_length=150)),
                 ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='revisions', to='evaluation.goldencase')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('case'), models.F('number'), name='revision_once_a_case'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CaseResult',
@@ -98,6 +103,11 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='evaluation.cirun')),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='evaluation.goldencase')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('run'), models.F('case'), models.F('trial'), name='trial_once_a_run'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Candidate',
@@ -117,6 +127,15 @@ class Migration(migrations.Migration):
                 ('trace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='golden_candidates', to='ingest.trace')),
                 ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='candidates', to='evaluation.goldencase')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('project'), models.F('proposed_at'), condition=models.Q(('state', 'open')), name='candidate_open'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('resolution_id'), name='one_candidate_a_resolution'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='rejection_has_a_reason'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='GoldenDataset',
@@ -131,6 +150,12 @@ class Migration(migrations.Migration):
                 ('created_by', models.CharField(db_default='', max_length=150)),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='golden_datasets', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('name'), name='golden_name_once_a_project'),
+                    models.CheckConstraint(condition=models.Q(('most_errors__gte', 0), ('most_errors__lte', 1), ('threshold__gt', 0), ('threshold__lt', 1)), name='golden_limits_are_shares'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='goldencase',
@@ -146,6 +171,11 @@ class Migration(migrations.Migration):
                 ('unchanged', models.IntegerField(db_default=0)),
                 ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='downloads', to='evaluation.goldendataset')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('dataset'), models.F('day'), name='downloads_of_a_day'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='GoldenDatasetEvent',
@@ -187,6 +217,13 @@ class Migration(migrations.Migration):
                 ('withdrawn_by', models.CharField(db_default='', max_length=150)),
                 ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='evaluation.goldendataset')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('dataset'), models.F('number'), name='version_once_a_dataset'),
+                    models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='version_counts_from_one'),
+                    models.CheckConstraint(condition=models.Q(('withdrawn_at', None), models.Q(('withdrawn_reason', ''), _negated=True), _connector='OR'), name='withdrawal_has_a_reason'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='cirun',
@@ -204,6 +241,11 @@ class Migration(migrations.Migration):
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='ingest.project')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='evaluation.cirun')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('idempotency_key'), name='idempotency_key_once_a_project'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VersionBody',
@@ -215,6 +257,11 @@ class Migration(migrations.Migration):
                 ('size', models.BigIntegerField()),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bodies', to='evaluation.goldenversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('format'), name='format_once_a_version'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='VersionEntry',
@@ -224,34 +271,11 @@ class Migration(migrations.Migration):
                 ('revision', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evaluation.caserevision')),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='evaluation.goldenversion')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='caserevision',
-            constraint=models.UniqueConstraint(models.F('case'), models.F('number'), name='revision_once_a_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='caseresult',
-            constraint=models.UniqueConstraint(models.F('run'), models.F('case'), models.F('trial'), name='trial_once_a_run'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(models.F('project'), models.F('proposed_at'), condition=models.Q(('state', 'open')), name='candidate_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='candidate',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('resolution_id'), name='one_candidate_a_resolution'),
-        ),
-        migrations.AddConstraint(
-            model_name='candidate',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'rejected'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='rejection_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldendataset',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('name'), name='golden_name_once_a_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldendataset',
-            constraint=models.CheckConstraint(condition=models.Q(('most_errors__gte', 0), ('most_errors__lte', 1), ('threshold__gt', 0), ('threshold__lt', 1)), name='golden_limits_are_shares'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('case'), name='case_once_a_version'),
+                ],
+            },
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='goldendataset',
@@ -265,22 +289,6 @@ class Migration(migrations.Migration):
             model_name='goldencase',
             constraint=models.UniqueConstraint(models.F('dataset'), models.F('case_id'), name='case_id_once_a_dataset'),
         ),
-        migrations.AddConstraint(
-            model_name='download',
-            constraint=models.UniqueConstraint(models.F('dataset'), models.F('day'), name='downloads_of_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenversion',
-            constraint=models.UniqueConstraint(models.F('dataset'), models.F('number'), name='version_once_a_dataset'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenversion',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='version_counts_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenversion',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_at', None), models.Q(('withdrawn_reason', ''), _negated=True), _connector='OR'), name='withdrawal_has_a_reason'),
-        ),
         migrations.AddIndex(
             model_name='cirun',
             index=models.Index(models.F('version'), models.OrderBy(models.F('created_at'), descending=True), name='run_newest'),
@@ -292,17 +300,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='cirun',
             constraint=models.UniqueConstraint(models.F('version'), models.F('run_key'), name='run_key_once_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='runupload',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('idempotency_key'), name='idempotency_key_once_a_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionbody',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('format'), name='format_once_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='versionentry',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('case'), name='case_once_a_version'),
         ),
     ]

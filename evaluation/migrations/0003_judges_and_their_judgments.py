@@ -72,6 +72,11 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judges', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('name'), name='judge_name_once_a_project'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AnchorSetEvent',
@@ -142,6 +147,15 @@ class Migration(migrations.Migration):
                 ('judge', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='evaluation.judge')),
                 ('rubric_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judge_versions', to='reviewapp.rubricversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('judge'), models.F('number'), name='judge_version_number_once'),
+                    models.UniqueConstraint(models.F('judge'), models.F('fingerprint'), name='judge_fingerprint_once'),
+                    models.UniqueConstraint(models.F('judge'), condition=models.Q(('stage', 'live')), name='one_live_version_a_judge'),
+                    models.CheckConstraint(condition=models.Q(('stage__in', ['candidate', 'live', 'retired'])), name='judge_stage_is_known'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['rules', 'litellm', 'imported'])), name='judge_kind_is_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JudgeRun',
@@ -167,6 +181,11 @@ class Migration(migrations.Migration):
                 ('trace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='disagreements', to='ingest.trace')),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='disagreements', to='evaluation.judgeversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('trace'), name='one_cause_a_disagreement'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Certificate',
@@ -185,6 +204,11 @@ class Migration(migrations.Migration):
                 ('stale_reason', models.CharField(blank=True, default='', max_length=200)),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='certificates', to='evaluation.judgeversion')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('version'), models.OrderBy(models.F('issued_at'), descending=True), name='certificate_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CalibrationPoint',
@@ -196,6 +220,11 @@ class Migration(migrations.Migration):
                 ('computed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='points', to='evaluation.judgeversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('scope'), name='one_point_a_scope'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JudgeVersionEvent',
@@ -257,6 +286,19 @@ class Migration(migrations.Migration):
                 ('trace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='ingest.trace')),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='evaluation.judgeversion')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('due_at'), models.F('id'), condition=models.Q(('progress__in', ['waiting', 'running'])), name='judgment_due'),
+                    models.Index(models.F('version'), models.OrderBy(models.F('finished_at'), descending=True), name='judgment_newest'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('trace'), models.F('criterion'), models.F('trial'), name='one_judgment_a_trial'),
+                    models.CheckConstraint(condition=models.Q(('progress__in', ['waiting', 'running', 'done', 'invalid', 'failed', 'stopped'])), name='judgment_progress_is_known'),
+                    models.CheckConstraint(condition=models.Q(('origin__in', ['sample', 'audit', 'queue', 'anchor', 'given', 'import'])), name='judgment_origin_is_known'),
+                    models.CheckConstraint(condition=models.Q(('verdict__in', ['', 'pass', 'fail', 'invalid'])), name='judgment_verdict_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('progress', 'done'), ('verdict__in', ['pass', 'fail'])), models.Q(('progress', 'invalid'), ('verdict', 'invalid')), models.Q(models.Q(('progress__in', ['done', 'invalid']), _negated=True), ('verdict', '')), _connector='OR'), name='judgment_says_what_it_came_to'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LastLook',
@@ -267,6 +309,11 @@ class Migration(migrations.Migration):
                 ('judge', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='evaluation.judge')),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('user'), models.F('judge'), name='one_look_a_judge'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Anchor',
@@ -284,10 +331,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='anchor',
             trigger=pgtrigger.compiler.Trigger(name='anchor_stays_inside', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF ((SELECT j.project_id FROM evaluation_judge j JOIN evaluation_anchorset a ON a.judge_id = j.id WHERE a.id = NEW.anchor_set_id) <> (SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id)) THEN\n                RAISE EXCEPTION 'a link of % leads into another project', TG_TABLE_NAME\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'anchor_stays_inside';\n            END IF;\n            RETURN NEW;\n        ", hash='0083eb9d0a46f2121cd01bad27e3065d2df041b5', operation='INSERT OR UPDATE OF "anchor_set_id", "trace_id"', pgid='pgtrigger_anchor_stays_inside_73bec', table='evaluation_anchor', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='judge',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('name'), name='judge_name_once_a_project'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='judge',
@@ -317,26 +360,6 @@ class Migration(migrations.Migration):
             model_name='anchorset',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "evaluation_anchorsetevent" ("created_at", "created_by", "frozen_at", "id", "judge_id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."created_at", OLD."created_by", OLD."frozen_at", OLD."id", OLD."judge_id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='9245afc28c32232d18d73bbfb6c80839667272c3', operation='DELETE', pgid='pgtrigger_delete_delete_30c2c', table='evaluation_anchorset', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(models.F('judge'), models.F('number'), name='judge_version_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(models.F('judge'), models.F('fingerprint'), name='judge_fingerprint_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(models.F('judge'), condition=models.Q(('stage', 'live')), name='one_live_version_a_judge'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['candidate', 'live', 'retired'])), name='judge_stage_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rules', 'litellm', 'imported'])), name='judge_kind_is_known'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='judgeversion',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "evaluation_judgeversionevent" ("created_at", "created_by", "criterion", "endpoint", "fingerprint", "id", "judge_id", "kind", "label", "live_at", "meaning", "model", "number", "parameters", "parser", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prompt", "retired_at", "rubric_version_id", "stage", "validation") VALUES (NEW."created_at", NEW."created_by", NEW."criterion", NEW."endpoint", NEW."fingerprint", NEW."id", NEW."judge_id", NEW."kind", NEW."label", NEW."live_at", NEW."meaning", NEW."model", NEW."number", NEW."parameters", NEW."parser", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."prompt", NEW."retired_at", NEW."rubric_version_id", NEW."stage", NEW."validation"); RETURN NULL;', hash='0407a7eb87c1718c4afc87661732d6e6d6876f5d', operation='INSERT', pgid='pgtrigger_insert_insert_9a2f6', table='evaluation_judgeversion', when='AFTER')),
@@ -349,56 +372,12 @@ class Migration(migrations.Migration):
             model_name='judgeversion',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "evaluation_judgeversionevent" ("created_at", "created_by", "criterion", "endpoint", "fingerprint", "id", "judge_id", "kind", "label", "live_at", "meaning", "model", "number", "parameters", "parser", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prompt", "retired_at", "rubric_version_id", "stage", "validation") VALUES (OLD."created_at", OLD."created_by", OLD."criterion", OLD."endpoint", OLD."fingerprint", OLD."id", OLD."judge_id", OLD."kind", OLD."label", OLD."live_at", OLD."meaning", OLD."model", OLD."number", OLD."parameters", OLD."parser", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prompt", OLD."retired_at", OLD."rubric_version_id", OLD."stage", OLD."validation"); RETURN NULL;', hash='fa82394d7d159e414766b6fbd9f5746aa2b3686d', operation='DELETE', pgid='pgtrigger_delete_delete_0906a', table='evaluation_judgeversion', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='disagreement',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('trace'), name='one_cause_a_disagreement'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='disagreement',
             trigger=pgtrigger.compiler.Trigger(name='disagreement_stays_inside', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF ((SELECT j.project_id FROM evaluation_judge j JOIN evaluation_judgeversion v ON v.judge_id = j.id WHERE v.id = NEW.version_id) <> (SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id)) THEN\n                RAISE EXCEPTION 'a link of % leads into another project', TG_TABLE_NAME\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'disagreement_stays_inside';\n            END IF;\n            RETURN NEW;\n        ", hash='7cb70ec9cbc598571a1d5e9b341355324a320717', operation='INSERT OR UPDATE OF "version_id", "trace_id"', pgid='pgtrigger_disagreement_stays_inside_ddda0', table='evaluation_disagreement', when='BEFORE')),
         ),
-        migrations.AddIndex(
-            model_name='certificate',
-            index=models.Index(models.F('version'), models.OrderBy(models.F('issued_at'), descending=True), name='certificate_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='calibrationpoint',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('scope'), name='one_point_a_scope'),
-        ),
-        migrations.AddIndex(
-            model_name='judgment',
-            index=models.Index(models.F('due_at'), models.F('id'), condition=models.Q(('progress__in', ['waiting', 'running'])), name='judgment_due'),
-        ),
-        migrations.AddIndex(
-            model_name='judgment',
-            index=models.Index(models.F('version'), models.OrderBy(models.F('finished_at'), descending=True), name='judgment_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('trace'), models.F('criterion'), models.F('trial'), name='one_judgment_a_trial'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(('progress__in', ['waiting', 'running', 'done', 'invalid', 'failed', 'stopped'])), name='judgment_progress_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['sample', 'audit', 'queue', 'anchor', 'given', 'import'])), name='judgment_origin_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['', 'pass', 'fail', 'invalid'])), name='judgment_verdict_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('progress', 'done'), ('verdict__in', ['pass', 'fail'])), models.Q(('progress', 'invalid'), ('verdict', 'invalid')), models.Q(models.Q(('progress__in', ['done', 'invalid']), _negated=True), ('verdict', '')), _connector='OR'), name='judgment_says_what_it_came_to'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='judgment',
             trigger=pgtrigger.compiler.Trigger(name='judgment_stays_inside', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF ((SELECT j.project_id FROM evaluation_judge j JOIN evaluation_judgeversion v ON v.judge_id = j.id WHERE v.id = NEW.version_id) <> (SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id)) THEN\n                RAISE EXCEPTION 'a link of % leads into another project', TG_TABLE_NAME\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'judgment_stays_inside';\n            END IF;\n            RETURN NEW;\n        ", hash='ae413453c17293f2c80fde57e37ed6949e34caf2', operation='INSERT OR UPDATE OF "version_id", "trace_id"', pgid='pgtrigger_judgment_stays_inside_70e5f', table='evaluation_judgment', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='lastlook',
-            constraint=models.UniqueConstraint(models.F('user'), models.F('judge'), name='one_look_a_judge'),
         ),
     ]

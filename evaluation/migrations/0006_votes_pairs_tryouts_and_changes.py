@@ -39,6 +39,14 @@ class Migration(migrations.Migration):
                 ('followed_up_at', models.DateTimeField(blank=True, null=True)),
                 ('follow_up', models.CharField(blank=True, default='', max_length=300)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('id'), condition=models.Q(('followed_up_at', None)), name='change_to_follow_up'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['model', 'prompt', 'answered', 'judge', 'rubric', 'golden', 'deploy', 'other'])), name='change_kind_is_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='TryOut',
@@ -63,6 +71,14 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('id'), condition=models.Q(('progress__in', ['waiting', 'running'])), name='tryout_waiting'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('progress__in', ['waiting', 'running', 'done', 'invalid', 'failed', 'stopped'])), name='tryout_progress_is_known'),
+                ],
+            },
         ),
         pgtrigger.migrations.RemoveTrigger(
             model_name='judgment',
@@ -144,25 +160,9 @@ class Migration(migrations.Migration):
             model_name='changeevent',
             index=models.Index(models.F('project'), models.OrderBy(models.F('at'), descending=True), name='change_newest'),
         ),
-        migrations.AddIndex(
-            model_name='changeevent',
-            index=models.Index(models.F('id'), condition=models.Q(('followed_up_at', None)), name='change_to_follow_up'),
-        ),
         migrations.AddConstraint(
             model_name='changeevent',
             constraint=models.UniqueConstraint(models.F('project'), models.F('kind'), models.F('subject'), models.F('value'), models.F('at'), name='change_once_a_moment'),
-        ),
-        migrations.AddConstraint(
-            model_name='changeevent',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['model', 'prompt', 'answered', 'judge', 'rubric', 'golden', 'deploy', 'other'])), name='change_kind_is_known'),
-        ),
-        migrations.AddIndex(
-            model_name='tryout',
-            index=models.Index(models.F('id'), condition=models.Q(('progress__in', ['waiting', 'running'])), name='tryout_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='tryout',
-            constraint=models.CheckConstraint(condition=models.Q(('progress__in', ['waiting', 'running', 'done', 'invalid', 'failed', 'stopped'])), name='tryout_progress_is_known'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='tryout',

@@ -76,6 +76,13 @@ class Migration(migrations.Migration):
                 ('root_ended', models.BooleanField(db_default=False)),
                 ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('trace_id', django.db.models.functions.text.Left('input', 40000), django.db.models.functions.text.Left('output', 40000), config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('first_seen'), condition=models.Q(('settled_at__isnull', True)), name='trace_unsettled'),
+                    django.contrib.postgres.indexes.GinIndex(condition=models.Q(('tags', {}), _negated=True), fields=['tags'], name='trace_tags', opclasses=['jsonb_path_ops']),
+                    django.contrib.postgres.indexes.GinIndex(fields=['search'], name='trace_search'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Project',
@@ -112,6 +119,11 @@ class Migration(migrations.Migration):
                 ('effective_from', models.DateTimeField()),
                 ('reason', models.TextField(db_default='')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('audit__gte', 0), ('audit__lte', 1), ('judge__gte', 0), ('judge__lte', 1)), name='rates_are_shares'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Score',
@@ -154,6 +166,12 @@ class Migration(migrations.Migration):
                 ('resource', models.JSONField()),
                 ('sha256', models.BinaryField(max_length=32)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('span_id'), name='span_by_id'),
+                    models.Index(models.F('response_id'), condition=models.Q(('response_id', ''), _negated=True), name='span_by_response'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Superseded',
@@ -185,6 +203,11 @@ class Migration(migrations.Migration):
                 ('judge', models.FloatField()),
                 ('drawn', models.GeneratedField(db_persist=True, expression=models.ExpressionWrapper(models.Q(('u__lt', models.F('audit'))), output_field=models.BooleanField()), output_field=models.BooleanField())),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('u__gte', 0), ('u__lt', 1)), name='u_in_unit_interval'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LogRecord',
@@ -198,6 +221,11 @@ class Migration(migrations.Migration):
                 ('sha256', models.BinaryField(max_length=32)),
                 ('trace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='logs', to='ingest.trace')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('trace'), models.F('sha256'), name='log_once_a_trace'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='trace',
@@ -226,6 +254,15 @@ class Migration(migrations.Migration):
                 ('trace', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='ingest.trace')),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='ingest.project')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('trace'), name='feedback_of_trace'),
+                    models.Index(models.F('project'), models.F('target_kind'), models.F('target_key'), name='feedback_by_target'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('key'), name='feedback_key_once_a_project'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ApiTokenEvent',
@@ -314,10 +351,6 @@ class Migration(migrations.Migration):
             name='rate',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='ingest.samplingrate'),
         ),
-        migrations.AddConstraint(
-            model_name='logrecord',
-            constraint=models.UniqueConstraint(models.F('trace'), models.F('sha256'), name='log_once_a_trace'),
-        ),
         migrations.AddIndex(
             model_name='trace',
             index=models.Index(models.F('project'), models.OrderBy(models.F('started_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='trace_newest'),
@@ -328,35 +361,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='trace',
-            index=models.Index(models.F('first_seen'), condition=models.Q(('settled_at__isnull', True)), name='trace_unsettled'),
-        ),
-        migrations.AddIndex(
-            model_name='trace',
             index=models.Index(models.F('project'), models.F('session_id'), condition=models.Q(('session_id', ''), _negated=True), name='trace_session'),
-        ),
-        migrations.AddIndex(
-            model_name='trace',
-            index=django.contrib.postgres.indexes.GinIndex(condition=models.Q(('tags', {}), _negated=True), fields=['tags'], name='trace_tags', opclasses=['jsonb_path_ops']),
-        ),
-        migrations.AddIndex(
-            model_name='trace',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='trace_search'),
         ),
         migrations.AddConstraint(
             model_name='trace',
             constraint=models.UniqueConstraint(models.F('project'), models.F('trace_id'), name='trace_id_once_a_project'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(models.F('trace'), name='feedback_of_trace'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(models.F('project'), models.F('target_kind'), models.F('target_key'), name='feedback_by_target'),
-        ),
-        migrations.AddConstraint(
-            model_name='feedback',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('key'), name='feedback_key_once_a_project'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='apitoken',
@@ -369,10 +378,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='samplingrate',
             constraint=models.UniqueConstraint(models.F('project'), models.F('stratum'), models.F('effective_from'), name='one_rate_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='samplingrate',
-            constraint=models.CheckConstraint(condition=models.Q(('audit__gte', 0), ('audit__lte', 1), ('judge__gte', 0), ('judge__lte', 1)), name='rates_are_shares'),
         ),
         migrations.AddIndex(
             model_name='score',
@@ -390,14 +395,6 @@ class Migration(migrations.Migration):
             model_name='score',
             constraint=models.UniqueConstraint(models.F('project'), models.F('key'), name='score_key_once_a_project'),
         ),
-        migrations.AddIndex(
-            model_name='span',
-            index=models.Index(models.F('span_id'), name='span_by_id'),
-        ),
-        migrations.AddIndex(
-            model_name='span',
-            index=models.Index(models.F('response_id'), condition=models.Q(('response_id', ''), _negated=True), name='span_by_response'),
-        ),
         migrations.AddConstraint(
             model_name='span',
             constraint=models.UniqueConstraint(models.F('trace'), models.F('span_id'), name='span_id_once_a_trace'),
@@ -409,9 +406,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='tracerecord',
             constraint=models.UniqueConstraint(models.F('trace'), models.F('sha256'), name='record_once_a_trace'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditdraw',
-            constraint=models.CheckConstraint(condition=models.Q(('u__gte', 0), ('u__lt', 1)), name='u_in_unit_interval'),
         ),
     ]

@@ -29,6 +29,11 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('changed', models.BooleanField(db_default=True)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('id'), condition=models.Q(('changed', True)), name='route_changed'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RoutingRule',
@@ -44,6 +49,13 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('match__in', ['all', 'any'])), name='match_is_known'),
+                    models.CheckConstraint(condition=models.Q(('severity__gt', 0), ('severity__lte', 10)), name='severity_up_to_ten'),
+                    models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 1)), name='share_is_a_share'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RoutingRuleEvent',
@@ -151,10 +163,6 @@ class Migration(migrations.Migration):
             name='project',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='ingest.project'),
         ),
-        migrations.AddIndex(
-            model_name='route',
-            index=models.Index(models.F('id'), condition=models.Q(('changed', True)), name='route_changed'),
-        ),
         migrations.AddConstraint(
             model_name='route',
             constraint=models.UniqueConstraint(models.F('trace'), models.F('queue'), name='route_once_a_queue'),
@@ -162,18 +170,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='routingrule',
             constraint=models.UniqueConstraint(models.F('project'), models.F('queue'), models.F('name'), name='rule_name_once_a_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='routingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('match__in', ['all', 'any'])), name='match_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='routingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__gt', 0), ('severity__lte', 10)), name='severity_up_to_ten'),
-        ),
-        migrations.AddConstraint(
-            model_name='routingrule',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 1)), name='share_is_a_share'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='routingrule',

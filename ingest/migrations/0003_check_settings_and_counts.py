@@ -23,6 +23,11 @@ class Migration(migrations.Migration):
                 ('parameters', models.JSONField(default=dict)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='check_settings', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('name'), name='check_set_once_a_project'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='CheckSettingEvent',
@@ -61,10 +66,6 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(models.F('project'), models.F('hour'), models.F('name'), models.F('slice'), name='check_count_once_an_hour'), models.CheckConstraint(condition=models.Q(('broken__gte', 0), ('failed__gte', 0), ('passed__gte', 0)), name='check_counts_are_counts')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='checksetting',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('name'), name='check_set_once_a_project'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='checksetting',

@@ -35,6 +35,11 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='feedback_door', to='ingest.project')),
             ],
+            options={
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['origins'], name='feedback_door_origins'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='FeedbackDoorEvent',
@@ -80,6 +85,11 @@ class Migration(migrations.Migration):
                 ('count', models.BigIntegerField()),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('day'), models.F('kind'), models.F('shard'), name='redaction_counted_once'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RedactionPolicy',
@@ -113,10 +123,6 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.AddIndex(
-            model_name='feedbackdoor',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['origins'], name='feedback_door_origins'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='feedbackdoor',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "ingest_feedbackdoorevent" ("address_a_minute", "id", "key_a_minute", "key_number", "origins", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "project_id", "requires_signature", "updated_at") VALUES (NEW."address_a_minute", NEW."id", NEW."key_a_minute", NEW."key_number", NEW."origins", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."project_id", NEW."requires_signature", NEW."updated_at"); RETURN NULL;', hash='90dc232d13e4b3d91cb7fab9590e7ea779176e8a', operation='INSERT', pgid='pgtrigger_insert_insert_eba65', table='ingest_feedbackdoor', when='AFTER')),
@@ -128,10 +134,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='feedbackdoor',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "ingest_feedbackdoorevent" ("address_a_minute", "id", "key_a_minute", "key_number", "origins", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "project_id", "requires_signature", "updated_at") VALUES (OLD."address_a_minute", OLD."id", OLD."key_a_minute", OLD."key_number", OLD."origins", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."project_id", OLD."requires_signature", OLD."updated_at"); RETURN NULL;', hash='9797812342eaadfc4745a59073172f2795bdf6da', operation='DELETE', pgid='pgtrigger_delete_delete_b6cd5', table='ingest_feedbackdoor', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='redactioncount',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('day'), models.F('kind'), models.F('shard'), name='redaction_counted_once'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='redactionpolicy',

@@ -65,6 +65,12 @@ class Migration(migrations.Migration):
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='ingest.project')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('user'), name='one_membership_a_project'),
+                    models.CheckConstraint(condition=models.Q(('role__in', ['reviewer', 'lead', 'admin'])), name='role_is_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='MembershipEvent',
@@ -83,14 +89,6 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
             },
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('user'), name='one_membership_a_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['reviewer', 'lead', 'admin'])), name='role_is_known'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='membership',

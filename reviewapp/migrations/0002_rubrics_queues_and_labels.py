@@ -35,6 +35,16 @@ class Migration(migrations.Migration):
                 ('revealed_at', models.DateTimeField(blank=True, null=True)),
                 ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('lease_until'), condition=models.Q(('state', 'leased')), name='assignment_leases'),
+                    models.Index(models.F('reviewer'), models.OrderBy(models.F('submitted_at'), descending=True), condition=models.Q(('state', 'submitted')), name='assignment_done'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['leased', 'submitted', 'skipped', 'released'])), name='assignment_state_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'leased'), ('token__isnull', False)), models.Q(models.Q(('state', 'leased'), _negated=True), ('lease_until', None), ('token', None)), _connector='OR'), name='leases_have_token_and_end'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Assignee',
@@ -74,6 +84,21 @@ class Migration(migrations.Migration):
                 ('reviewer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='labels', to=settings.AUTH_USER_MODEL)),
                 ('token', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ingest.apitoken')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('created_at'), models.F('id'), name='label_by_time'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('assignment'), models.F('revision'), name='label_revision_once'),
+                    models.UniqueConstraint(models.F('reviewer'), models.F('idempotency_key'), condition=models.Q(('idempotency_key', ''), _negated=True), name='label_key_once_a_reviewer'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['answer', 'amend', 'undo', 'post_reveal'])), name='label_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(('via__in', ['page', 'api', 'import'])), name='label_via_is_known'),
+                    models.CheckConstraint(condition=models.Q(('verdict__in', ['', 'pass', 'fail', 'cannot_tell'])), name='label_verdict_is_known'),
+                    models.CheckConstraint(condition=models.Q(('preference__in', ['', 'a', 'b', 'tie', 'both_bad'])), name='label_preference_is_known'),
+                    models.CheckConstraint(condition=models.Q(('confidence__in', ['', 'sure', 'unsure'])), name='label_confidence_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'undo'), ('preference', ''), ('verdict', '')), models.Q(models.Q(('kind', 'undo'), _negated=True), models.Q(('verdict', ''), ('preference', ''), _connector='XOR')), _connector='OR'), name='label_says_one_thing'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='assignment',
@@ -106,6 +131,17 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, null=True)),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='queues', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('slug'), name='queue_slug_once_a_project'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['trace', 'pair'])), name='queue_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(('assignment__in', ['open', 'named', 'round_robin'])), name='queue_assignment_is_known'),
+                    models.CheckConstraint(condition=models.Q(('overlap__gte', 1), ('overlap__lte', 5)), name='overlap_one_to_five'),
+                    models.CheckConstraint(condition=models.Q(('lease_seconds__gte', 1), ('lease_seconds__lte', 86400)), name='lease_up_to_a_day'),
+                    models.CheckConstraint(condition=models.Q(('audit_every__gte', 1), ('audit_every__lte', 100)), name='audit_every_one_to_100'),
+                    models.CheckConstraint(condition=models.Q(('double_share__gte', 0), ('double_share__lte', 1)), name='double_share_is_a_share'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='AssigneeEvent',
@@ -146,6 +182,17 @@ class Migration(migrations.Migration):
                 ('published_at', models.DateTimeField(blank=True, null=True)),
                 ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='resolutions', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.OrderBy(models.F('created_at'), descending=True), name='resolution_by_time'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('method__in', ['single', 'majority', 'adjudicated', 'withdrawn'])), name='resolution_method_is_known'),
+                    models.CheckConstraint(condition=models.Q(('cause__in', ['', 'judge_wrong', 'human_wrong', 'rubric_ambiguous', 'missing_context'])), name='resolution_cause_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('confirmed', False), ('method', 'withdrawn'), ('preference', ''), ('verdict', '')), models.Q(models.Q(('method', 'withdrawn'), _negated=True), models.Q(('verdict', ''), ('preference', ''), _connector='XOR')), _connector='OR'), name='resolution_says_one_thing'),
+                    models.CheckConstraint(condition=models.Q(('confirmed', False), ('verdict', 'fail'), _connector='OR'), name='only_failures_are_confirmed'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ReviewItem',
@@ -182,6 +229,27 @@ class Migration(migrations.Migration):
                 ('resolution', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='current_of', to='reviewapp.resolution')),
                 ('trace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='review_items', to='ingest.trace')),
             ],
+            options={
+                'indexes': [
+                    models.Index(models.F('queue'), models.OrderBy(models.F('rank'), descending=True), models.F('id'), condition=models.Q(('open_slots__gt', 0), ('rank__isnull', False)), name='item_risk_lane'),
+                    models.Index(models.F('queue'), models.OrderBy(models.F('audit_rank'), descending=True), models.F('id'), condition=models.Q(('audit_rank__isnull', False), ('open_slots__gt', 0)), name='item_audit_lane'),
+                    models.Index(models.F('queue'), models.F('state'), models.F('enqueued_at'), name='item_by_state'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(models.F('queue'), models.F('subject'), models.F('round'), name='subject_once_a_round'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['trace', 'pair'])), name='item_kind_is_known'),
+                    models.CheckConstraint(condition=models.Q(('lane__in', ['risk', 'audit'])), name='item_lane_is_known'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ['open', 'adjudication', 'resolved', 'removed'])), name='item_state_is_known'),
+                    models.CheckConstraint(condition=models.Q(('purpose__in', ['review', 'known', 'repeat'])), name='item_purpose_is_known'),
+                    models.CheckConstraint(condition=models.Q(('required__gte', 1), ('required__lte', 5)), name='required_one_to_five'),
+                    models.CheckConstraint(condition=models.Q(('open_slots__gte', 0), ('open_slots__lte', models.F('required'))), name='open_slots_in_range'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind', 'trace'), ('other_trace', None)), models.Q(('kind', 'pair'), ('other_trace__isnull', False)), _connector='OR'), name='pairs_have_two_traces'),
+                    models.CheckConstraint(condition=models.Q(('rank__isnull', False), ('audit_rank__isnull', False), _connector='OR'), name='item_stands_in_a_lane'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('audit_rank__isnull', False), ('day__isnull', False), ('lane', 'audit'), ('u__isnull', False)), models.Q(('audit_rank', None), ('lane', 'risk')), _connector='OR'), name='audit_items_have_a_draw'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('open_slots', 0), ('removed_at__isnull', False), ('state', 'removed')), models.Q(models.Q(('state', 'removed'), _negated=True), ('removed_at', None)), _connector='OR'), name='removed_items_are_closed'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('original', None), ('purpose', 'review')), models.Q(models.Q(('purpose', 'review'), _negated=True), ('original__isnull', False)), _connector='OR'), name='copies_name_their_original'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='resolution',
@@ -200,6 +268,11 @@ class Migration(migrations.Migration):
                 ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flags', to='reviewapp.reviewitem')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('item'), models.F('reviewer'), condition=models.Q(('closed_at', None)), name='one_open_flag_a_reviewer'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='assignment',
@@ -217,6 +290,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rubrics', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('slug'), name='rubric_slug_once_a_project'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RubricEvent',
@@ -253,6 +331,14 @@ class Migration(migrations.Migration):
                 ('frozen_at', models.DateTimeField(blank=True, null=True)),
                 ('rubric', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='reviewapp.rubric')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('rubric'), models.F('number'), name='rubric_version_number_once'),
+                    models.UniqueConstraint(models.F('rubric'), condition=models.Q(('stage', 'draft')), name='one_draft_a_rubric'),
+                    models.CheckConstraint(condition=models.Q(('stage__in', ['draft', 'frozen'])), name='rubric_stage_is_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('frozen_at', None), ('stage', 'draft')), models.Q(('frozen_at__isnull', False), ('stage', 'frozen')), _connector='OR'), name='frozen_versions_say_when'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='reviewitem',
@@ -321,6 +407,15 @@ class Migration(migrations.Migration):
                 ('shown', models.CharField(choices=[('always', 'Always'), ('after_fail', 'only after fail')], default='always', max_length=10)),
                 ('version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='criteria', to='reviewapp.rubricversion')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('version'), models.F('key'), name='criterion_key_once_a_version'),
+                    models.CheckConstraint(condition=models.Q(('type__in', ['pass_fail', 'choice', 'multiple_choice', 'scale', 'number', 'text'])), name='criterion_type_is_known'),
+                    models.CheckConstraint(condition=models.Q(('shown__in', ['always', 'after_fail'])), name='criterion_shown_is_known'),
+                    models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='weight_up_to_100'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('key', 'verdict'), _negated=True), models.Q(('required', True), ('shown', 'always'), ('type', 'pass_fail')), _connector='OR'), name='verdict_is_required_pass_fail'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RubricVersionEvent',
@@ -354,6 +449,11 @@ class Migration(migrations.Migration):
                 ('queue', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='seats', to='reviewapp.queue')),
                 ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('queue'), models.F('reviewer'), name='one_seat_a_reviewer'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ServiceReviewer',
@@ -373,6 +473,11 @@ class Migration(migrations.Migration):
                 ('erased_at', models.DateTimeField(null=True)),
                 ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='ingest.project')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(models.F('project'), models.F('sha256'), name='snapshot_once_a_project'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='reviewitem',
@@ -416,45 +521,13 @@ class Migration(migrations.Migration):
             model_name='assignee',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reviewapp_assigneeevent" ("id", "membership_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "queue_id") VALUES (OLD."id", OLD."membership_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."queue_id"); RETURN NULL;', hash='120d8f9c8d025b81867ac4289801c57c7e222120', operation='DELETE', pgid='pgtrigger_delete_delete_9528d', table='reviewapp_assignee', when='AFTER')),
         ),
-        migrations.AddIndex(
-            model_name='resolution',
-            index=models.Index(models.OrderBy(models.F('created_at'), descending=True), name='resolution_by_time'),
-        ),
         migrations.AddConstraint(
             model_name='resolution',
             constraint=models.UniqueConstraint(models.F('item'), models.F('revision'), name='resolution_revision_once'),
         ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['single', 'majority', 'adjudicated', 'withdrawn'])), name='resolution_method_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(('cause__in', ['', 'judge_wrong', 'human_wrong', 'rubric_ambiguous', 'missing_context'])), name='resolution_cause_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed', False), ('method', 'withdrawn'), ('preference', ''), ('verdict', '')), models.Q(models.Q(('method', 'withdrawn'), _negated=True), models.Q(('verdict', ''), ('preference', ''), _connector='XOR')), _connector='OR'), name='resolution_says_one_thing'),
-        ),
-        migrations.AddConstraint(
-            model_name='resolution',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed', False), ('verdict', 'fail'), _connector='OR'), name='only_failures_are_confirmed'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='resolution',
             trigger=pgtrigger.compiler.Trigger(name='resolutions_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['note', 'corrected_output', 'published_at']::text[] = to_jsonb(OLD) - ARRAY['note', 'corrected_output', 'published_at']::text[] THEN RETURN NEW; END IF;\n            RAISE EXCEPTION 'rows of % are never changed or deleted', TG_TABLE_NAME\n                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'resolutions_stay';\n        ", hash='884c20a5c52dc61053b707c12d7545677545fa50', operation='UPDATE OR DELETE', pgid='pgtrigger_resolutions_stay_f7514', table='reviewapp_resolution', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='flag',
-            constraint=models.UniqueConstraint(models.F('item'), models.F('reviewer'), condition=models.Q(('closed_at', None)), name='one_open_flag_a_reviewer'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(models.F('lease_until'), condition=models.Q(('state', 'leased')), name='assignment_leases'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(models.F('reviewer'), models.OrderBy(models.F('submitted_at'), descending=True), condition=models.Q(('state', 'submitted')), name='assignment_done'),
         ),
         migrations.AddConstraint(
             model_name='assignment',
@@ -462,19 +535,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['leased', 'submitted', 'skipped', 'released'])), name='assignment_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'leased'), ('token__isnull', False)), models.Q(models.Q(('state', 'leased'), _negated=True), ('lease_until', None), ('token', None)), _connector='OR'), name='leases_have_token_and_end'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('current__isnull', False), ('state', 'submitted'), ('submitted_at__isnull', False)), models.Q(models.Q(('state', 'submitted'), _negated=True), ('current', None)), _connector='OR'), name='submitted_has_a_label'),
-        ),
-        migrations.AddConstraint(
-            model_name='rubric',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('slug'), name='rubric_slug_once_a_project'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='rubric',
@@ -487,22 +548,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='rubric',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reviewapp_rubricevent" ("archived_at", "created_at", "description", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "project_id", "slug") VALUES (OLD."archived_at", OLD."created_at", OLD."description", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."project_id", OLD."slug"); RETURN NULL;', hash='9c23a98418ce3326ee2023753ee4f4ccdd3a9631', operation='DELETE', pgid='pgtrigger_delete_delete_2a08d', table='reviewapp_rubric', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='rubricversion',
-            constraint=models.UniqueConstraint(models.F('rubric'), models.F('number'), name='rubric_version_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='rubricversion',
-            constraint=models.UniqueConstraint(models.F('rubric'), condition=models.Q(('stage', 'draft')), name='one_draft_a_rubric'),
-        ),
-        migrations.AddConstraint(
-            model_name='rubricversion',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['draft', 'frozen'])), name='rubric_stage_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='rubricversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('frozen_at', None), ('stage', 'draft')), models.Q(('frozen_at__isnull', False), ('stage', 'frozen')), _connector='OR'), name='frozen_versions_say_when'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='rubricversion',
@@ -520,34 +565,6 @@ class Migration(migrations.Migration):
             model_name='rubricversion',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reviewapp_rubricversionevent" ("changelog", "created_at", "created_by", "edit", "failure_modes", "frozen_at", "guidelines", "id", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rubric_id", "stage") VALUES (OLD."changelog", OLD."created_at", OLD."created_by", OLD."edit", OLD."failure_modes", OLD."frozen_at", OLD."guidelines", OLD."id", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rubric_id", OLD."stage"); RETURN NULL;', hash='0a7a98fe9bf5ad17fc2a39218501890a63c0093c', operation='DELETE', pgid='pgtrigger_delete_delete_57be0', table='reviewapp_rubricversion', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('slug'), name='queue_slug_once_a_project'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['trace', 'pair'])), name='queue_kind_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('assignment__in', ['open', 'named', 'round_robin'])), name='queue_assignment_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('overlap__gte', 1), ('overlap__lte', 5)), name='overlap_one_to_five'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('lease_seconds__gte', 1), ('lease_seconds__lte', 86400)), name='lease_up_to_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('audit_every__gte', 1), ('audit_every__lte', 100)), name='audit_every_one_to_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.CheckConstraint(condition=models.Q(('double_share__gte', 0), ('double_share__lte', 1)), name='double_share_is_a_share'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='queue',
             trigger=pgtrigger.compiler.Trigger(name='queue_links_stay_inside', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF ((NEW.project_id) <> (SELECT r.project_id FROM reviewapp_rubric r JOIN reviewapp_rubricversion v ON v.rubric_id = r.id WHERE v.id = NEW.rubric_version_id)) THEN\n                RAISE EXCEPTION 'a link of % leads into another project', TG_TABLE_NAME\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'queue_links_stay_inside';\n            END IF;\n            RETURN NEW;\n        ", hash='9e740397e0f0bd7b2e89737b03b8ebe7bb6c8c1e', operation='INSERT OR UPDATE OF "project_id", "rubric_version_id"', pgid='pgtrigger_queue_links_stay_inside_1f451', table='reviewapp_queue', when='BEFORE')),
@@ -564,141 +581,17 @@ class Migration(migrations.Migration):
             model_name='queue',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reviewapp_queueevent" ("archived_at", "assignment", "audit_every", "blind", "created_at", "description", "double_minimum", "double_share", "due_days", "id", "kind", "lease_seconds", "name", "overlap", "paused", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "project_id", "rubric_version_id", "slug") VALUES (OLD."archived_at", OLD."assignment", OLD."audit_every", OLD."blind", OLD."created_at", OLD."description", OLD."double_minimum", OLD."double_share", OLD."due_days", OLD."id", OLD."kind", OLD."lease_seconds", OLD."name", OLD."overlap", OLD."paused", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."project_id", OLD."rubric_version_id", OLD."slug"); RETURN NULL;', hash='afae003dccb4f2b52039331a5868c8f7e5efbfb4', operation='DELETE', pgid='pgtrigger_delete_delete_75433', table='reviewapp_queue', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='criterionrevision',
-            constraint=models.UniqueConstraint(models.F('version'), models.F('key'), name='criterion_key_once_a_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='criterionrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['pass_fail', 'choice', 'multiple_choice', 'scale', 'number', 'text'])), name='criterion_type_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='criterionrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('shown__in', ['always', 'after_fail'])), name='criterion_shown_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='criterionrevision',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='weight_up_to_100'),
-        ),
-        migrations.AddConstraint(
-            model_name='criterionrevision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('key', 'verdict'), _negated=True), models.Q(('required', True), ('shown', 'always'), ('type', 'pass_fail')), _connector='OR'), name='verdict_is_required_pass_fail'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='criterionrevision',
             trigger=pgtrigger.compiler.Trigger(name='frozen_criteria_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF (TG_OP <> 'INSERT' AND (EXISTS (SELECT FROM reviewapp_rubricversion v WHERE v.id = OLD.version_id AND v.stage = 'frozen')))\n                OR (TG_OP = 'INSERT' AND (EXISTS (SELECT FROM reviewapp_rubricversion v WHERE v.id = NEW.version_id AND v.stage = 'frozen'))) THEN\n                RAISE EXCEPTION 'a frozen rubric version is never changed'\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'frozen_criteria_stay';\n            END IF;\n            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n            RETURN NEW;\n        ", hash='d3d5a16cac84559804597a6d719caf2d16c5107e', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_frozen_criteria_stay_6be0b', table='reviewapp_criterionrevision', when='BEFORE')),
-        ),
-        migrations.AddConstraint(
-            model_name='seat',
-            constraint=models.UniqueConstraint(models.F('queue'), models.F('reviewer'), name='one_seat_a_reviewer'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(models.F('project'), models.F('sha256'), name='snapshot_once_a_project'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='snapshot',
             trigger=pgtrigger.compiler.Trigger(name='snapshots_stay', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - ARRAY['bytes', 'erased_at']::text[] = to_jsonb(OLD) - ARRAY['bytes', 'erased_at']::text[] THEN RETURN NEW; END IF;\n            RAISE EXCEPTION 'rows of % are never changed or deleted', TG_TABLE_NAME\n                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'snapshots_stay';\n        ", hash='af83d8daef1199af3fa579113ef550d302f51ded', operation='UPDATE OR DELETE', pgid='pgtrigger_snapshots_stay_3ba27', table='reviewapp_snapshot', when='BEFORE')),
         ),
-        migrations.AddIndex(
-            model_name='reviewitem',
-            index=models.Index(models.F('queue'), models.OrderBy(models.F('rank'), descending=True), models.F('id'), condition=models.Q(('open_slots__gt', 0), ('rank__isnull', False)), name='item_risk_lane'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewitem',
-            index=models.Index(models.F('queue'), models.OrderBy(models.F('audit_rank'), descending=True), models.F('id'), condition=models.Q(('audit_rank__isnull', False), ('open_slots__gt', 0)), name='item_audit_lane'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewitem',
-            index=models.Index(models.F('queue'), models.F('state'), models.F('enqueued_at'), name='item_by_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.UniqueConstraint(models.F('queue'), models.F('subject'), models.F('round'), name='subject_once_a_round'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['trace', 'pair'])), name='item_kind_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('lane__in', ['risk', 'audit'])), name='item_lane_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'adjudication', 'resolved', 'removed'])), name='item_state_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['review', 'known', 'repeat'])), name='item_purpose_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('required__gte', 1), ('required__lte', 5)), name='required_one_to_five'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('open_slots__gte', 0), ('open_slots__lte', models.F('required'))), name='open_slots_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'trace'), ('other_trace', None)), models.Q(('kind', 'pair'), ('other_trace__isnull', False)), _connector='OR'), name='pairs_have_two_traces'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(('rank__isnull', False), ('audit_rank__isnull', False), _connector='OR'), name='item_stands_in_a_lane'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('audit_rank__isnull', False), ('day__isnull', False), ('lane', 'audit'), ('u__isnull', False)), models.Q(('audit_rank', None), ('lane', 'risk')), _connector='OR'), name='audit_items_have_a_draw'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('open_slots', 0), ('removed_at__isnull', False), ('state', 'removed')), models.Q(models.Q(('state', 'removed'), _negated=True), ('removed_at', None)), _connector='OR'), name='removed_items_are_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('original', None), ('purpose', 'review')), models.Q(models.Q(('purpose', 'review'), _negated=True), ('original__isnull', False)), _connector='OR'), name='copies_name_their_original'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='reviewitem',
             trigger=pgtrigger.compiler.Trigger(name='item_links_stay_inside', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n            IF ((SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id) <> (SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id)) OR ((SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id) <> (SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.other_trace_id)) OR ((SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id) <> (SELECT s.project_id FROM reviewapp_snapshot s WHERE s.id = NEW.snapshot_id)) OR ((SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id) <> (SELECT r.project_id FROM reviewapp_rubric r JOIN reviewapp_rubricversion v ON v.rubric_id = r.id WHERE v.id = NEW.rubric_version_id)) THEN\n                RAISE EXCEPTION 'a link of % leads into another project', TG_TABLE_NAME\n                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'item_links_stay_inside';\n            END IF;\n            RETURN NEW;\n        ", hash='0eb50b18a58b5edca3f33990d196c1693e2c3c76', operation='INSERT OR UPDATE OF "queue_id", "trace_id", "other_trace_id", "snapshot_id", "rubric_version_id"', pgid='pgtrigger_item_links_stay_inside_7a487', table='reviewapp_reviewitem', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='label',
-            index=models.Index(models.F('created_at'), models.F('id'), name='label_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(models.F('assignment'), models.F('revision'), name='label_revision_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(models.F('reviewer'), models.F('idempotency_key'), condition=models.Q(('idempotency_key', ''), _negated=True), name='label_key_once_a_reviewer'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['answer', 'amend', 'undo', 'post_reveal'])), name='label_kind_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('via__in', ['page', 'api', 'import'])), name='label_via_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['', 'pass', 'fail', 'cannot_tell'])), name='label_verdict_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('preference__in', ['', 'a', 'b', 'tie', 'both_bad'])), name='label_preference_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(('confidence__in', ['', 'sure', 'unsure'])), name='label_confidence_is_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='label',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'undo'), ('preference', ''), ('verdict', '')), models.Q(models.Q(('kind', 'undo'), _negated=True), models.Q(('verdict', ''), ('preference', ''), _connector='XOR')), _connector='OR'), name='label_says_one_thing'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='label',
