@@ -126,7 +126,7 @@ def test_agreement_and_what_a_label_caused_count_what_one_may_know(project, aske
 
     assert (counted(), counted(told=True)) == (1, 0)
     finish = "/projects/refunds/queues/review/finish"
-    assert "1 answered by others too" in reviewer.client.get(finish).content.decode()
+    assert "<b>1 answered</b> by others too" in reviewer.client.get(finish).content.decode()
     reviewer.client.get(f"/projects/refunds/items/{item.pk}")
     assert counted(told=True) == 1
     assert "1 confirmed" in reviewer.client.get(finish).content.decode()
