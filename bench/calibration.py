@@ -1,4 +1,5 @@
-"""How long does the server take for the calibration page over a thousand and over a million labelled traces?
+"""How long does the server take for the calibration page over a thousand and over a million labelled traces,
+and how long does it take to bring ten thousand that were labelled and judged elsewhere?
 
 The rows are filled by SQL, past triggers and foreign keys, as live traffic would leave them: audit items of
 half a year in six strata, each day labelled up to an own cutoff, a share of them twice, and a judge sample.
@@ -6,14 +7,17 @@ half a year in six strata, each day labelled up to an own cutoff, a share of the
 
 from __future__ import annotations
 
+import json
+import random
 import sys
 import time
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import psycopg
 
 from bench import clients
-from bench.figures import Figure, percentile
+from bench.figures import Figure, median, percentile
 from bench.installation import PASSWORD, USER, Installation, installed
 from bench.scale import timed
 
@@ -22,6 +26,7 @@ MOST_MS, VIEWS = 300, 40
 # Until the worker has computed what nobody has looked at yet.
 COMPUTED_SECONDS = 120.0
 NAME = "helpful"
+IMPORTED, MOST_IMPORT_SECONDS = 10_000, 10
 
 PREPARE = """
 from evaluation.judges.making import versions
@@ -121,8 +126,8 @@ FILLED = (
 
 
 def measure(rounds: int) -> list[Figure]:
-    figures: list[Figure] = []
     with installed() as place:
+        figures = [imported(place, rounds)]
         base = 1_000_000
         for size in SIZES:
             slug = f"pairs-{size}"
@@ -130,6 +135,38 @@ def measure(rounds: int) -> list[Figure]:
             base += 4 * size
             figures += page_times(place, slug, size)
     return figures
+
+
+def imported(place: Installation, rounds: int) -> Figure:
+    """The command as it is typed, beside the server and its worker; a project of its own each time."""
+    times = []
+    for number in range(rounds):
+        slug, file = f"elsewhere-{number}", place.run / f"labels-{number}.jsonl"
+        file.write_text("\n".join(json.dumps(each) for each in labelled_lines()))
+        place.server.manage("create_project", slug)
+        begun = time.monotonic()
+        told = place.server.manage("import_labels", str(file), "--project", slug)
+        times.append(time.monotonic() - begun)
+        assert f"{IMPORTED} labels and {IMPORTED} verdicts stored, 0 lines refused" in told, told
+    note = ", ".join(f"{each:.1f}" for each in times)
+    return Figure("import_labels of 10,000 pairs", median(times), "s", "<=", MOST_IMPORT_SECONDS, note)
+
+
+def labelled_lines() -> Iterator[dict[str, object]]:
+    draw = random.Random(5)
+    for number in range(IMPORTED):
+        human = "fail" if draw.random() < 0.1 else "pass"
+        judge = human if draw.random() < 0.9 else "pass" if human == "fail" else "fail"
+        yield {
+            "id": f"case-{number}",
+            "input": f"Where is parcel {number}?",
+            "output": "It is on its way and comes tomorrow. " * 5,
+            "pi": 0.1,
+            "slice": {"route": f"route {number % 6}"},
+            "labels": [{"annotator": f"annotator {number % 4}", "verdict": human}],
+            "judges": [{"judge": NAME, "version": "v1", "model": "orion-1", "verdict": judge,
+                        "score": round(draw.random(), 4)}],
+        }  # fmt: skip
 
 
 def fill(place: Installation, slug: str, pairs: int, base: int) -> None:
