@@ -128,15 +128,15 @@ def _weeks(verdicts: Sequence[tuple[date, Unit, int]]) -> list[Week]:
 
 # People alone, and tokens that speak for them only where a lead trusts them. An item stands in the week of
 # its trace. Repeats and hidden known items would hold people against themselves.
-_LABELS = """
+LABELS = """
     WITH label AS (
-        SELECT i.id AS item, l.id, l.verdict,
+        SELECT i.id AS item, i.queue_id AS queue, i.kind, l.id, l.verdict, l.preference,
             date_trunc('week', x.started_at AT TIME ZONE 'UTC')::date AS week
         FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
         JOIN ingest_trace x ON x.id = i.trace_id
         JOIN reviewapp_assignment a ON a.item_id = i.id JOIN reviewapp_label l ON l.id = a.counted_id
         LEFT JOIN ingest_apitoken t ON t.id = l.token_id
-        WHERE q.project_id = %(project)s AND i.kind = 'trace' AND i.purpose = 'review' AND i.required > 1
+        WHERE q.project_id = %(project)s AND i.purpose = 'review' AND i.required > 1
             AND i.lane = ANY(%(lanes)s) AND l.blind
             AND l.created_at > now() - %(days)s * interval '1 day'
             AND (NOT l.impersonated OR t.trusted_for_reviews)
@@ -144,23 +144,24 @@ _LABELS = """
     )
 """
 VERDICT_UNITS = (
-    _LABELS  # noqa: S608 - constants
+    LABELS  # noqa: S608 - constants
     + """, item AS (
         SELECT week, array_agg(verdict::text ORDER BY verdict) AS said
-        FROM label WHERE verdict IN ('fail', 'pass') GROUP BY item, week HAVING count(*) > 1
+        FROM label WHERE kind = 'trace' AND verdict IN ('fail', 'pass')
+        GROUP BY item, week HAVING count(*) > 1
     )
     SELECT week, said, count(*) FROM item GROUP BY 1, 2 ORDER BY 1, 2
 """
 )
 # Answers under wordings that mean the same are compared; the newest of them names the criterion.
 ANSWER_UNITS = (
-    _LABELS  # noqa: S608 - constants
+    LABELS  # noqa: S608 - constants
     + """, answer AS (
         SELECT label.item, v.rubric_id, c.key, c.meaning, la.value #>> '{}' AS said
         FROM label JOIN reviewapp_labelanswer la ON la.label_id = label.id
         JOIN reviewapp_criterionrevision c ON c.id = la.criterion_id
         JOIN reviewapp_rubricversion v ON v.id = c.version_id
-        WHERE c.type = ANY(%(types)s)
+        WHERE label.kind = 'trace' AND c.type = ANY(%(types)s)
     ), item AS (
         SELECT rubric_id, key, meaning, array_agg(said ORDER BY said) AS said
         FROM answer GROUP BY item, rubric_id, key, meaning HAVING count(*) > 1

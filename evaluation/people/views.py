@@ -1,4 +1,4 @@
-"""How far people agree, as a slot of the reviewers' page and as a page of its own. For leads."""
+"""How far people agree: beside the reviewers, beside each queue, and on a page of its own. For leads."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from evaluation.people import agreement
+from evaluation.people import agreement, by_queue
 from evaluation.people.agreement import Criterion, Week
 from evaluation.weeks import datum
+from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
+from reviewapp.screen import queue_list
 from reviewapp.trends import Trend, trend
 
 # What can be asked for, with its words; the first of each is taken otherwise.
@@ -46,6 +48,17 @@ def human_agreement(request: MemberRequest) -> HttpResponse:
     }
     name = "people/_agreement.html" if request.htmx else "people/agreement.html"
     return render(request, name, context)
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def queue_agreement(request: MemberRequest) -> HttpResponse:
+    """Kappa of the queues that the list shows, each for its place in it."""
+    asked = [numerals.whole(each, 18) for each in request.GET.getlist("queue")]
+    told = by_queue.tell(request.project, queue_list.DAYS, [pk for pk in asked if pk is not None])
+    figures = [(pk, figure.as_dict()) for pk, figure in told.items()]
+    return render(request, "people/_queues.html", {"figures": figures, "days": queue_list.DAYS})
 
 
 def figures_of(criterion: Criterion) -> list[dict[str, float | int | str | None]]:
