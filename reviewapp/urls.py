@@ -60,6 +60,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         queue_settings.queue_settings,
         name="queue_settings",
     ),
+    path("projects/<slug:slug>/queues/<slug:queue>/items", queues.queue_items, name="queue_items"),
     path(
         "projects/<slug:slug>/queues/<slug:queue>/archive", queue_settings.archive_queue, name="archive_queue"
     ),

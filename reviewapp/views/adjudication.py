@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +20,7 @@ from reviewapp.review import flags, items, resolutions, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
 from reviewapp.screen import revealing, sittings
+from reviewapp.views.queues import way_back
 
 ITEMS_A_PAGE = 50
 DECISIONS = {"pass": "Pass", "fail": "Fail"}
@@ -168,7 +170,7 @@ def remove_item(request: MemberRequest, pk: int) -> HttpResponse:
     item = item_or_404(request, pk)
     items.remove(item, request.user.username)
     messages.success(request, "The item is removed from its queue for good. Its labels are kept.")
-    return redirect("decide", request.project.slug, item.pk)
+    return redirect(way_back(request, reverse("decide", args=[request.project.slug, item.pk])))
 
 
 def item_or_404(request: MemberRequest, pk: int) -> ReviewItem:

@@ -17,6 +17,7 @@ from reviewapp.models import Role
 from reviewapp.review import items
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import ItemKind, Queue
+from reviewapp.screen import queue_items as standing
 from reviewapp.screen import queue_list
 
 MOST_AT_ONCE = 500
@@ -28,6 +29,17 @@ MOST_AT_ONCE = 500
 def queues(request: MemberRequest) -> HttpResponse:
     told = queue_list.tell(request.membership, request.GET.get("show", "open"))
     return render(request, "queues/queues.html", {"told": told, "days": queue_list.DAYS})
+
+
+@session(Role.LEAD)
+@never_cache
+@require_safe
+def queue_items(request: MemberRequest, queue: str) -> HttpResponse:
+    found = get_object_or_404(Queue, project=request.project, slug=queue)
+    asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("show", "after", "before")}
+    searched = request.GET.get("trace", "").replace("\0", "").strip()
+    told = standing.tell(request.membership, found, searched=searched, **asked)
+    return render(request, "queue_items/queue_items.html", {"told": told})
 
 
 @session(Role.LEAD)
@@ -43,7 +55,7 @@ def enqueue(request: MemberRequest) -> HttpResponse:
     else:
         done = items.enqueue(queue, chosen, request.user.username)
         messages.success(request, added_words(done, queue))
-    return redirect(way_back(request))
+    return redirect(way_back(request, reverse("traces", args=[request.project.slug])))
 
 
 def added_words(done: Enqueued, queue: Queue) -> str:
@@ -52,10 +64,10 @@ def added_words(done: Enqueued, queue: Queue) -> str:
     return added + known
 
 
-def way_back(request: MemberRequest) -> str:
+def way_back(request: MemberRequest, otherwise: str) -> str:
     """The list as it was, if the form says so and it is of this site."""
     wanted = request.POST.get("next", "")
     # A name alone would be taken for that of a route.
     if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted
-    return reverse("traces", args=[request.project.slug])
+    return otherwise
