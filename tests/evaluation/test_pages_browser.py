@@ -29,6 +29,7 @@ pytestmark = pytest.mark.browser
 PASSWORD = "a long enough passphrase"
 PROJECT = "crawled"
 PATIENCE = 60_000
+WIDE_SCREEN, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # Pages that everything of a kind looks like; the others are seen once.
 TWICE = {"trace", "golden_case", "golden_candidate", "judge", "run"}
 # Reached by links, and none of a lead's pages.
@@ -227,14 +228,9 @@ def propose(page: Page, house: House) -> None:
 
 
 def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
-    wide = browser.new_context(
-        storage_state=state, reduced_motion="reduce", viewport={"width": 1440, "height": 900}
-    )
-    narrow = browser.new_context(
-        storage_state=state, color_scheme="dark", viewport={"width": 390, "height": 844}
-    )
-    page, phone = wide.new_page(), narrow.new_page()
-    watches = [Watch(each, filled.url) for each in (page, phone)]
+    context = browser.new_context(storage_state=state, reduced_motion="reduce", viewport=WIDE_SCREEN)
+    page = context.new_page()
+    watch = Watch(page, filled.url)
     propose(page, filled)
     crawl = Crawl(filled.url)
     faults = []
@@ -250,14 +246,15 @@ def test_every_page_of_a_lead(browser, filled, state, listener):  # noqa: F811
         found = Axe().run(page)
         if found.violations_count:
             faults.append(f"{path}\n{found.generate_report()}")
-        phone.goto(filled.url + path)
-        settle(phone)
-        if phone.evaluate("document.documentElement.scrollWidth") > 390:
-            faults.append(f"{path}: wider than a phone: {phone.evaluate(WIDE)}")
-    wide.close()
-    narrow.close()
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = false)")
+        page.set_viewport_size(PHONE)
+        settle(page)
+        if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+            faults.append(f"{path}: wider than a phone: {page.evaluate(WIDE)}")
+        page.set_viewport_size(WIDE_SCREEN)
+    context.close()
     assert not faults, "\n".join(faults)
-    assert [watch.strange for watch in watches] == [[], []]
+    assert watch.strange == []
     assert listener.heard == []
     reached = set(crawl.seen)
     assert reached >= EXPECTED, EXPECTED - reached
