@@ -41,6 +41,8 @@ _JSON = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 # A list in lines whose values hold nothing themselves.
 _FLAT = re.compile(r"\[\n([^\[\]{}]*?)\n *\]")
 LONGEST_LIST = 72
+# What stands deeper is not indented further: thousands of values at a great depth would be mostly space.
+DEEPEST = 12
 
 # Characters that show nothing, or change the order or the look of others: controls, separators, bidi and
 # format characters, fillers, variation selectors, tags, lone surrogates.
@@ -95,7 +97,7 @@ def laid_out(text: str) -> str:
         depth -= part in ("}", "]")
         opened, closes = before in ("{", "["), part in ("}", "]")
         if before == "," or opened != closes:
-            lines.append("  " * depth)
+            lines.append("  " * min(depth, DEEPEST))
         lines[-1] += f"{part} " if part == ":" else part
         depth += part in ("{", "[")
         before = part

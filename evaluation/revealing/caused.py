@@ -84,4 +84,4 @@ def _promoted(project: str, cases: set[int]) -> Caused:
 def _blocked(cases: set[int]) -> list[UUID]:
     """Runs that were refused and in which one of these cases failed, the latest first."""
     failed = CaseResult.objects.filter(case__in=cases, status=ResultStatus.FAIL, run__decision=Decision.FAIL)
-    return list(dict.fromkeys(failed.order_by("-run__pk").values_list("run__public_id", flat=True)))
+    return list(failed.order_by("-run__pk").values_list("run__public_id", flat=True).distinct())

@@ -18,7 +18,7 @@ from reviewapp.models import Membership
 from reviewapp.review import blindness
 from reviewapp.review.models import Assignment, ItemState, Purpose, Queue, ReviewItem, State
 from reviewapp.review.resolutions import REASONS
-from reviewapp.screen import sittings
+from reviewapp.screen import queue_list, sittings
 
 ITEMS_A_PAGE = 50
 # How far a tab counts: nobody reads on to the end of more.
@@ -63,12 +63,8 @@ class Row:
         return due is not None and due < timezone.now() and self.item.state == ItemState.OPEN
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    name: str
-    label: str
-    count: int
-    is_current: bool
+class Tab(queue_list.Tab):
+    """Counted as far as somebody would read."""
 
     @property
     def is_more(self) -> bool:

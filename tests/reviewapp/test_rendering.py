@@ -178,3 +178,8 @@ def test_a_very_long_text_is_shown_as_it_is():
 )
 def test_an_excerpt_leaves_the_marks_out(given, shown):
     assert unmarked(given) == shown
+
+
+def test_values_at_a_great_depth_are_not_laid_out_as_space():
+    text = "[" * 900 + "1," * 20_000 + "1" + "]" * 900
+    assert len(laid_out(text)) < 40 * len(text)
