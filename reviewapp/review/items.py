@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
-from reviewapp.review import ranks
+from reviewapp.review import ranks, turns
 from reviewapp.review.models import (
     AssignedTo,
     Assignment,
@@ -126,7 +126,7 @@ def _add(queue: Queue, items: Sequence[ReviewItem]) -> list[ReviewItem]:
     """Write those that are new to the queue; the ones written, with their ids."""
     if not items:
         return []
-    reserve(queue, items)
+    turns.share(queue, items)
     subjects = [item.subject for item in items]
     with transaction.atomic():
         known = set(
@@ -146,31 +146,6 @@ def hasten(queue: Queue, traces: Sequence[int]) -> None:
         purpose=Purpose.REVIEW,
     )  # fmt: skip
     waiting.update(priority=BY_HAND, rank=ranks.risk(BY_HAND, now), terms=TERMS_BY_HAND)
-
-
-def reserve(queue: Queue, items: Sequence[ReviewItem]) -> None:
-    """In a round-robin queue each item is for `required` of the reviewers named, in turn."""
-    if queue.assignment != AssignedTo.ROUND_ROBIN:
-        return
-    people = list(queue.assignees.order_by("pk").values_list("membership__user", flat=True))
-    if not people:
-        return
-    turn = ReviewItem.objects.filter(queue=queue).count()
-    for item in items:
-        chosen = [people[(turn + step) % len(people)] for step in range(min(item.required, len(people)))]
-        item.reserved_for = chosen
-        turn += len(chosen)
-
-
-def reserve_again(queue: Queue) -> None:
-    """After the reviewers of a queue have changed: share out its open items again."""
-    waiting = ReviewItem.objects.filter(queue=queue, open_slots__gt=0, purpose=Purpose.REVIEW)
-    if queue.assignment != AssignedTo.ROUND_ROBIN:
-        waiting.exclude(reserved_for=[]).update(reserved_for=[])
-        return
-    items = list(waiting.only("pk", "required", "reserved_for").order_by("pk"))
-    reserve(queue, items)
-    ReviewItem.objects.bulk_update(items, ["reserved_for"], batch_size=1000)
 
 
 @transaction.atomic
@@ -200,7 +175,7 @@ def open_round(item: ReviewItem, by: str) -> ReviewItem:
         raise ItemClosed("This round is not finished yet: label the item, or remove it.")
     fresh = _item(locked.queue, locked.trace, locked.other_trace, by)
     fresh.round = locked.round + 1
-    reserve(locked.queue, [fresh])
+    turns.share(locked.queue, [fresh])
     fresh.save()
     return fresh
 
@@ -235,7 +210,7 @@ def from_routes(queue: Queue, routed: Sequence[Routed]) -> int:
     }
     fresh = [_routed_item(queue, each) for each in routed if each.trace not in known and each.reasons]
     double(queue, [item for item in fresh if item.lane == Lane.AUDIT])
-    reserve(queue, fresh)
+    turns.share(queue, fresh)
     ReviewItem.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=1000)
     changed = [item for each in routed if (item := known.get(each.trace)) and _follow(item, each)]
     if changed:

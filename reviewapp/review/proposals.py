@@ -44,11 +44,12 @@ def propose(label: Label, items: Sequence[int]) -> list[int]:
 
 
 def hold(label: Label, items: Sequence[int]) -> int:
-    """The first of them for the label's reviewer, who gets them next; how many."""
+    """The first of them for the label's reviewer, who gets them next; how many. None of a paused queue."""
     held = 0
     for pk in items[:MOST_HELD]:
         with suppress(ItemClosed):
-            if (item := stand.find(label.assignment.item.queue.project, pk)) is not None:
+            item = stand.find(label.assignment.item.queue.project, pk)
+            if item is not None and not item.queue.paused:
                 leases.reclaim(item, label.reviewer)
                 held += 1
     return held

@@ -17,7 +17,7 @@ from ingest import sanitising
 from ingest.models import Project
 from ingest.routing.models import Route
 from reviewapp.models import Membership, User
-from reviewapp.review import answers, items, rows, rubrics, seats
+from reviewapp.review import answers, items, rows, rubrics, seats, turns
 from reviewapp.review.items import Routed
 from reviewapp.review.models import (
     Assignee,
@@ -108,7 +108,7 @@ def change(queue: Queue, *, assignees: Iterable[str] | None = None, **settings: 
     if queue.overlap != before[0]:
         _overlap_untouched(queue)
     if assignees is not None or queue.assignment != before[1]:
-        items.reserve_again(queue)
+        turns.share_again(queue)
     return queue
 
 
@@ -177,7 +177,7 @@ def leave(membership: Membership) -> None:
     for copy in copies.filter(state=ItemState.OPEN, reserved_for=[membership.user_id]):
         items.remove(copy, "")
     for queue in shared:
-        items.reserve_again(queue)
+        turns.share_again(queue)
 
 
 def archive(queue: Queue) -> None:

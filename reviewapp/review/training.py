@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ingest.json_objects import Json
 from ingest.models import Project
@@ -21,13 +21,15 @@ def examples(project: Project, form: str, verdict: str = "", hidden: Collection[
 
     openai: {"messages": [...]} that end with the answer that passed, or with the corrected one of an answer
     that failed; `verdict` chooses either. preference: {"input", "preferred_output", "non_preferred_output"}
-    of pairs with a winner, and of corrected answers over the failed ones.
+    of pairs with a winner, and of corrected answers over the failed ones. The winner of a pair, which has no
+    verdict, counts as passed.
     """
     found = standing(project).exclude(item__trace__in=hidden)
     if hidden:
         found = found.exclude(item__other_trace__in=hidden)
     if verdict:
-        found = found.filter(verdict=verdict)
+        is_won = Q(item__kind=ItemKind.PAIR) if verdict == Verdict.PASS else Q()
+        found = found.filter(Q(verdict=verdict) | is_won)
     compose = _openai if form == "openai" else _preference
     for resolution in found.iterator(CHUNK):
         example = compose(resolution)

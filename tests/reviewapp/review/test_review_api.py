@@ -193,6 +193,20 @@ def test_training_data(queue, send, rita):
     assert send("GET", "labels/export?format=parquet").status_code == 400
 
 
+def test_the_winner_of_a_pair_is_training_data_that_passed(project, send, rita):
+    duel = make_queue(project, "duel", kind="pair")
+    left, right = (trace.trace_id for trace in make_traces(project, 2))
+    items.enqueue_pairs(duel, [(left, right)])
+    lease = leases.claim(duel, rita)
+    labels.submit(lease.item, Actor(rita), lease.token, labels.Answer(preference="b"))
+    for asked in ("format=preference", "format=preference&verdict=pass"):
+        (pair,) = lines(send("GET", f"labels/export?{asked}"))
+        assert pair["preferred_output"][0]["content"] == f"answer {right}"
+        assert pair["non_preferred_output"][0]["content"] == f"answer {left}"
+    for asked in ("format=preference&verdict=fail", "format=openai&verdict=pass"):
+        assert lines(send("GET", f"labels/export?{asked}")) == []
+
+
 def test_queues_are_made_changed_and_counted(project, send, rita):
     make_traces(project, 3)
     made = send("POST", "queues", {"slug": "second", "overlap": 2, "lease_seconds": 60, "blind": False})
