@@ -1,4 +1,7 @@
-"""Which pages of a project does this member see links to? Each names its route and the role it needs."""
+"""Which pages of a project does this member see links to, and what waits there?
+
+Each names its route and the role it needs.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from reviewapp import waiting
 from reviewapp.models import Membership, Role
+from reviewapp.waiting import Waiting, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,7 @@ class Link:
     icon: str
     address: str
     current: bool
+    waiting: Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Group:
 ENTRIES: dict[str, tuple[Entry, ...]] = {
     "": (
         Entry("Queues", "queue", "queues", Role.REVIEWER),
+        Entry("To decide", "escalate", "adjudication", Role.LEAD),
         Entry("Reviewers", "people", "reviewers", Role.REVIEWER),
         Entry("Traces", "trace", "traces", Role.REVIEWER),
         Entry("Calibration", "gauge", "judges", Role.LEAD),
@@ -59,17 +66,19 @@ ENTRIES: dict[str, tuple[Entry, ...]] = {
 def groups_for(membership: Membership, path: str) -> list[Group]:
     """The groups in order, without those that hold nothing for this role; `path` is the page at hand."""
     role = Role(membership.role)
+    work = waiting.for_member(membership)
     groups = [
         Group(
             heading,
-            tuple(link(entry, membership.project.slug, path) for entry in entries if role.allows(entry.role)),
+            tuple(link(entry, membership, path, work) for entry in entries if role.allows(entry.role)),
         )
         for heading, entries in ENTRIES.items()
     ]
     return [group for group in groups if group.links]
 
 
-def link(entry: Entry, slug: str, path: str) -> Link:
-    address = reverse(entry.route, args=[slug])
+def link(entry: Entry, membership: Membership, path: str, work: Work) -> Link:
+    address = reverse(entry.route, args=[membership.project.slug])
     current = path == address or path.startswith(address.rstrip("/") + "/")
-    return Link(entry.label, entry.icon, address, current)
+    waits = {"queues": work.to_label, "adjudication": work.to_decide}
+    return Link(entry.label, entry.icon, address, current, waits.get(entry.route, Waiting()))
