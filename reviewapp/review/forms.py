@@ -29,8 +29,9 @@ class QueueForm(forms.Form):
     rubric_version = VersionChoice(queryset=RubricVersion.objects.none(), label="Rubric", empty_label=None)
     move_open = forms.BooleanField(
         required=False,
-        label="Move waiting items to a newly chosen version",
-        help_text="Items with a lease or a label stay on the version they were started with.",
+        label="Move the items that wait to this version",
+        help_text="Items with a lease or a label stay on the version they were started with; unless this is "
+        "ticked, all open items do.",
     )
     overlap = forms.IntegerField(min_value=1, max_value=5, initial=1, help_text="Reviewers per item, 1 to 5.")
     lease_minutes = forms.FloatField(

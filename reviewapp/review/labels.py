@@ -56,12 +56,19 @@ def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str
         label = _label(item, actor, answer, key)
         if not _hand_in_first(item, token, label, values):
             _hand_in_next(item, token, label, values)
-    except Refusal:
+    except Refusal as refusal:
         # Whatever is in the way: a key that has given a label gives it again.
         if known := repeat(item, actor.reviewer, key):
             return Submitted(known, is_new=False)
+        # The questions may have changed since it was held: what is wrong with the answers is then beside it.
+        if isinstance(refusal, Invalid) and not _is_held(item, actor.reviewer, token):
+            raise leases.lost(item, actor.reviewer) from None
         raise
     return Submitted(label, True, values)
+
+
+def _is_held(item: ReviewItem, reviewer: User, token: UUID) -> bool:
+    return Assignment.objects.held().filter(item=item, reviewer=reviewer, token=token).exists()
 
 
 def repeat(item: ReviewItem, reviewer: User, key: str) -> Label | None:

@@ -222,6 +222,12 @@ def move(queue: Queue, version: RubricVersion, *, open_items: bool) -> int:
     return still.update(rubric_version=version)
 
 
+def asked_otherwise(queue: Queue, version: RubricVersion) -> int:
+    """How many of its open items ask from another version."""
+    undecided = ReviewItem.objects.filter(queue=queue, state=ItemState.OPEN)
+    return undecided.exclude(rubric_version=version).count()
+
+
 def counts(project: Project) -> dict[int, Counts]:
     """By queue id, in a fixed number of queries."""
     with connection.cursor() as cursor:

@@ -73,6 +73,16 @@ class Part:
         return len(self.options) > MOST_WITH_HELP
 
     @property
+    def asks_for(self) -> str:
+        """Of a number: which ones are taken."""
+        low, high = (None if bound is None else f"{bound:g}" for bound in (self.minimum, self.maximum))
+        if low is not None and high is not None:
+            return f"a number from {low} to {high}"
+        if low is None and high is None:
+            return "a number"
+        return f"a number up to {high}" if low is None else f"a number, {low} or more"
+
+    @property
     def input_type(self) -> str:
         return "checkbox" if self.several else "radio"
 

@@ -28,6 +28,8 @@ from reviewapp.traces.signals import DOUBT, Signal
 PAGE = 50
 EXCERPT = 240
 CHART_MILLISECONDS = 4_000
+# Of a whole list so many go into a queue at once: more than anybody reviews, less than a request may take.
+MOST_TO_ADD = 5_000
 
 
 @dataclass(slots=True)
@@ -179,6 +181,14 @@ def neighbours(project: Project, asked: Asked, trace: Trace) -> tuple[str, str]:
         page = filters.page(matching, project, order=order, cursor=_cursor(project, order, trace), limit=1)
         found.append(page.traces[0].trace_id if page.traces else "")
     return found[0], found[1]
+
+
+def to_add(project: Project, asked: Asked) -> tuple[list[str], bool]:
+    """The ids of the newest matching traces, and whether there are more."""
+    readings.refresh_project(project.pk)
+    matching = Trace.objects.filter(asked.condition, project=project).order_by("-started_at", "-pk")
+    found = list(matching.values_list("trace_id", flat=True)[: MOST_TO_ADD + 1])
+    return found[:MOST_TO_ADD], len(found) > MOST_TO_ADD
 
 
 def export(project: Project, asked: Asked) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import items, pairs, queues, rubrics
 from reviewapp.review.forms import PairsForm, QueueForm, initial_of
-from reviewapp.review.models import ItemKind, Queue
+from reviewapp.review.models import ItemKind, Queue, RubricVersion
 from reviewapp.review.refusals import Invalid
 
 
@@ -57,14 +57,22 @@ def queue_settings(request: MemberRequest, queue: str) -> HttpResponse:
 
 
 def changed(request: MemberRequest, queue: Queue, form: QueueForm) -> None:
-    version = form.cleaned_data["rubric_version"]
+    version, takes_along = form.cleaned_data["rubric_version"], form.cleaned_data["move_open"]
     kept = queues.change(queue, **form.settings())
-    if version != queue.rubric_version:
-        moved = queues.move(kept, version, open_items=form.cleaned_data["move_open"])
-        messages.success(
-            request, f"The queue asks from {version.rubric.name} v{version.number}; {moved} items moved."
-        )
+    if version != queue.rubric_version or takes_along:
+        moved = queues.move(kept, version, open_items=takes_along)
+        messages.success(request, moved_words(kept, version, moved))
     messages.success(request, "The settings are saved.")
+
+
+def moved_words(queue: Queue, version: RubricVersion, moved: int) -> str:
+    """What is asked from now on, and what happened to the items that are open."""
+    name = f"{version.rubric.name} v{version.number}"
+    words = f"New items ask from {name}; {moved} waiting {'item' if moved == 1 else 'items'} moved to it."
+    stayed = queues.asked_otherwise(queue, version)
+    if stayed:
+        words += f" {stayed} open {'item still asks' if stayed == 1 else 'items still ask'} from another."
+    return words
 
 
 def edited(request: MemberRequest, form: QueueForm, queue: Queue | None) -> HttpResponse:

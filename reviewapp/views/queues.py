@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,11 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import items
+from reviewapp.review import blindness, items
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import ItemKind, Queue
 from reviewapp.screen import queue_items as standing
 from reviewapp.screen import queue_list
+from reviewapp.traces import asked as asking
+from reviewapp.traces import explorer
 
 MOST_AT_ONCE = 500
 
@@ -45,17 +47,32 @@ def queue_items(request: MemberRequest, queue: str) -> HttpResponse:
 @session(Role.LEAD)
 @require_POST
 def enqueue(request: MemberRequest) -> HttpResponse:
-    """Put the traces chosen in the explorer into a queue."""
+    """Put the traces chosen in the explorer into a queue, or all that its list holds."""
     live = Queue.objects.live().filter(project=request.project, kind=ItemKind.TRACE)
     queue = get_object_or_404(live, slug=request.POST.get("queue", "").replace("\0", ""))
-    # Escaped like an address, since an id may hold any character.
-    chosen = [unquote(name) for name in request.POST.getlist("trace")[:MOST_AT_ONCE]]
+    list_address = way_back(request, reverse("traces", args=[request.project.slug]))
+    chosen, are_more = listed(request, list_address) if "all" in request.POST else (ticked(request), False)
     if not chosen:
         messages.warning(request, "No trace was chosen: press x to choose the row in focus.")
     else:
         done = items.enqueue(queue, chosen, request.user.username)
         messages.success(request, added_words(done, queue))
-    return redirect(way_back(request, reverse("traces", args=[request.project.slug])))
+    if are_more:
+        words = f"The list holds more: only the newest {explorer.MOST_TO_ADD} were taken. Narrow it."
+        messages.warning(request, words)
+    return redirect(list_address)
+
+
+def ticked(request: MemberRequest) -> list[str]:
+    """Escaped like an address, since an id may hold any character."""
+    return [unquote(name) for name in request.POST.getlist("trace")[:MOST_AT_ONCE]]
+
+
+def listed(request: MemberRequest, list_address: str) -> tuple[list[str], bool]:
+    """The ids of the list at this address, of all its pages, and whether it holds more than are added."""
+    asked = asking.ask(QueryDict(urlsplit(list_address).query))
+    asked = asking.unseen(asked, blindness.hidden_traces(request.membership))
+    return ([], False) if asked.errors else explorer.to_add(request.project, asked)
 
 
 def added_words(done: Enqueued, queue: Queue) -> str:

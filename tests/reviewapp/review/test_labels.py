@@ -2,10 +2,12 @@
 
 import itertools
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
@@ -410,6 +412,28 @@ def test_moving_a_queue_leaves_what_was_begun_under_its_version(queue, rita):
     assert queues.move(queue, version, open_items=True) == 1
     assert labels.submit(held.item, Actor(rita), held.token, PASS).label.rubric_version == old
     assert leases.claim(queues.find(queue.project, queue.slug), rita).item.rubric_version == version
+
+
+def test_answers_to_questions_that_moved_on_are_told_of_the_lost_lease(queue, rita):
+    filled(queue, 1)
+    lease = leases.claim(queue, rita)
+    drafts.save(lease.item, rita, 0, {"verdict": "pass", "note": "kept"})
+    Assignment.objects.update(lease_until=Now() - timedelta(seconds=1))
+    leases.expire()
+    content = rubrics.content_of(queue.rubric_version)
+    asked = [*content.criteria, {"key": "fresh", "title": "Fresh", "type": "pass_fail", "required": True}]
+    version = rubrics.publish(queue.rubric_version.rubric, replace(content, criteria=asked))
+    assert queues.move(queue, version, open_items=True) == 1
+    moved = items.find(queue.project, lease.item.pk)
+    with pytest.raises(LeaseLost, match="take it again") as lost:
+        labels.submit(moved, Actor(rita), lease.token, PASS)
+    assert lost.value.can_reclaim
+    again = leases.reclaim(moved, rita)
+    assert again.item.rubric_version == version and again.draft["note"] == "kept"
+    with pytest.raises(Invalid):
+        labels.submit(moved, Actor(rita), again.token, PASS)
+    given = Answer(verdict="pass", answers={"fresh": "pass"})
+    assert labels.submit(moved, Actor(rita), again.token, given).label.rubric_version == version
 
 
 def test_a_flag_asks_a_lead_and_closes_with_the_decision(queue, rita, lead_user):

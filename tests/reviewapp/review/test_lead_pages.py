@@ -162,6 +162,24 @@ def test_a_queue_is_made_changed_moved_and_archived(project, queue, lead, rita):
     assert second.archived_at is not None
 
 
+def test_what_waits_may_follow_to_a_version_later_and_what_stays_is_told(project, queue, lead, rita):
+    filled(queue, 3)
+    leases.claim(queue, rita)
+    version = queue.rubric_version
+    newer = rubrics.publish(version.rubric, rubrics.content_of(version))
+    address = f"{BASE}/queues/{queue.slug}/settings"
+    sent = FORM | {"rubric_version": newer.pk}
+
+    def told(**more):
+        return lead.client.post(address, sent | more, follow=True).content.decode()
+
+    assert "0 waiting items moved to it. 3 open items still ask from another." in told()
+    assert "New items ask from" not in told()
+    assert set(queue.items.values_list("rubric_version", flat=True)) == {version.pk}
+    assert "2 waiting items moved to it. 1 open item still asks from another." in told(move_open="on")
+    assert queue.items.filter(rubric_version=newer).count() == 2
+
+
 def editor_fields(page_form):
     """The editor's fields as a browser sends them."""
     sent = {"edit": page_form.edit, "guidelines": page_form.guidelines, "modes": page_form.modes}

@@ -94,7 +94,7 @@ def test_what_measures_one_reviewer_or_is_open_to_all_is_not_passed_on(project, 
 
 
 def test_a_paused_queue_holds_nothing_that_is_proposed(project, queue, rita):
-    first, *others = filled(queue, 3)
+    _, *others = filled(queue, 3)
     lease = leases.claim(queue, rita)
     label = labels.submit(lease.item, Actor(rita), lease.token, PASS).label
     queues.change(queue, paused=True)

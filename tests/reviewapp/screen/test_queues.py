@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from ingest.models import TraceRecord
 from reviewapp.models import Membership, Role
 from reviewapp.review import items as stand
 from reviewapp.review import leases, queues
 from reviewapp.review.models import ReviewItem
 from reviewapp.screen import queue_list
+from reviewapp.traces import explorer
 from tests.reviewapp.review.making import filled, make_queue, make_reviewer, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
@@ -202,6 +204,36 @@ def test_leads_put_chosen_traces_into_a_queue(project, queue, put, lead, reviewe
     assert put(who=reviewer).status_code == 403
     assert put(who=stranger).status_code == 404
     assert "No trace was chosen" in put().content.decode()
+
+
+def test_a_whole_list_goes_in_but_for_what_a_person_removed(project, other_project, queue, put):
+    wanted = make_traces(project, 120, prefix="wanted")
+    make_traces(project, 3, prefix="others")
+    theirs = make_traces(other_project, 3, prefix="theirs")
+    TraceRecord.objects.filter(trace__in=[*wanted, *theirs]).update(body={"input": "?", "route": "refund"})
+    (gone,) = stand.enqueue(queue, [wanted[7].trace_id]).added
+    stand.remove(gone, "leonie")
+    address = reverse("traces", args=[project.slug]) + "?route=refund&older=x"
+    done = put(all="1", next=address)
+    assert "119 traces added to Refunds and returns. 1 were already there or had been removed." in (
+        done.content.decode()
+    )
+    waiting = queue.items.filter(state="open")
+    assert {item.trace for item in waiting} == {*wanted} - {gone.trace}
+    assert "No trace was chosen" in put(all="1", next=address.replace("=refund", "=none")).content.decode()
+    assert "No trace was chosen" in put(all="1", next=f"{address}&from=never").content.decode()
+    assert queue.items.count() == 120
+
+
+def test_of_a_list_that_is_too_long_the_newest_go_in_and_it_is_said(project, queue, put, lead, monkeypatch):
+    make_traces(project, 5, input="a question")
+    address = reverse("traces", args=[project.slug])
+    shown = lead.client.get(address).content.decode()
+    assert f"the newest {explorer.MOST_TO_ADD:,} at most" in shown
+    monkeypatch.setattr(explorer, "MOST_TO_ADD", 3)
+    done = put(all="1").content.decode()
+    assert "3 traces added" in done and "only the newest 3 were taken" in done
+    assert "2 traces added" not in put(all="1").content.decode()
 
 
 def test_a_trace_or_queue_of_another_project_is_out_of_reach(queue, put, other_project):
