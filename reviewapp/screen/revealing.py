@@ -62,7 +62,7 @@ def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -
     labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
     return Reveal(
         people=[said(label, item, assignment.reviewer, assignment.display_order) for label in labels],
-        effects=list(effects(item, mine, len(labels))),
+        effects=list(effects(item, mine, len(labels), assignment.display_order)),
         seconds=mine.seconds,
         was_blind=mine.blind,
     )
@@ -104,7 +104,7 @@ def _answers(label: Label) -> Iterator[str]:
         yield f"{answer.criterion.title}: {', '.join(str(words.get(str(value), value)) for value in values)}"
 
 
-def effects(item: ReviewItem, mine: Label, labels: int) -> Iterator[Effect]:
+def effects(item: ReviewItem, mine: Label, labels: int, order: str = "ab") -> Iterator[Effect]:
     if mine.kind == Kind.POST_REVEAL:
         yield Effect("info", "Your change is kept as a revision. Agreement counts your first answer.")
     elif not mine.blind:
@@ -117,13 +117,13 @@ def effects(item: ReviewItem, mine: Label, labels: int) -> Iterator[Effect]:
     elif item.state == ItemState.ADJUDICATION:
         yield Effect("people", f"{REASONS.get(item.adjudication_reason, 'It is undecided')}: a lead decides.")
     elif item.resolution:
-        yield _decided(item)
+        yield _decided(item, order)
 
 
-def _decided(item: ReviewItem) -> Effect:
+def _decided(item: ReviewItem, order: str) -> Effect:
     resolution = item.resolution
     assert resolution is not None
-    _, words, _ = TONES[resolution.verdict or resolution.preference]
+    _, words, _ = TONES[_seen(resolution.verdict or resolution.preference, order)]
     if resolution.method == Method.ADJUDICATED:
         who = "A lead has decided"
     elif resolution.method == Method.MAJORITY:
