@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Case, IntegerField, Value, When
 
 from evaluation.judges.models import Judgment, Progress, Stage
+from evaluation.revealing import standing
+from evaluation.revealing.standing import Standing
 from reviewapp.figures import coefficient
 from reviewapp.models import Membership
 from reviewapp.review import blindness
@@ -27,6 +29,7 @@ class Said:
     words: str
     tone: str
     rationale: str
+    standing: Standing | None
 
 
 def tell(item: ReviewItem, order: str = "ab") -> list[Said]:
@@ -62,7 +65,7 @@ def _newest(item: ReviewItem) -> list[Judgment]:
     rows = (
         Judgment.objects.of_project(item.queue.project_id)
         .filter(trace__in=traces, trial=1, progress=Progress.DONE)
-        .select_related("version__judge")
+        .select_related("version__judge", "version__rubric_version__rubric")
         .order_by("version__judge__name", "criterion", "trace", stage, "-version__number")
         .distinct("version__judge__name", "criterion", "trace")
     )
@@ -86,4 +89,5 @@ def _said(row: Judgment, letter: str) -> Said:
         words=words.capitalize(),
         tone=tone,
         rationale=row.rationale,
+        standing=standing.of(row.version),
     )

@@ -94,6 +94,13 @@ def look_all(scopes: Sequence[Scope]) -> dict[int, Kept]:
     }
 
 
+def last(version: JudgeVersion) -> Kept | None:
+    """What was computed last of all that the version judged, however old; None: nothing that can be read."""
+    found = CalibrationPoint.objects.filter(version=version, scope=name_of(Scope(version)))
+    point = found.filter(watermark__startswith=f"{FORM}.").defer("listed").first()
+    return Kept(point.figures, point.computed_at, point=point.pk) if point and point.figures else None
+
+
 def of(scope: Scope) -> Json:
     """For what is decided by them: the figures of now, or of as long ago as computing them again may wait."""
     mark = watermarks([scope.version])[scope.version.pk]
