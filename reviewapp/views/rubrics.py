@@ -12,13 +12,16 @@ from django.views.decorators.http import require_POST, require_safe
 from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import editor, flags, presets, rubrics
+from reviewapp.review import editor, flags, merging, presets, rubrics
 from reviewapp.review.editor import Form
 from reviewapp.review.forms import RubricForm
+from reviewapp.review.merging import Difference
 from reviewapp.review.models import CriterionRevision, CriterionType, Rubric, RubricVersion, Shown, Stage
 from reviewapp.review.refusals import EditConflict, Invalid, Refusal
 
 MOST_FLAGS = 50
+# Of a choice between one's own form and the saved draft: its fields, and the buttons that make it.
+SIDE, SETTLES = "side:", {"choose", "save", "freeze"}
 
 
 @session(Role.LEAD)
@@ -78,12 +81,37 @@ def chosen(versions: list[RubricVersion], number: str) -> RubricVersion | None:
 def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     found = rubric_or_404(request, rubric)
     if request.method == "POST":
-        return step(request, found, editor.of_post(request.POST))
+        form = editor.of_post(request.POST)
+        if again := settle(request, found, form):
+            return shown_editor(request, found, form, again)
+        return step(request, found, form)
     draft = rubrics.open_draft(found)
     base = draft or rubrics.latest(found)
     form = editor.of_version(base) if base else editor.Form([], "", "", "", 1)
     form.edit = draft.edit if draft else 1
     return shown_editor(request, found, form)
+
+
+def settle(request: MemberRequest, rubric: Rubric, form: Form) -> EditConflict | None:
+    """Put what was chosen between the form and the saved draft into the form.
+
+    If that is no longer the draft which was shown, there is something else to choose; saving finds that itself.
+    """
+    draft = rubrics.open_draft(rubric)
+    if draft is None or not SETTLES & request.POST.keys():
+        return None
+    if draft.edit == form.edit:
+        merging.take(form, editor.of_version(draft), sides(request)[1])
+    elif "choose" in request.POST:
+        form.edit = draft.edit
+        return EditConflict("Someone else has saved this draft once more.", edit=draft.edit)
+    return None
+
+
+def sides(request: MemberRequest) -> tuple[bool, set[str]]:
+    """Whether there is something to choose in the form, and the paths of which theirs is chosen."""
+    named = {name: value for name, value in request.POST.items() if name.startswith(SIDE)}
+    return bool(named), {name.removeprefix(SIDE) for name, value in named.items() if value == "theirs"}
 
 
 def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
@@ -142,14 +170,16 @@ def shown_editor(
 ) -> HttpResponse:
     errors = refusal.errors if isinstance(refusal, Invalid) else []
     by_place, other = editor.errors_by_place(errors)
+    draft = rubrics.open_draft(rubric)
     context = {
         "rubric": rubric,
-        "draft": rubrics.open_draft(rubric),
+        "draft": draft,
         "form": form,
         "rows": [(place, entry, by_place.get(place, [])) for place, entry in enumerate(form.entries)],
         "types": CriterionType.choices,
         "shown": Shown.choices,
         "refusal": refusal,
+        "differences": still_to_choose(request, form, draft, refusal),
         "other_errors": other,
         "base": rubrics.latest(rubric),
         "flags": flags.on_rubric(rubric)[:MOST_FLAGS],
@@ -157,6 +187,17 @@ def shown_editor(
     }
     template = "rubrics/_editor.html" if request.htmx else "rubrics/editor.html"
     return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)
+
+
+def still_to_choose(
+    request: MemberRequest, form: Form, draft: RubricVersion | None, refusal: Refusal | None
+) -> list[Difference]:
+    """Where the form and the saved draft differ, from the conflict on until it is settled."""
+    has_sides, taken = sides(request)
+    is_open = has_sides and not SETTLES & request.POST.keys()
+    if draft is None or not (is_open or isinstance(refusal, EditConflict)):
+        return []
+    return merging.differences(form, editor.of_version(draft), taken)
 
 
 @session(Role.LEAD)
