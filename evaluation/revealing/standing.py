@@ -1,4 +1,4 @@
-"""How far is the judge to be trusted that stands in a reveal? Its badge, and what it misses, as last computed.
+"""How far is the judge to be trusted that stands in a reveal? Its badge and what it misses, as last computed.
 
 Nothing is computed for a reveal: each label changes the figures, and nobody is to wait for them there.
 """

@@ -99,7 +99,8 @@ def test_a_judge_without_labels_says_why_nothing_is_known(item: ReviewItem, revi
     version = Judgment.objects.get(trace=item.trace).version
     kept_figures.of(Scope(version))
     point = CalibrationPoint.objects.get()
-    point.figures["api"]["tpr"] = {"value": None, "low": None, "high": None, "n": 0, "why_null": "no failures"}
+    unknown = {"value": None, "low": None, "high": None, "n": 0, "why_null": "no failures"}
+    point.figures["api"]["tpr"] = unknown
     point.save()
     submit(reviewer, item)
     assert "whether this judge misses failures is not known: no failures" in revealed(reviewer, item)
