@@ -10,8 +10,8 @@ from reviewapp.models import Membership, Role
 
 # Beyond this nobody counts, nor do we.
 MOST = 99
-# How many of a queue's open items are looked at, the newest first: what is old there has often been labelled by
-# the reader and waits for others.
+# How many of a queue's open items are looked at, the newest first: what is old there has often been labelled
+# by the reader and waits for others.
 LOOKED_AT = 200
 
 
@@ -59,8 +59,8 @@ def _capped(counted: int, is_cut: bool = False) -> Waiting:
 
 
 # Each part is bounded whatever the planner believes of the tables: the order is that of an index, the
-# assignment's state is asked by a scalar subquery, which is never planned as a join, and the sum keeps it from
-# walking through all that this reviewer has done to find one item.
+# assignment's state is asked by a scalar subquery, which is never planned as a join, and the sum keeps it
+# from walking through all that this reviewer has done to find one item.
 STATEMENT = """
     WITH admitting AS MATERIALIZED (
         SELECT q.id FROM reviewapp_queue q

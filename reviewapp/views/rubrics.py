@@ -95,7 +95,8 @@ def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
 def settle(request: MemberRequest, rubric: Rubric, form: Form) -> EditConflict | None:
     """Put what was chosen between the form and the saved draft into the form.
 
-    If that is no longer the draft which was shown, there is something else to choose; saving finds that itself.
+    If that is no longer the draft which was shown, there is something else to choose; saving finds that out
+    by itself.
     """
     draft = rubrics.open_draft(rubric)
     if draft is None or not SETTLES & request.POST.keys():

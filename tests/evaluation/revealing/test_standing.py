@@ -1,4 +1,4 @@
-"""Beside what a judge said stands how far it is to be trusted, as last computed; the reveal computes nothing."""
+"""Beside what a judge said stands how far it is to be trusted, as computed before the reveal."""
 
 from __future__ import annotations
 

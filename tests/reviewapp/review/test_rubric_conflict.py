@@ -1,4 +1,4 @@
-"""Two leads edit one draft: what differs is shown side by side, each field is chosen, and nothing typed is lost."""
+"""Two leads edit one draft: what differs is shown, each field is chosen, and nothing typed is lost."""
 
 from __future__ import annotations
 
