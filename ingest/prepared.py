@@ -36,6 +36,14 @@ def one(statement: str, values: Values) -> tuple[Any, ...] | None:
         return row
 
 
+def every(statement: str, values: Values) -> list[tuple[Any, ...]]:
+    """All rows."""
+    with _ready() as rows:
+        rows.execute(statement, values)
+        found: list[tuple[Any, ...]] = rows.fetchall()
+        return found
+
+
 def change(statement: str, values: Values) -> int:
     """How many rows it changed."""
     with _ready() as rows:

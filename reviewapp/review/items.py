@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from ingest.models import AuditDraw, Project, Trace
 from reviewapp.models import User
-from reviewapp.review import ranks, turns
+from reviewapp.review import answers, ranks, rows, turns
 from reviewapp.review.models import (
     AssignedTo,
     Assignment,
@@ -47,6 +47,25 @@ def find(project: Project, pk: int) -> ReviewItem | None:
         "queue", "rubric_version__rubric", "snapshot", "trace", "other_trace", "resolution"
     )
     return found.defer("trace__search", "other_trace__search").filter(pk=pk).first()
+
+
+def bare(project: Project, pk: int) -> ReviewItem | None:
+    """The project's item with its queue and rubric version, and without its texts, which a write does not
+    need."""
+    found = rows.one(BARE, [pk, project.pk])
+    if found is None:
+        return None
+    width = len(rows.fields(ReviewItem))
+    item, item_queue = rows.made(ReviewItem, found[:width]), rows.made(Queue, found[width:])
+    item_queue.project, item.queue = project, item_queue
+    item.rubric_version = answers.version_of(item.rubric_version_id)
+    return item
+
+
+BARE = (
+    f"SELECT {rows.columns(ReviewItem, 'i')}, {rows.columns(Queue, 'q')} FROM reviewapp_reviewitem i "  # noqa: S608 - our own names
+    "JOIN reviewapp_queue q ON q.id = i.queue_id WHERE i.id = %s AND q.project_id = %s"
+)
 
 
 def subject_of(trace: Trace | int, other: Trace | int | None = None) -> str:

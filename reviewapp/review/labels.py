@@ -353,7 +353,8 @@ def lease_again(item: ReviewItem, assignment: Assignment, draft: dict[str, Any])
             [item.queue.lease_seconds, assignment.pk],
         )
         token, until = cursor.fetchone()
-    return Lease(item, assignment.pk, token, until, assignment.display_order, draft=draft)
+    order = assignment.display_order
+    return Lease(item, assignment.pk, token, until, item.queue.lease_seconds, order, draft=draft)
 
 
 def reveal(item: ReviewItem, actor: Actor) -> None:

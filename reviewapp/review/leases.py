@@ -42,13 +42,15 @@ LOCKED_SECONDS = 0.01
 class Lease:
     """`item` comes with queue, rubric version and snapshot. `display_order` of a pair: "ab" or "ba".
 
-    `skipped_before`: the same reviewer has skipped it, and there is nothing else left.
+    `skipped_before`: the same reviewer has skipped it, and there is nothing else left. `seconds_left` were
+    left by the database's clock, whatever this machine's says, when the lease was read.
     """
 
     item: ReviewItem
     assignment_id: int
     token: UUID
     expires_at: datetime
+    seconds_left: int
     display_order: str
     skipped_before: bool = False
     # Whether the snapshot is what the trace holds now, as far as the claim's own statement saw.
@@ -182,7 +184,8 @@ def _take(
             seen = held.snapshot_id is not None and (held.seen_revision, held.seen_other_revision)
             is_shown = seen == (revision, other_revision)
             draft = json.loads(typed) if typed else None
-            return Lease(held, assignment, token, until, order, skipped, is_shown, draft)
+            left = queue.lease_seconds
+            return Lease(held, assignment, token, until, left, order, skipped, is_shown, draft)
     return None
 
 
@@ -227,19 +230,21 @@ def held(queue: Queue, reviewer: User) -> list[Lease]:
     running = Assignment.objects.held().filter(item__queue=queue, reviewer=reviewer)
     related = ("draft", "item__snapshot", "item__rubric_version__rubric", "item__trace", "item__other_trace")
     found = running.select_related(*related).defer("item__trace__search", "item__other_trace__search")
-    leases = [_lease(assignment) for assignment in found.order_by("claimed_at", "pk")]
+    timed = found.annotate(left=F("lease_until") - Now()).order_by("claimed_at", "pk")
+    leases = [_lease(assignment) for assignment in timed]
     for lease in leases:
         lease.item.queue = queue
     return leases
 
 
-def _lease(assignment: Assignment) -> Lease:
+def _lease(assignment: Any) -> Lease:
     assert assignment.token is not None and assignment.lease_until is not None
     return Lease(
         assignment.item,
         assignment.pk,
         assignment.token,
         assignment.lease_until,
+        max(int(assignment.left.total_seconds()), 0),
         assignment.display_order,
         assignment.skipped_at is not None,
         draft=assignment.draft.body if hasattr(assignment, "draft") else None,

@@ -41,10 +41,15 @@ def turn(queue: Queue, reviewer: User) -> Turn:
 SINCE_AUDIT = """coalesce(
         (SELECT since_audit FROM reviewapp_seat WHERE queue_id = %(queue)s AND reviewer_id = %(reviewer)s),
         (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s)"""
-AUDIT_WAITS = """EXISTS (SELECT FROM reviewapp_reviewitem
-        WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL)"""
-HAS_EXPIRED = """EXISTS (SELECT FROM reviewapp_assignment
-        WHERE state = 'leased' AND lease_until <= statement_timestamp())"""
+# Asked for the first in the order of an index, and not whether there is any: PostgreSQL would look for any
+# from the beginning of the table on, which is a look at all of it where another queue has some and this one
+# has none.
+AUDIT_WAITS = """((SELECT audit_rank FROM reviewapp_reviewitem
+        WHERE queue_id = %(queue)s AND open_slots > 0 AND audit_rank IS NOT NULL
+        ORDER BY audit_rank DESC LIMIT 1) IS NOT NULL)"""
+HAS_EXPIRED = """((SELECT lease_until FROM reviewapp_assignment
+        WHERE state = 'leased' AND lease_until <= statement_timestamp()
+        ORDER BY lease_until LIMIT 1) IS NOT NULL)"""
 TURN = f"SELECT {SINCE_AUDIT}, {AUDIT_WAITS}, {HAS_EXPIRED}"
 # A condition of the claim's statement: it is simply the risk lane's turn, as at most claims.
 UNLESS_OTHERWISE = f"""

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from ingest.models import Trace
 from ingest.reading import Document, Message, Reading, ToolCall
 from reviewapp import rendering
-from reviewapp.review import snapshots
+from reviewapp.review import rows, snapshots
 from reviewapp.review.models import ReviewItem
 from reviewapp.traces import conversation, spantree, trace_page
 from reviewapp.traces.conversation import Conversation
@@ -43,10 +44,23 @@ def of_item(item: ReviewItem, order: str = "ab", *, raw_text: bool = False) -> l
     """One of a trace, two of a pair in the order in which they stand on the screen."""
     content = snapshots.content(item.snapshot) if item.snapshot else {}
     if item.other_trace_id is None:
+        _read_trace(item)
         tree = spantree.grow(trace_page.span_rows(item.trace), SHOWN_SPANS)
         return [tell(content.get("trace", {}), tree, raw_text=raw_text)]
     bare = spantree.grow([], 0)
     return [tell(content.get(side, {}), bare, side=side, raw_text=raw_text) for side in order]
+
+
+def _read_trace(item: ReviewItem) -> None:
+    """What stands above the evidence; the texts are in the snapshot."""
+    if not ReviewItem._meta.get_field("trace").is_cached(item):
+        found = rows.one(TRACE, [item.trace_id])
+        assert found is not None
+        item.trace = rows.made(Trace, found, *UNREAD_OF_TRACE)
+
+
+UNREAD_OF_TRACE = ("input", "output", "search", "tags", "flags")
+TRACE = f"SELECT {rows.columns(Trace, 't', *UNREAD_OF_TRACE)} FROM ingest_trace t WHERE t.id = %s"  # noqa: S608 - our own names
 
 
 def tell(view: Mapping[str, Any], spans: Tree, *, side: str = "a", raw_text: bool = False) -> Evidence:

@@ -15,7 +15,6 @@ from reviewapp.review.models import (
     Assignment,
     ItemState,
     Label,
-    Preference,
     Queue,
     ReviewItem,
     State,
@@ -29,7 +28,6 @@ USUAL_OF = 200
 QUALITY_DAYS = 28
 MOST_COUNTED, MOST_QUEUES = 100, 5
 CHART_HEIGHT = 64
-FAILED = (Verdict.FAIL, Preference.BOTH_BAD)
 # A break is not pace: longer times are shown at the top of the chart.
 LONGEST = 3.0
 
@@ -85,14 +83,14 @@ class Finish:
 
 def tell(queue: Queue, reviewer: User) -> Finish:
     sitting = sittings.sitting(queue, reviewer)
-    seconds = [step.seconds for step in reversed(sitting.steps) if step.seconds is not None]
-    began = sitting.before.began or (sitting.steps[-1].at if sitting.steps else None)
-    length = sitting.steps[0].at - began if began else timedelta()
-    items = [step.item for step in sitting.steps if step.said]
+    steps = sittings.steps(queue, reviewer, sitting)
+    seconds = [step.seconds for step in reversed(steps) if step.seconds is not None]
+    length = sitting.ended - sitting.began if sitting.ended and sitting.began else timedelta()
+    items = [step.item for step in steps if step.said]
     return Finish(
         sitting=sitting,
         minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
-        failures=sitting.before.failures + sum(step.said in FAILED for step in sitting.steps),
+        failures=sitting.failures,
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, items)),
         caused=caused(reviewer, items),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.urls import reverse
 
 from reviewapp.models import Membership, User
@@ -18,7 +17,7 @@ from reviewapp.screen import criteria, evidence, revealing, sittings
 from reviewapp.screen.criteria import Part
 from reviewapp.screen.evidence import Evidence
 from reviewapp.screen.revealing import Reveal
-from reviewapp.screen.sittings import Decision, Sitting, Step
+from reviewapp.screen.sittings import Decision, Sitting
 from reviewapp.traces.signals import Signal
 
 
@@ -88,11 +87,9 @@ class Screen:
         return any(decision.is_told for decision in self.decisions)
 
 
-def held(
-    lease: Lease, reviewer: User, *, raw_text: bool = False, steps: tuple[Step, ...] | None = None
-) -> Screen:
+def held(lease: Lease, reviewer: User, *, raw_text: bool = False, sitting: Sitting | None = None) -> Screen:
     """The form, with what was typed before."""
-    draft = drafts.load(lease.item, reviewer)
+    draft = None if lease.draft is None else drafts.load(lease.item, reviewer)
     body = draft.body if draft else {}
     return _form(
         lease.item,
@@ -100,10 +97,10 @@ def held(
         order=lease.display_order,
         body=body,
         raw_text=raw_text,
-        steps=steps,
+        sitting=sitting,
         lease=lease,
         token=str(lease.token),
-        seconds_left=seconds_until(lease.expires_at),
+        seconds_left=lease.seconds_left,
         draft_version=draft.version if draft else 0,
         saved_at=draft.updated_at if draft else None,
     )
@@ -128,7 +125,7 @@ def refused(
         trouble=trouble,
         lease=lease,
         token=token,
-        seconds_left=seconds_until(lease.expires_at) if lease else 0,
+        seconds_left=lease.seconds_left if lease else 0,
         draft_version=draft.version if draft else 0,
     )
 
@@ -221,14 +218,14 @@ def _screen(
     order: str,
     *,
     raw_text: bool,
-    steps: tuple[Step, ...] | None = None,
+    sitting: Sitting | None = None,
     **more: Any,
 ) -> Screen:
     return Screen(
         item=item,
         queue=item.queue,
         address=reverse("item", args=[item.queue.project.slug, item.pk]),
-        sitting=sittings.sitting(item.queue, reviewer, steps),
+        sitting=sittings.sitting(item.queue, reviewer, sitting),
         evidence=evidence.of_item(item, order, raw_text=raw_text),
         order=order,
         raw_text=raw_text,
@@ -256,11 +253,3 @@ def body_of_label(label: Label) -> dict[str, Any]:
         "note": label.note,
         "corrected_output": label.corrected_output,
     }
-
-
-def seconds_until(time: datetime) -> int:
-    """By the database's clock, which is the one that leases end by."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT extract(epoch FROM %s - clock_timestamp())", [time])
-        (seconds,) = cursor.fetchone()
-    return max(int(seconds), 0)

@@ -5,21 +5,19 @@ A sitting is read from the rows: one's decisions in a queue without a long pause
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from math import ceil
-from statistics import median
-from typing import Any
 
-from django.db import connection
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce, Left
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from reviewapp import rendering
 from reviewapp.models import User
-from reviewapp.review.models import Assignment, Queue, ReviewItem, State
+from reviewapp.review import rows
+from reviewapp.review.models import Assignment, Queue, SkipReason, State
 
 PAUSE = timedelta(minutes=30)
 # A sitting ends here for the first time, then after every further stretch.
@@ -27,6 +25,7 @@ FIRST_GOAL = 40
 FURTHER = 20
 MOST_STEPS = 400
 LONGEST = timedelta(hours=16)
+EVER = datetime.min.replace(tzinfo=UTC)
 SHOWN_DECISIONS = 10
 TITLE = 80
 
@@ -43,9 +42,9 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A label or a skip of this reviewer, for the rail."""
+    """A label or a skip of this reviewer, for the rail; `item` is its id."""
 
-    item: ReviewItem
+    item: int
     at: datetime
     icon: str
     words: str
@@ -65,41 +64,26 @@ class Step:
     """One decision of a sitting; `said` is empty for a skip."""
 
     item: int
-    at: datetime
     said: str
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The decisions of a sitting that came before the steps that are known: how many, of these labels and
-    failures, and since when."""
-
-    handled: int = 0
-    done: int = 0
-    failures: int = 0
-    began: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Sitting:
-    """`waiting` counts no further than a sitting goes; `last` are the latest decisions, of any sitting.
-
-    A long sitting has more steps than `steps` holds: `before` says how many came earlier.
+    """Of `handled` decisions `done` are labels, `failures` of these failures; `pace` is the median of seconds
+    from claim to submit. `waiting` counts no further than a sitting goes, and one item among them is held
+    already if `is_holding`. `last` are the latest decisions, of any sitting.
     """
 
-    steps: tuple[Step, ...]
+    handled: int
+    done: int
+    failures: int
+    began: datetime | None
+    ended: datetime | None
+    pace: float | None
     waiting: int
+    is_holding: bool
     last: tuple[Decision, ...] = ()
-    before: Before = Before()
-
-    @property
-    def done(self) -> int:
-        return self.before.done + sum(bool(step.said) for step in self.steps)
-
-    @property
-    def handled(self) -> int:
-        return self.before.handled + len(self.steps)
 
     @property
     def skipped(self) -> int:
@@ -115,18 +99,12 @@ class Sitting:
         return min(self.handled + 1, max(self.total, 1))
 
     @property
-    def pace(self) -> float | None:
-        """Median seconds from claim to submit."""
-        taken = [step.seconds for step in self.steps if step.seconds is not None]
-        return median(taken) if taken else None
-
-    @property
     def minutes_left(self) -> int | None:
         left = max(self.total - self.handled, 0)
         return ceil(self.pace * left / 60) if self.pace is not None and left else None
 
     @property
-    def undoable(self) -> ReviewItem | None:
+    def undoable(self) -> int | None:
         """The item of the latest submit."""
         return next((decision.item for decision in self.last if decision.was_submitted), None)
 
@@ -152,118 +130,134 @@ def is_end(handled: int) -> bool:
     return beyond >= 0 and beyond % FURTHER == 0
 
 
-def sitting(queue: Queue, reviewer: User, known: tuple[Step, ...] | None = None) -> Sitting:
-    """`known` are its steps, where they have just been asked for."""
-    waiting = waiting_for(queue, reviewer, FIRST_GOAL + FURTHER)
-    done = steps(queue, reviewer) if known is None else known
-    return Sitting(done, waiting, tuple(last(queue, reviewer)), before(queue, reviewer, done))
+def sitting(queue: Queue, reviewer: User, known: Sitting | None = None) -> Sitting:
+    """With the last decisions; `known` is what `count` has just told."""
+    return replace(known or count(queue, reviewer), last=tuple(last(queue, reviewer)))
 
 
-def handled(queue: Queue, reviewer: User, known: tuple[Step, ...]) -> int:
-    """How many decisions the sitting of these steps has."""
-    return before(queue, reviewer, known).handled + len(known)
-
-
-def steps(queue: Queue, reviewer: User) -> tuple[Step, ...]:
-    """Those of the sitting that goes on, the latest first; none after a pause."""
-    since = timezone.now() - LONGEST
-    recent = decided(queue, reviewer).filter(Q(submitted_at__gte=since) | Q(skipped_at__gte=since))
-    columns = ("item", "at", "current__verdict", "current__preference", "current__seconds")
-    together: list[Step] = []
-    later = timezone.now()
-    for item, at, verdict, preference, seconds in recent.values_list(*columns)[:MOST_STEPS]:
-        if later - at > PAUSE:
-            break
-        together.append(Step(item, at, verdict or preference or "", seconds))
-        later = at
-    return tuple(together)
-
-
-def before(queue: Queue, reviewer: User, known: tuple[Step, ...]) -> Before:
-    """Of a sitting with more steps than are listed; only then is anything asked."""
-    if len(known) < MOST_STEPS:
-        return Before()
-    values: dict[str, Any] = {
+def count(queue: Queue, reviewer: User) -> Sitting:
+    """The sitting that goes on, in figures: nothing is handled after a pause."""
+    values = {
         "queue": queue.pk,
         "reviewer": reviewer.pk,
+        "most": FIRST_GOAL + FURTHER,
         "since": timezone.now() - LONGEST,
-        "first": known[-1].at,
         "pause": PAUSE,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(BEFORE, values)
-        return Before(*cursor.fetchone())
+    found = rows.one(COUNT, values)
+    assert found is not None
+    return Sitting(*found)
 
 
-BEFORE = """
-    WITH step AS (
-        SELECT coalesce(a.submitted_at, a.skipped_at) AS at, a.state = 'submitted' AS done,
-            l.verdict = 'fail' OR l.preference = 'both_bad' AS failed
-        FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
-        LEFT JOIN reviewapp_label l ON l.id = a.current_id
-        WHERE i.queue_id = %(queue)s AND a.reviewer_id = %(reviewer)s AND a.state IN ('submitted', 'skipped')
-            AND coalesce(a.submitted_at, a.skipped_at) >= %(since)s
-            AND coalesce(a.submitted_at, a.skipped_at) < %(first)s
-    ), apart AS (
-        SELECT at, done, failed, lag(at, 1, %(first)s) OVER (ORDER BY at DESC) - at > %(pause)s AS is_pause
-        FROM step
-    )
-    SELECT count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE failed), min(at) FROM apart
-    WHERE at > coalesce((SELECT max(at) FROM apart WHERE is_pause), '-infinity')
+# What this reviewer could still be given or holds now. Items are taken in the order of an index, and each is
+# asked whether it is theirs: of long queues and of long histories no more is read than is counted.
+WAITING = """
+    SELECT count(*), coalesce(bool_or(is_held), false) FROM (
+        SELECT true AS is_held FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+        WHERE a.reviewer_id = %(reviewer)s AND a.state = 'leased' AND a.lease_until > clock_timestamp()
+            AND i.queue_id = %(queue)s
+        UNION ALL
+        (SELECT false FROM reviewapp_reviewitem i
+        WHERE i.queue_id = %(queue)s AND i.state = 'open' AND i.open_slots > 0
+            AND (i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))
+            AND coalesce((SELECT a.state FROM reviewapp_assignment a
+                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released'
+        ORDER BY i.enqueued_at)
+        LIMIT %(most)s
+    ) AS waiting
 """
-
-
-def last(queue: Queue, reviewer: User) -> list[Decision]:
-    question = Left("item__trace__input", TITLE * 2)
-    rows = decided(queue, reviewer).select_related("current", "item").annotate(question=question)
-    return [_decision(assignment) for assignment in rows[:SHOWN_DECISIONS]]
-
-
-def decided(queue: Queue, reviewer: User) -> QuerySet[Assignment, Any]:
-    """What this reviewer labelled or skipped, the latest first."""
-    mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue)
-    done = mine.filter(state__in=[State.SUBMITTED, State.SKIPPED])
-    return done.annotate(at=Coalesce("submitted_at", "skipped_at")).order_by("-at", "-pk")
+# Labels and skips of this reviewer in the queue since a time, each by its own index.
+DECIDED = """
+    SELECT a.id, a.current_id, a.submitted_at AS at FROM reviewapp_assignment a
+    WHERE a.reviewer_id = %(reviewer)s AND a.state = 'submitted' AND a.submitted_at >= %(since)s
+        AND (SELECT queue_id FROM reviewapp_reviewitem WHERE id = a.item_id) = %(queue)s
+    ORDER BY a.submitted_at DESC {limit}"""
+SKIPPED = """
+    SELECT a.id, NULL, a.skipped_at FROM reviewapp_assignment a
+    WHERE a.reviewer_id = %(reviewer)s AND a.state = 'skipped' AND a.skipped_at >= %(since)s
+        AND (SELECT queue_id FROM reviewapp_reviewitem WHERE id = a.item_id) = %(queue)s
+    ORDER BY a.skipped_at DESC {limit}"""
+COUNT = f"""
+    WITH step AS (({DECIDED.format(limit="")}) UNION ALL ({SKIPPED.format(limit="")})), apart AS (
+        SELECT step.at, l.id IS NOT NULL AS done, l.verdict = 'fail' OR l.preference = 'both_bad' AS failed,
+            l.seconds, lag(step.at, 1, clock_timestamp()) OVER (ORDER BY step.at DESC) - step.at
+                > %(pause)s AS is_pause
+        FROM step LEFT JOIN reviewapp_label l ON l.id = step.current_id
+    )
+    SELECT done.*, waiting.* FROM (
+        SELECT count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE failed), min(at), max(at),
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)
+        FROM apart WHERE at > coalesce((SELECT max(at) FROM apart WHERE is_pause), '-infinity')
+    ) AS done, ({WAITING}) AS waiting
+"""  # noqa: S608 - our own names
 
 
 def waiting_for(queue: Queue, reviewer: User, most: int) -> int:
     """How many items this reviewer could still be given or holds now; counted no further than `most`."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, {"queue": queue.pk, "reviewer": reviewer.pk, "most": most})
-        return int(cursor.fetchone()[0])
+    found = rows.one(WAITING, {"queue": queue.pk, "reviewer": reviewer.pk, "most": most})
+    assert found is not None
+    return int(found[0])
 
 
-WAITING = """
-    SELECT count(*) FROM (
-        SELECT FROM reviewapp_reviewitem i WHERE i.queue_id = %(queue)s AND i.open_slots > 0
-            AND (i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))
-            AND NOT EXISTS (SELECT FROM reviewapp_assignment a
-                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s AND a.state <> 'released')
-        UNION ALL
-        SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
-        WHERE a.reviewer_id = %(reviewer)s AND a.state = 'leased' AND a.lease_until > clock_timestamp()
-            AND i.queue_id = %(queue)s
-        LIMIT %(most)s
-    ) AS waiting
-"""
+def steps(queue: Queue, reviewer: User, told: Sitting) -> list[Step]:
+    """The latest of the sitting, the last first; no more than a page can show."""
+    if told.began is None:
+        return []
+    mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue)
+    done = mine.filter(state__in=[State.SUBMITTED, State.SKIPPED])
+    of_sitting = done.annotate(at=Coalesce("submitted_at", "skipped_at")).filter(at__gte=told.began)
+    columns = ("item", "current__verdict", "current__preference", "current__seconds")
+    latest = of_sitting.order_by("-at", "-pk").values_list(*columns)[:MOST_STEPS]
+    return [Step(item, verdict or preference or "", seconds) for item, verdict, preference, seconds in latest]
 
 
-def _decision(assignment: Any) -> Decision:
-    label = assignment.current
-    icon, words, tone = TONES.get(
-        (label.verdict or label.preference) if label else "", ("minus", "skipped", "")
+def last(queue: Queue, reviewer: User) -> list[Decision]:
+    values = {
+        "queue": queue.pk,
+        "reviewer": reviewer.pk,
+        "since": EVER,
+        "most": SHOWN_DECISIONS,
+        "length": 2 * TITLE,
+    }
+    return [_decision(*row) for row in rows.every(LAST, values)]
+
+
+LAST = f"""
+    WITH latest AS (
+        ({DECIDED.format(limit="LIMIT %(most)s")}) UNION ALL ({SKIPPED.format(limit="LIMIT %(most)s")})
     )
-    title = rendering.unmarked(assignment.question)[:TITLE] or f"Item {assignment.item_id}"
+    SELECT a.item_id, latest.at, a.skip_reason, coalesce(l.verdict, ''), coalesce(l.preference, ''),
+        l.id IS NOT NULL, a.revealed_at IS NOT NULL, i.reasons, left(t.input, %(length)s)
+    FROM latest JOIN reviewapp_assignment a ON a.id = latest.id
+    JOIN reviewapp_reviewitem i ON i.id = a.item_id
+    LEFT JOIN reviewapp_label l ON l.id = latest.current_id LEFT JOIN ingest_trace t ON t.id = i.trace_id
+    ORDER BY latest.at DESC, a.id DESC LIMIT %(most)s
+"""  # noqa: S608 - our own names
+
+
+def _decision(
+    item: int,
+    at: datetime,
+    skipped: str,
+    verdict: str,
+    preference: str,
+    has_label: bool,
+    is_revealed: bool,
+    stored: str,
+    question: str | None,
+) -> Decision:
+    icon, words, tone = TONES.get(verdict or preference, ("minus", "skipped", ""))
+    title = rendering.unmarked(question or "")[:TITLE] or f"Item {item}"
     return Decision(
-        item=assignment.item,
-        at=assignment.at,
+        item=item,
+        at=at,
         icon=icon,
         words=words,
         tone=tone,
-        title=title if label else f"Skipped: {assignment.get_skip_reason_display().lower()}",
-        why=", ".join(reasons(assignment.item.reasons)) if assignment.revealed_at else "",
-        was_submitted=label is not None,
-        is_told=label is not None and assignment.revealed_at is not None,
+        title=title if has_label else f"Skipped: {SkipReason(skipped).label.lower()}",
+        why=", ".join(reasons(json.loads(stored))) if is_revealed else "",
+        was_submitted=has_label,
+        is_told=has_label and is_revealed,
     )
 
 

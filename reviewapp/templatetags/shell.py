@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,15 +22,25 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of static/img/icons.svg; without a label it says nothing that the words beside it don't."""
-    address = f"{static('img/icons.svg')}#{name}"
     if label:
         return format_html(
             '<svg class="icon" role="img" aria-label="{}"><title>{}</title><use href="{}"/></svg>',
             label,
             label,
-            address,
+            _icon_address(name),
         )
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', address)
+    return _bare_icon(name)
+
+
+# A page has fifty of them, of a dozen kinds.
+@cache
+def _bare_icon(name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', _icon_address(name))
+
+
+@cache
+def _icon_address(name: str) -> str:
+    return f"{static('img/icons.svg')}#{name}"
 
 
 @register.filter

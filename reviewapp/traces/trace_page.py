@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import F
 from django.utils.safestring import SafeString
 
-from ingest import readings
+from ingest import prepared, readings
 from ingest.feedback import counting_keys, time_of
 from ingest.models import Feedback, Project, Score, Span, Superseded, SupersededKind, Trace
 from ingest.otlp.evaluations import EVALUATION_EVENT
@@ -208,8 +208,14 @@ def _passage(number: int, document: Document, share: float, ranges: Sequence[tup
 
 def span_rows(trace: Trace) -> list[Row]:
     """Only what the tree needs: attributes of thousands of spans would be read for nothing."""
-    columns = ("span_id", "parent_id", "name", "kind", "start_ns", "end_ns", "status", "error")
-    return [Row(*values) for values in Span.objects.filter(trace=trace).values_list(*columns)]
+    return [Row(*values) for values in prepared.every(SPAN_ROWS, [trace.pk])]
+
+
+# In the order of Row.
+SPAN_ROWS = """
+    SELECT span_id, parent_id, name, kind, start_ns, end_ns, status, error FROM ingest_span
+    WHERE trace_id = %s
+"""
 
 
 def score_stories(trace: Trace, scores: Iterable[Score]) -> list[ScoreStory]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -15,7 +15,7 @@ from django_htmx.http import replace_url
 from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import drafts, flags, labels, leases
+from reviewapp.review import drafts, flags, items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import DraftConflict, Invalid, LeaseLost, NothingToUndo, Refusal
@@ -30,7 +30,7 @@ ALREADY = Trouble(
 )
 
 
-@session(Role.REVIEWER)
+@session(Role.REVIEWER, keeps_history=False)
 @require_POST
 def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
     found = bare_item_or_404(request, pk)
@@ -46,7 +46,7 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
     return next_item(request, found.queue, after_submit=True)
 
 
-@session(Role.REVIEWER)
+@session(Role.REVIEWER, keeps_history=False)
 @require_POST
 def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
     """What was typed so far. 409 with both texts where another tab has saved since."""
@@ -64,17 +64,18 @@ def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
     return JsonResponse({"version": kept.version, "at": at})
 
 
-@session(Role.REVIEWER)
+@session(Role.REVIEWER, keeps_history=False)
 @require_POST
 def heartbeat(request: MemberRequest, pk: int) -> HttpResponse:
     try:
-        until = leases.heartbeat(bare_item_or_404(request, pk), request.user, token_of(request))
+        found = bare_item_or_404(request, pk)
+        leases.heartbeat(found, request.user, token_of(request))
     except Refusal as refusal:
         return JsonResponse({"detail": refusal.detail}, status=refusal.status)
-    return JsonResponse({"left": page.seconds_until(until)})
+    return JsonResponse({"left": found.queue.lease_seconds})
 
 
-@session(Role.REVIEWER)
+@session(Role.REVIEWER, keeps_history=False)
 @require_POST
 def skip(request: MemberRequest, pk: int) -> HttpResponse:
     found = bare_item_or_404(request, pk)
@@ -172,9 +173,10 @@ def diff(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def bare_item_or_404(request: MemberRequest, pk: int) -> ReviewItem:
-    """Without its texts, which a write does not need."""
-    found = ReviewItem.objects.of_project(request.project).select_related("queue__project", "rubric_version")
-    return get_object_or_404(found, pk=pk)
+    found = items.bare(request.project, pk)
+    if found is None:
+        raise Http404
+    return found
 
 
 def body_of(request: MemberRequest, found: ReviewItem) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, S
 from reviewapp.review.refusals import LeaseLost, Refusal
 from reviewapp.screen import ahead, finishing, page, sittings
 from reviewapp.screen.page import Screen
+from reviewapp.screen.sittings import Sitting
 
 ARCHIVED = "This queue is archived: it hands out nothing more. What you labelled in it is kept."
 
@@ -84,12 +85,12 @@ def finish(request: MemberRequest, queue: str) -> HttpResponse:
 def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = False) -> HttpResponse:
     """The next item, claimed in the answer to the submit of the last; or the end of the sitting."""
     finish_line = reverse("finish", args=[request.project.slug, queue.slug])
-    steps = sittings.steps(queue, request.user)
-    if after_submit and sittings.is_end(sittings.handled(queue, request.user, steps)):
+    sitting = sittings.count(queue, request.user)
+    if after_submit and sittings.is_end(sitting.handled):
         return go(request, finish_line)
     address = reverse("review", args=[request.project.slug, queue.slug])
     try:
-        lease = hold(request, queue)
+        lease = hold(request, queue, sitting)
     except Refusal as refusal:
         if request.htmx:
             return go(request, address)
@@ -98,14 +99,13 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
         return go(request, finish_line)
     if request.htmx or not after_submit:
         # The address of the item just labelled would open its reveal on the next reload.
-        return replace_url(show(request, page.held(lease, request.user, steps=steps)), address)
+        return replace_url(show(request, page.held(lease, request.user, sitting=sitting)), address)
     return redirect(address)
 
 
-def hold(request: MemberRequest, queue: Queue) -> Lease | None:
+def hold(request: MemberRequest, queue: Queue, sitting: Sitting) -> Lease | None:
     """What one holds already, else a claim. Skipped ones come again only when asked for."""
-    # Asked in two steps, since mostly nothing is held and whole items are costly to ask for.
-    if Assignment.objects.held().filter(reviewer=request.user, item__queue=queue).exists():
+    if sitting.is_holding:
         return next(iter(leases.held(queue, request.user)), None)
     lease = leases.claim(queue, request.user)
     if lease is None or not lease.skipped_before or "skipped" in request.GET:

@@ -154,6 +154,12 @@
     if (clock) hold(Number(clock.dataset.left));
   }
 
+  // htmx takes leave of each element that it replaces, twice, and looks for each one's like among the old. Here
+  // seven hundred go at once, to which nothing is attached, and somebody waits.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.id === "review" && detail.shouldSwap) detail.target.replaceChildren();
+  });
+
   let toasted = 0;
   setInterval(tick, 1000);
   document.addEventListener("DOMContentLoaded", begin);
