@@ -1,4 +1,4 @@
-"""How are numbers written? No leading zero, a true minus, and a unit behind a space."""
+"""How are numbers written? Coefficients without a leading zero, what has a unit with one; a true minus."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def decimals(value: float, places: int = 2) -> str:
 
 
 def latency(milliseconds: float) -> str:
-    """ "2.41 s", ".98 s"; under ten milliseconds "4.2 ms", over two minutes "3 min 20 s"."""
+    """ "2.41 s", "0.98 s"; under ten milliseconds "4.2 ms", over two minutes "3 min 20 s"."""
     seconds = milliseconds / 1000
     if milliseconds < 10:
         return f"{milliseconds:.2g} ms" if milliseconds < 1 else f"{milliseconds:.1f} ms"
     if seconds < 120:
-        return f"{_trim(f'{seconds:.2f}')} s"
+        return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 120:
         return f"{minutes} min {rest} s"
@@ -36,10 +36,10 @@ def latency(milliseconds: float) -> str:
 
 
 def money(dollars: float) -> str:
-    """ "$.00410", "$1.24000": as many decimals for all, so the longer of two is the greater."""
+    """ "$0.00410", "$1.24000": as many decimals for all, so the longer of two is the greater."""
     if 0 < dollars < LEAST_MONEY:
-        return f"<${_trim(f'{LEAST_MONEY:.5f}')}"
-    return f"${_trim(f'{dollars:,.5f}')}" if dollars else "$0"
+        return f"<${LEAST_MONEY:.5f}"
+    return f"${dollars:,.5f}" if dollars else "$0"
 
 
 def percent(share: float) -> str:

@@ -146,7 +146,7 @@ def test_what_a_run_has_cost_stands_beside_its_progress(
     work_off()
     version = JudgeVersion.objects.get()
     told = lead.client.get(f"/projects/refunds/judge-versions/{version.pk}/runs").content.decode()
-    assert '$.00600<small class="faint">3,300 tokens</small>' in told
+    assert '$0.00600<small class="faint">3,300 tokens</small>' in told
     versions.create(project, "free", Kind.RULES, parameters={"rules": []})
     free = JudgeVersion.objects.get(kind=Kind.RULES)
     assert "Cost" not in lead.client.get(f"/projects/refunds/judge-versions/{free.pk}/runs").content.decode()

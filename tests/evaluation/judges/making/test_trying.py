@@ -30,7 +30,7 @@ def test_a_model_is_tried_by_the_worker(lead: Person, project: Project, stub: St
     stub.ways = ["good", "500", "pass", "good"]
     told = posted(lead, trace="t1", samples="3", prompt="Read {{answer}} alone.").content.decode()
     assert "Asking" in told
-    assert "$.00" in told and "Calls a judgment" in told
+    assert "$0.00" in told and "Calls a judgment" in told
     assert trying.work(300) == 4
     tryout = TryOut.objects.get()
     assert (tryout.progress, tryout.attempts, len(tryout.votes), len(stub.calls)) == ("done", 4, 3, 4)
