@@ -15,8 +15,9 @@ from django.db.models.functions import Left
 from evaluation.ranking import nearby
 from evaluation.ranking.models import Alike
 from reviewapp import rendering
+from reviewapp.models import User
 from reviewapp.review import ranks
-from reviewapp.review.models import ReviewItem
+from reviewapp.review.models import Assignment, ReviewItem
 
 # This many of a group keep their place; the rest rank as if worth this many points less.
 MOST_AT_TOP = 3
@@ -159,11 +160,14 @@ def group_of(item: ReviewItem) -> Group | None:
     return Group(size + 1, mates)
 
 
-def waiting_mates(item: ReviewItem) -> list[int]:
-    """Open items of the group under the same rubric version that chance has not drawn."""
+def waiting_mates(item: ReviewItem, reviewer: User) -> list[int]:
+    """Open items of the group under the same rubric version, neither drawn by chance nor begun by the
+    reviewer."""
     mine = Alike.objects.filter(item=item).values("leader")
     found = ReviewItem.objects.filter(
         alike__leader__in=mine, queue=item.queue_id, rubric_version=item.rubric_version_id,
         open_slots__gt=0, audit_rank=None, purpose="review",
     )  # fmt: skip
-    return list(found.exclude(pk=item.pk).order_by("pk").values_list("pk", flat=True))
+    begun = Assignment.objects.filter(reviewer=reviewer).values("item")
+    others = found.exclude(pk=item.pk).exclude(pk__in=begun)
+    return list(others.order_by("pk").values_list("pk", flat=True))

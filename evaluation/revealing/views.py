@@ -79,7 +79,7 @@ def propose_alike(request: MemberRequest, pk: int) -> HttpResponse:
         raise Http404
     made, held, refusal = 0, 0, ""
     try:
-        fresh = proposals.propose(mine.current, alike.waiting_mates(item))
+        fresh = proposals.propose(mine.current, alike.waiting_mates(item, request.user))
         made, held = len(fresh), proposals.hold(mine.current, fresh)
     except NotAllowed as refused:
         refusal = str(refused)
@@ -96,7 +96,7 @@ def alike_of(request: MemberRequest, item: ReviewItem, **more: object) -> HttpRe
         "group": alike.group_of(item),
         "item": item,
         "label": mine.current if mine else None,
-        "waiting": len(alike.waiting_mates(item)) if mine else 0,
+        "waiting": len(alike.waiting_mates(item, request.user)) if mine else 0,
         **more,
     }
     return render(request, "revealing/alike.html", context)

@@ -117,19 +117,23 @@ def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
 
 
 def regenerated_rate(queue: Queue) -> WinRate:
-    """How often the regenerated answer won over the one that its user did not keep."""
+    """How often the regenerated answer won over the one that its user did not keep, whichever stood first."""
     with connection.cursor() as cursor:
         cursor.execute(REGENERATED_SAID, [queue.pk])
-        said = [preference for (preference,) in cursor.fetchall()]
-    counts = Counter(_outcome(preference, False) for preference in said)
+        counts = Counter(_outcome(preference, again_is_a) for preference, again_is_a in cursor.fetchall())
     return _rate("regenerated", "first answer", counts)
 
 
 REGENERATED_SAID = """
-    SELECT r.preference FROM reviewapp_reviewitem i JOIN reviewapp_resolution r ON r.id = i.resolution_id
-    JOIN ingest_trace again ON again.id = i.other_trace_id
-    WHERE i.queue_id = %s AND EXISTS (SELECT FROM ingest_feedback f WHERE f.trace_id = i.trace_id
-        AND f.kind = 'regenerate' AND f.payload ->> 'next_trace_id' = again.trace_id)
+    SELECT r.preference, given.again_is_a
+    FROM reviewapp_reviewitem i JOIN reviewapp_resolution r ON r.id = i.resolution_id
+    JOIN ingest_trace a ON a.id = i.trace_id JOIN ingest_trace b ON b.id = i.other_trace_id
+    CROSS JOIN LATERAL (
+        SELECT f.trace_id = b.id AS again_is_a FROM ingest_feedback f
+        WHERE f.trace_id IN (a.id, b.id) AND f.kind = 'regenerate' AND f.payload ->> 'next_trace_id'
+            = CASE f.trace_id WHEN a.id THEN b.trace_id ELSE a.trace_id END
+        ORDER BY f.occurred_at DESC, f.id DESC LIMIT 1
+    ) given WHERE i.queue_id = %s
 """
 
 

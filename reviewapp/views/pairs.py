@@ -24,12 +24,20 @@ def add_pairs(request: MemberRequest, queue: str) -> HttpResponse:
     try:
         if form.is_valid():
             told(request, added(found, form.cleaned_data, request.user.username))
+            tell_what_is_left(request, form.cleaned_data["lines"])
         else:
             for errors in form.errors.values():
                 messages.error(request, " ".join(map(str, errors)))
     except Invalid as refusal:
         messages.error(request, refusal.detail)
     return redirect("queue_settings", request.project.slug, found.slug)
+
+
+def tell_what_is_left(request: MemberRequest, lines: str) -> None:
+    left = len(pairs.read(lines)[0]) - pairs.MOST
+    if left > 0:
+        words = f"Of the list the first {pairs.MOST} pairs were read; {left} are left. Send those again."
+        messages.warning(request, words)
 
 
 def added(queue: Queue, cleaned: dict[str, str], by: str) -> Enqueued:
@@ -40,8 +48,7 @@ def added(queue: Queue, cleaned: dict[str, str], by: str) -> Enqueued:
         )
     listed, odd = pairs.read(cleaned["lines"])
     done = items.enqueue_pairs(queue, listed[: pairs.MOST], by)
-    left = [" + ".join(pair) for pair in listed[pairs.MOST :]]
-    return Enqueued(done.added, done.known, [*done.unknown, *odd, *left])
+    return Enqueued(done.added, done.known, [*done.unknown, *odd])
 
 
 def told(request: MemberRequest, done: Enqueued) -> None:

@@ -125,6 +125,9 @@ def test_of_a_large_group_only_the_first_are_held(queue, reviewer, monkeypatch):
     page = reviewer.client.post(address, HTTP_HX_REQUEST="true").content.decode()
     assert "stands on 6 of them as a draft; the first 2 come next." in page
     assert len(leases.held(queue, reviewer.user)) == 2
+    # The others wait with their drafts: there is nothing left to propose.
+    shown = reviewer.client.get(reverse("items_alike", args=["refunds", item.pk])).content.decode()
+    assert "like this" in shown and "Propose fail" not in shown
 
 
 def test_what_stands_alone_shows_no_group(queue, reviewer):

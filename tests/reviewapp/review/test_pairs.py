@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from ingest.models import Feedback, Trace, TraceRecord
-from reviewapp.review import items, labels, leases
+from reviewapp.review import items, labels, leases, pairs
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
@@ -61,6 +61,30 @@ def test_an_answer_and_the_one_its_user_asked_for_instead(duel, lead, rita):
     assert "regenerated over first answer" in page and "n = 1" in page
 
 
+def test_the_answer_asked_for_anew_may_stand_first_in_a_list(duel, rita):
+    traces = {trace.trace_id: trace for trace in Trace.objects.all()}
+    for number in range(3):
+        Feedback.objects.create(
+            project=duel.project, trace=traces[f"v3-0000{number}"], key=f"f{number}", kind="regenerate",
+            occurred_at=START, payload={"next_trace_id": f"v4-0000{number}"}, target_kind="trace",
+            sha256=b"1" * 32,
+        )  # fmt: skip
+    items.enqueue_pairs(duel, [("v4-00000", "v3-00000"), ("v3-00001", "v4-00001"), ("v4-00002", "v3-00002")])
+    for _ in range(3):
+        lease = leases.claim(duel, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, Answer(preference="a"))
+    rate = pairs.regenerated_rate(duel)
+    assert (rate.wins, rate.losses) == (2, 1)
+
+
+def test_of_a_long_list_it_is_said_what_was_not_read(duel, lead, monkeypatch):
+    monkeypatch.setattr(pairs, "MOST", 2)
+    lines = "v3-00000 v4-00000\nv3-00001 v4-00001\nv3-00002 v4-00002"
+    page = send(lead.client, duel, lines=lines).content.decode()
+    assert "2 pairs were added" in page and "the first 2 pairs were read; 1 are left" in page
+    assert "do not name two traces" not in page
+
+
 def test_two_that_were_asked_differently_stand_under_their_own_questions(duel, reviewer):
     items.enqueue_pairs(duel, [("v3-00000", "v4-00001"), ("v3-00002", "v4-00002")])
     address = reverse("review", args=[duel.project.slug, "duel"])
@@ -94,9 +118,9 @@ def test_what_cannot_be_paired_is_told(duel, lead, fields, words):
 def test_pairs_stand_by_hand_among_the_traces_of_a_queue(queue, rita):
     """The API has no other word for a queue of pairs than that pairs were put into it."""
     first, second, third = make_traces(queue.project, 3)
-    pairs = [(first.trace_id, second.trace_id)]
-    assert len(items.enqueue_pairs(queue, pairs).added) == 1
-    assert items.enqueue_pairs(queue, [pairs[0][::-1]]).known == ["t-00001 + t-00000"]
+    both = (first.trace_id, second.trace_id)
+    assert len(items.enqueue_pairs(queue, [both]).added) == 1
+    assert items.enqueue_pairs(queue, [both[::-1]]).known == ["t-00001 + t-00000"]
     lease = leases.claim(queue, rita)
     assert (lease.item.kind, lease.item.other_trace) == ("pair", second)
     labels.submit(lease.item, Actor(rita), lease.token, Answer(preference="tie"))
