@@ -51,10 +51,14 @@ class Caused:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Another queue with items for this reviewer."""
+    """Another queue with items for this reviewer, counted no further than MOST_COUNTED."""
 
     queue: Queue
     waiting: int
+
+    @property
+    def number(self) -> str:
+        return f"{self.waiting} or more" if self.waiting >= MOST_COUNTED else str(self.waiting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp.review import items as stand
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
-from tests.reviewapp.review.making import filled, make_traces
+from tests.reviewapp.review.making import filled, make_queue, make_traces
 
 HTMX = {"HX-Request": "true", "HX-Target": "review"}
 
@@ -34,6 +35,15 @@ def test_a_stretch_is_over_only_right_at_its_end():
 )
 def test_how_long_ago_is_told_as_it_is_felt(passed, words):
     assert sittings.ago(passed) == words
+
+
+@pytest.mark.django_db
+def test_of_another_queue_no_more_is_told_than_was_counted(rita, queue, project, monkeypatch):
+    monkeypatch.setattr(finishing, "MOST_COUNTED", 3)
+    for name, number in (("Long", 4), ("Short", 2)):
+        filled(make_queue(project, name.lower(), name=name), number)
+    page = rita.person.client.get(reverse("finish", args=[project.slug, queue.slug])).content.decode()
+    assert "Long, 3 or more waiting" in page and "Short, 2 waiting" in page
 
 
 @pytest.mark.django_db
