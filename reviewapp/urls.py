@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:slug>/adjudication/<int:pk>/round", adjudication.open_round, name="open_round"),
     path("projects/<slug:slug>/adjudication/<int:pk>/remove", adjudication.remove_item, name="remove_item"),
     path("projects/<slug:slug>/reviewers", reviewers.reviewers, name="reviewers"),
+    path("projects/<slug:slug>/reviewers/<int:pk>", reviewers.reviewer, name="reviewer"),
     path("projects/<slug:slug>/rubrics", rubrics.rubric_list, name="rubrics"),
     path("projects/<slug:slug>/rubrics/<slug:rubric>", rubrics.rubric, name="rubric"),
     path("projects/<slug:slug>/rubrics/<slug:rubric>/edit", rubrics.edit_rubric, name="edit_rubric"),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from ingest import readings
 from ingest.models import Trace
 from reviewapp import numerals, rendering
-from reviewapp.models import Membership
+from reviewapp.models import Membership, User
 from reviewapp.review import blindness
 from reviewapp.review.models import Assignment, ItemState, Purpose, Queue, ReviewItem, State
 from reviewapp.review.resolutions import REASONS
@@ -49,7 +49,7 @@ class Row:
     item: ReviewItem
     question: str
     labels: int
-    holders: tuple[str, ...]
+    holders: tuple[User, ...]
     reasons: tuple[str, ...]
     is_blind: bool
 
@@ -199,15 +199,15 @@ def _question(item: ReviewItem) -> str:
     return rendering.unmarked(str(text)[:EXCERPT]) or item.trace.name or item.trace.trace_id
 
 
-def _work(items: Sequence[ReviewItem]) -> tuple[dict[int, int], dict[int, list[str]]]:
+def _work(items: Sequence[ReviewItem]) -> tuple[dict[int, int], dict[int, list[User]]]:
     """How many labels each item has, and who holds it now."""
     labels: dict[int, int] = defaultdict(int)
-    holders: dict[int, list[str]] = defaultdict(list)
+    holders: dict[int, list[User]] = defaultdict(list)
     running = Q(state=State.LEASED, lease_until__gt=Now())
     found = Assignment.objects.filter(Q(state=State.SUBMITTED) | running, item__in=items)
     for each in found.select_related("reviewer").order_by("claimed_at", "pk"):
         if each.state == State.SUBMITTED:
             labels[each.item_id] += 1
         else:
-            holders[each.item_id].append(each.reviewer.get_full_name() or each.reviewer.username)
+            holders[each.item_id].append(each.reviewer)
     return labels, holders

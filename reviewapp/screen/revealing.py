@@ -71,7 +71,7 @@ def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -
 def said(label: Label, item: ReviewItem, reader: User, order: str = "ab") -> Said:
     """A preference is told by the letters under which the reader saw the answers."""
     value = label.verdict or label.preference
-    icon, words, tone = TONES[_seen(value, order)]
+    icon, words, tone = TONES[seen(value, order)]
     aside = [label.confidence, "changed after the reveal" if label.kind == Kind.POST_REVEAL else ""]
     return Said(
         who="You" if label.reviewer_id == reader.pk else str(label.reviewer),
@@ -85,7 +85,7 @@ def said(label: Label, item: ReviewItem, reader: User, order: str = "ab") -> Sai
     )
 
 
-def _seen(value: str, order: str) -> str:
+def seen(value: str, order: str) -> str:
     return {order[0]: "a", order[1]: "b"}.get(value, value)
 
 
@@ -123,7 +123,7 @@ def effects(item: ReviewItem, mine: Label, labels: int, order: str = "ab") -> It
 def _decided(item: ReviewItem, order: str) -> Effect:
     resolution = item.resolution
     assert resolution is not None
-    _, words, _ = TONES[_seen(resolution.verdict or resolution.preference, order)]
+    _, words, _ = TONES[seen(resolution.verdict or resolution.preference, order)]
     if resolution.method == Method.ADJUDICATED:
         who = "A lead has decided"
     elif resolution.method == Method.MAJORITY:

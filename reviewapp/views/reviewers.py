@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from statistics import median
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import reviewers as reading
 from reviewapp.review.models import Label
 from reviewapp.review.reviewers import Pace
+from reviewapp.screen import person
 
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days"}
 HISTORY = 20
@@ -36,6 +38,18 @@ def reviewers(request: MemberRequest) -> HttpResponse:
         "history": history(request),
     }
     return render(request, "reviewers/reviewers.html", context)
+
+
+@session(Role.REVIEWER)
+@never_cache
+@require_safe
+def reviewer(request: MemberRequest, pk: int) -> HttpResponse:
+    found = person.find(request.membership, pk)
+    if found is None:
+        raise Http404
+    before = numerals.whole(request.GET.get("before", ""), 18)
+    context = {"told": person.tell(request.membership, found, before)}
+    return render(request, "reviewers/reviewer.html", context)
 
 
 def medians(paces: list[Pace]) -> dict[str, float | None]:

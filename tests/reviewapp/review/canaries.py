@@ -14,6 +14,7 @@ from evaluation.judges.models import Judgment
 from evaluation.judges.models import Kind as JudgeKind
 from ingest.models import AuditDraw, Feedback, Scope, Score, Span, Trace
 from ingest.routing.models import Route, Unsettled
+from reviewapp.models import Membership
 from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Draft, Flag, ReviewItem
@@ -142,6 +143,7 @@ def furnished(project, reviewer, api, canaries):
         "queue": ["review", "other", "pairs"],
         "trace_id": [trace.trace_id for trace in traces.values()],
         "pk": sorted({1, *(item.pk for item in made.values()), elsewhere.pk, candidate.pk, version.pk,
+                      *Membership.objects.filter(project=project).values_list("user", flat=True),
                       GoldenVersion.objects.get().pk}),
         "rubric": ["answer-quality"], "name": ["empty", "support", "helpful"], "case_id": ["c0"],
         "run_id": [run["run_id"]], "kind": ["report.md", "junit.xml"],

@@ -61,7 +61,7 @@ def test_each_state_has_its_tab(rita, lead, items, queue):
     assert set(ids(listed)) == {late.pk, held}
     assert "was due" in page and "kanarie-7f3a reason" in page
     listed, page = told(lead, show="held")
-    assert (ids(listed), listed.rows[0].holders, listed.rows[0].labels) == ([held], ("rita",), 0)
+    assert (ids(listed), listed.rows[0].holders, listed.rows[0].labels) == ([held], (rita.person.user,), 0)
     listed, page = told(lead, show="resolved")
     assert "1 of 1" in page and listed.rows[0].labels == 1
     listed, page = told(lead, show="decide")

@@ -1,0 +1,128 @@
+"""What has one reviewer done here: pace and agreement by span of time, and the labels, the newest first?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from ingest.models import Project, Trace
+from reviewapp import rendering
+from reviewapp.models import Membership, Role, User
+from reviewapp.review import blindness, reviewers
+from reviewapp.review.models import Assignment, ItemState, ReviewItem, ServiceReviewer, State
+from reviewapp.review.reviewers import Pace
+from reviewapp.screen import revealing
+from reviewapp.screen.sittings import TONES
+
+SPANS = {7: "7 days", 30: "30 days", 90: "90 days"}
+LABELS_A_PAGE = 50
+EXCERPT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A label as this reader may see it. Empty `said`: the reader is judging the item; empty `outcome`: that
+    is not the reader's to know yet."""
+
+    item: ReviewItem
+    question: str
+    said: str
+    outcome: str
+    by: str
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`following` is the assignment behind which the next page begins. `role` is empty for who has left."""
+
+    user: User
+    role: str
+    is_own: bool
+    spans: list[tuple[str, Pace | None]]
+    given: list[Given]
+    following: int | None
+
+
+def find(membership: Membership, pk: int) -> User | None:
+    """A reviewer whose page this member may open: leads anyone's of the project, others their own."""
+    is_lead = Role(membership.role).allows(Role.LEAD)
+    if pk != membership.user_id and not is_lead:
+        return None
+    has_worked = Assignment.objects.of_project(membership.project_id).filter(reviewer=pk)
+    is_member = Membership.objects.filter(project=membership.project_id, user=pk)
+    known = is_member.exists() or has_worked.exists()
+    return User.objects.filter(pk=pk).first() if known else None
+
+
+def tell(membership: Membership, user: User, before: int | None = None) -> Story:
+    done = list(_done(membership.project, user, before)[: LABELS_A_PAGE + 1])
+    shown = done[:LABELS_A_PAGE]
+    return Story(
+        user=user,
+        role=_role(membership.project, user),
+        is_own=user.pk == membership.user_id,
+        spans=[(words, _pace(membership, user, days)) for days, words in SPANS.items()],
+        given=_given(membership, shown),
+        following=shown[-1].pk if len(done) > LABELS_A_PAGE else None,
+    )
+
+
+def _role(project: Project, user: User) -> str:
+    if ServiceReviewer.objects.filter(user=user).exists():
+        return "token"
+    found = Membership.objects.filter(project=project, user=user).first()
+    return found.role if found else ""
+
+
+def _pace(membership: Membership, user: User, days: int) -> Pace | None:
+    told = not Role(membership.role).allows(Role.LEAD)
+    return next(iter(reviewers.paces(membership.project, days, user, told=told)), None)
+
+
+def _done(project: Project, user: User, before: int | None) -> QuerySet[Assignment]:
+    own = Assignment.objects.of_project(project).filter(reviewer=user, state=State.SUBMITTED)
+    if start := own.filter(pk=before).values_list("submitted_at", flat=True).first() if before else None:
+        own = own.filter(Q(submitted_at__lt=start) | Q(submitted_at=start, pk__lt=before))
+    related = ("current", "item__queue", "item__trace", "item__other_trace", "item__resolution__by")
+    unread = ("item__trace__search", "item__trace__output", "item__other_trace__search")
+    return own.select_related(*related).defer(*unread).order_by("-submitted_at", "-pk")
+
+
+def _given(membership: Membership, done: Sequence[Assignment]) -> list[Given]:
+    both = [trace for each in done for trace in (each.item.trace, each.item.other_trace)]
+    traces: list[Trace] = [trace for trace in both if trace is not None]
+    hidden = blindness.hides_in_lists(membership, traces)
+    return [_told(membership, each, hidden) for each in done]
+
+
+def _told(membership: Membership, each: Assignment, hidden: frozenset[int]) -> Given:
+    """What others made of an item is told no sooner than on its own page."""
+    item, label = each.item, each.current
+    assert label is not None
+    is_own = each.reviewer_id == membership.user_id
+    is_hidden = item.trace_id in hidden or item.other_trace_id in hidden
+    is_lead = Role(membership.role).allows(Role.LEAD)
+    is_told = not is_hidden and (is_lead or not label.blind or each.revealed_at is not None)
+    order = each.display_order if is_own else "ab"
+    said = _words(label.verdict or label.preference, order)
+    return Given(
+        item=item,
+        question=rendering.unmarked((item.trace.input or "")[:EXCERPT]) or item.trace.trace_id,
+        said=said if is_own or not is_hidden else "",
+        outcome=_outcome(item, order) if is_told else "",
+        by=item.resolution.get_method_display() if is_told and item.resolution else "",
+        assignment=each,
+    )
+
+
+def _words(value: str, order: str) -> str:
+    return TONES[revealing.seen(value, order)][1]
+
+
+def _outcome(item: ReviewItem, order: str) -> str:
+    if item.resolution and (value := item.resolution.verdict or item.resolution.preference):
+        return _words(value, order)
+    return "a lead decides" if item.state == ItemState.ADJUDICATION else "others are to answer"
