@@ -83,10 +83,10 @@ def _found(mine: Form, theirs: Form) -> Iterator[Difference]:
             yield Difference(_path(key), _title(ours[key]), "", _whole(ours[key]), ABSENT)
         else:
             yield from _of_criterion(key, ours[key], others[key])
-    both = [[key for key in one if key in other] for one, other in ((ours, others), (others, ours))]
+    both = [key for key in ours if key in others], [key for key in others if key in ours]
     if both[0] != both[1]:
-        orders = ["\n".join(_title(ours[key]) for key in keys) for keys in both]
-        yield Difference(ORDER, "Order of the criteria", "", *orders)
+        one, other = ("\n".join(_title(ours[key]) for key in keys) for keys in both)
+        yield Difference(ORDER, "Order of the criteria", "", one, other)
     for name, label in WHOLE.items():
         if not _is_same(name, texts := (getattr(mine, name), getattr(theirs, name))):
             yield Difference(name, label, "", *texts)
