@@ -1,23 +1,26 @@
 """How much work is accepted at once? A few requests run, some wait, the rest are told when to retry.
 
-Bodies are read by many threads, so that slow senders hold up nobody. The application runs in a few threads of
-its own, which keep the database connections: more of them would only take turns at one processor.
+Bodies are read by many threads, so that slow senders hold up nobody. A few of them at a time run the
+application, each with one of the few database connections: more would only take turns at one processor.
 """
 
 from __future__ import annotations
 
 import json
 import select
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from threading import BoundedSemaphore
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import FileResponse, HttpResponseBase
 
 Environ = dict[str, Any]
@@ -55,17 +58,14 @@ class Admission:
         self.headers = headers
         self.places = BoundedSemaphore(running + waiting)
         self.streams = BoundedSemaphore(streaming)
-        # Its threads start with the first request, thus after the web process was forked.
-        self.threads = ThreadPoolExecutor(
-            running, thread_name_prefix="request", initializer=_set_up_connection
-        )
+        self.turns = Turns(running)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not self.places.acquire(blocking=False):
             return self._refuse_more(start_response)
         try:
-            answer = self.threads.submit(self._run, environ)
-            head, body = answer.result()
+            with self.turns.taken():
+                head, body = self._run(environ)
         finally:
             self.places.release()
         if isinstance(body, FileResponse):
@@ -80,7 +80,6 @@ class Admission:
         return body
 
     def _run(self, environ: Environ) -> tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]:
-        _look_after_connection()
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def keep_head(status: str, headers: list[tuple[str, str]], *_: object) -> None:
@@ -90,7 +89,7 @@ class Admission:
         if not isinstance(body, HttpResponseBase) or body.streaming:
             return head[0], body
         whole = b"".join(body)
-        # Ends the request in the thread that holds its database connection.
+        # Ends the request while it has its database connection.
         body.close()
         return head[0], [whole]
 
@@ -112,37 +111,96 @@ def refuse(
     return [body]
 
 
-def _set_up_connection() -> None:
-    """For the connection of this thread alone: migrations and the worker take the time they need.
+@dataclass(slots=True)
+class Lent:
+    """A database connection, and until when the plans kept in it are good, by the monotonic clock."""
+
+    connection: BaseDatabaseWrapper
+    planned_until: float = 0.0
+
+
+class Turns:
+    """So many requests at a time, each with a database connection that it takes over and passes on.
+
+    Who waits is served in order. The connection used last is taken first: what it has at hand is still warm.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.lock = Lock()
+        # They connect when they are first used, thus after the web process was forked.
+        self.free = [Lent(_connection()) for _ in range(number)]
+        self.waiting: deque[SimpleQueue[Lent]] = deque()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """The connection is this thread's until the end; then the thread has again what it had before."""
+        own = connections[DEFAULT_DB_ALIAS]
+        lent = self._take()
+        try:
+            connections[DEFAULT_DB_ALIAS] = lent.connection
+            _look_after(lent)
+            yield
+        finally:
+            connections[DEFAULT_DB_ALIAS] = own
+            self._pass_on(lent)
+
+    def _take(self) -> Lent:
+        with self.lock:
+            if self.free:
+                return self.free.pop()
+            turn: SimpleQueue[Lent] = SimpleQueue()
+            self.waiting.append(turn)
+        return turn.get()
+
+    def _pass_on(self, lent: Lent) -> None:
+        with self.lock:
+            if self.waiting:
+                self.waiting.popleft().put(lent)
+            else:
+                self.free.append(lent)
+
+    def close(self) -> None:
+        """Close the connections that no request has now."""
+        with self.lock:
+            for lent in self.free:
+                lent.connection.close()
+
+
+def _connection() -> BaseDatabaseWrapper:
+    """For requests alone: migrations and the worker take the time they need.
 
     Left to choose, PostgreSQL plans some of the prepared statements anew each time, which takes it about as
     long as to carry them out, and comes to the same plan.
     """
-    given = connection.settings_dict
+    made: BaseDatabaseWrapper = connections.create_connection(DEFAULT_DB_ALIAS)
+    given = made.settings_dict
     options = given["OPTIONS"]
     limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c plan_cache_mode=force_generic_plan"
     limited = f"{options.get('options', '')} {limits}".strip()
-    connection.settings_dict = {
+    made.settings_dict = {
         **given,
         "OPTIONS": {**options, "options": limited},
         "CONN_HEALTH_CHECKS": False,
     }
+    # Many threads use it, though never two at a time.
+    made.inc_thread_sharing()
+    return made
 
 
-def _look_after_connection() -> None:
+def _look_after(lent: Lent) -> None:
     """Let go of one that the database has closed, and of plans made when the tables were smaller."""
-    kept = connection.connection
+    kept = lent.connection.connection
     if kept is None:
         return
     if _has_hung_up(kept):
-        connection.close()
-    elif time.monotonic() > getattr(_planned, "until", 0.0):
-        _planned.until = time.monotonic() + PLANS_SECONDS
+        lent.connection.close()
+    elif time.monotonic() > lent.planned_until:
+        lent.planned_until = time.monotonic() + PLANS_SECONDS
         try:
-            with connection.cursor() as cursor:
+            with lent.connection.cursor() as cursor:
                 cursor.execute("DISCARD PLANS")
         except DatabaseError:
-            connection.close()
+            lent.connection.close()
 
 
 def _has_hung_up(kept: psycopg.Connection) -> bool:
@@ -153,9 +211,6 @@ def _has_hung_up(kept: psycopg.Connection) -> bool:
         return bool(heard.poll(0))
     except psycopg.Error:
         return True
-
-
-_planned = threading.local()
 
 
 class Stream:

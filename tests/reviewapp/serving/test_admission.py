@@ -3,10 +3,11 @@
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from reviewapp.serving import admission
@@ -19,10 +20,10 @@ class Gate:
     def __init__(self):
         self.open = threading.Event()
         self.inside = threading.Semaphore(0)
-        self.threads = set()
+        self.connections = set()
 
     def __call__(self, environ, start_response):
-        self.threads.add(threading.current_thread().name)
+        self.connections.add(id(connections["default"]))
         self.inside.release()
         assert self.open.wait(60)
         start_response("200 OK", [("X-Asked", environ["asked"])])
@@ -58,7 +59,7 @@ def test_so_many_run_so_many_wait_and_the_rest_hear_when_to_come_back():
         thread.join(60)
     assert sorted(headers["X-Asked"] for _, headers, _ in said) == ["0", "1", "2", "3", "4"]
     assert {body for *_, body in said} == {b"done"}
-    assert len(gate.threads) == 2
+    assert len(gate.connections) == 2
     ask(door, "again", said)
     assert said[-1][0] == "200 OK"
 
@@ -167,6 +168,32 @@ def test_many_slow_senders_hold_up_nobody(server):
             connection.close()
 
 
+def test_who_waits_is_served_in_order_and_a_thread_has_its_own_connection_again():
+    gate, said, order = Gate(), [], []
+    own = connections["default"]
+
+    def noting(environ, start_response):
+        assert connections["default"] is not own
+        order.append(environ["asked"])
+        return gate(environ, start_response)
+
+    door = Admission(noting, running=1, waiting=9, headers={})
+    threads = [threading.Thread(target=ask, args=[door, str(number), said]) for number in range(6)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        # One is inside, and each of the others has its place in the row before the next one comes.
+        while len(door.turns.free) + len(door.turns.waiting) != number:
+            time.sleep(0.001)
+        if number == 0:
+            assert gate.inside.acquire(timeout=60)
+    gate.open.set()
+    for thread in threads:
+        thread.join(60)
+    assert order == ["0", "1", "2", "3", "4", "5"]
+    ask(door, "mine", said)
+    assert connections["default"] is own
+
+
 @pytest.mark.django_db
 def test_a_connection_that_the_database_has_closed_is_made_anew():
     pids = []
@@ -188,4 +215,4 @@ def test_a_connection_that_the_database_has_closed_is_made_anew():
         ask(door, "third", [])
         assert pids[2] != pids[0]
     finally:
-        door.threads.submit(lambda: connection.close()).result()
+        door.turns.close()
