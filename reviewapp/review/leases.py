@@ -20,7 +20,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, marks, rows, seats, snapshots
+from reviewapp.review import answers, marks, rows, seats, snapshots, turns
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -302,9 +302,11 @@ def release(item: ReviewItem, reviewer: User, token: UUID) -> None:
     _give_back(item, reviewer, token, state=State.RELEASED)
 
 
+@transaction.atomic
 def skip(item: ReviewItem, reviewer: User, token: UUID, reason: SkipReason) -> None:
     """Give the item back to others; it comes last in one's own order. Raises LeaseLost."""
     _give_back(item, reviewer, token, state=State.SKIPPED, skip_reason=reason, skipped_at=Now())
+    turns.pass_on(item, reviewer)
 
 
 @transaction.atomic

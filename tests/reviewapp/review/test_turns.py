@@ -6,7 +6,7 @@ from reviewapp import members
 from reviewapp.models import Membership
 from reviewapp.review import labels, leases, proposals, queues, turns
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, ReviewItem
+from reviewapp.review.models import Assignment, ReviewItem, SkipReason
 from tests.reviewapp.review.making import PASS, assert_sound, filled, make_queue, make_reviewer
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,13 @@ def test_what_is_passed_on_goes_to_the_next_who_has_not_begun_it(turned, rita, p
     turns.pass_on(item, mine)
     assert ReviewItem.objects.get().reserved_for == [mine.pk, other.pk]
     assert leases.claim(turned, other) is not None
+
+
+def test_what_one_skips_comes_to_the_next_and_last_to_oneself(turned, rita, paul):
+    filled(turned, 2)
+    lease = leases.claim(turned, paul)
+    leases.skip(lease.item, paul, lease.token, SkipReason.EXPERTISE)
+    assert lease.item.pk in all_for(turned, rita)
 
 
 def test_what_measures_one_reviewer_or_is_open_to_all_is_not_passed_on(project, turned, rita, paul):
