@@ -10,6 +10,7 @@ from typing import Any
 from django.http import QueryDict
 
 from reviewapp import numerals
+from reviewapp.review import rubrics
 from reviewapp.review.models import VERDICT, CriterionRevision, CriterionType, RubricVersion, Shown
 from reviewapp.review.rubric_forms import key_from
 from reviewapp.review.rubrics import Content
@@ -46,9 +47,9 @@ class Form:
 
 
 def of_version(version: RubricVersion) -> Form:
-    criteria = version.criteria.order_by("position", "pk")
+    criteria, declared = version.criteria.order_by("position", "pk"), rubrics.declared(version)
     return Form(
-        entries=[_entry(criterion) for criterion in criteria],
+        entries=[_entry(criterion, criterion.key in declared) for criterion in criteria],
         guidelines=version.guidelines,
         modes=lines(
             (mode["key"], mode["label"], mode["help"], mode["group"]) for mode in version.failure_modes
@@ -58,7 +59,7 @@ def of_version(version: RubricVersion) -> Form:
     )
 
 
-def _entry(criterion: CriterionRevision) -> Entry:
+def _entry(criterion: CriterionRevision, new_meaning: bool) -> Entry:
     values = {name: str(getattr(criterion, name)) for name in TEXTS}
     for name in NUMBERS:
         value = getattr(criterion, name)
@@ -66,7 +67,7 @@ def _entry(criterion: CriterionRevision) -> Entry:
     values["options"] = lines(
         (str(option["value"]), option["label"], option.get("help", "")) for option in criterion.options
     )
-    return Entry(values, {name: getattr(criterion, name) for name in FLAGS})
+    return Entry(values, {name: getattr(criterion, name) for name in FLAGS}, new_meaning)
 
 
 def lines(rows: Iterable[tuple[str, ...]]) -> str:

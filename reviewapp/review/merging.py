@@ -27,6 +27,8 @@ FIELDS = {
     "required": "Required",
     "critical": "Critical",
 }
+# No field of a criterion, but what is said of it as a whole.
+NEW_MEANING, SAYS_NEW_MEANING = "new_meaning", "The wording now asks something else"
 CHOICES = {"type": dict(CriterionType.choices), "shown": dict(Shown.choices)}
 ORDER = "order"
 ABSENT = "is not there"
@@ -68,6 +70,8 @@ def take(mine: Form, theirs: Form, taken: Collection[str]) -> None:
 
 def _take_fields(mine: Entry, theirs: Entry, taken: Collection[str]) -> None:
     key = mine.values["key"]
+    if _path(key, NEW_MEANING) in taken:
+        mine.new_meaning = theirs.new_meaning
     for name in FIELDS:
         if _path(key, name) in taken:
             side = "flags" if name in FLAGS else "values"
@@ -97,6 +101,9 @@ def _of_criterion(key: str, mine: Entry, theirs: Entry) -> Iterator[Difference]:
         texts = (_text(mine, name), _text(theirs, name))
         if not _is_same(name, texts):
             yield Difference(_path(key, name), _title(mine), label, *texts)
+    if mine.new_meaning != theirs.new_meaning:
+        texts = _yes(mine.new_meaning), _yes(theirs.new_meaning)
+        yield Difference(_path(key, NEW_MEANING), _title(mine), SAYS_NEW_MEANING, *texts)
 
 
 def _is_same(name: str, texts: tuple[str, str]) -> bool:
@@ -132,9 +139,13 @@ def _title(entry: Entry) -> str:
 
 def _text(entry: Entry, name: str) -> str:
     if name in FLAGS:
-        return "yes" if entry.flags.get(name) else "no"
+        return _yes(entry.flags.get(name, False))
     value = entry.values[name]
     return str(CHOICES.get(name, {}).get(value, value))
+
+
+def _yes(told: bool) -> str:
+    return "yes" if told else "no"
 
 
 def _whole(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Now
 
 from ingest import sanitising
@@ -92,10 +92,7 @@ def content_of(version: RubricVersion | None) -> Content:
     """What an editor would start from; of nothing, the starter's failure modes and the verdict alone."""
     if version is None:
         return Content("", [dict(each) for each in presets.FAILURE_MODES], [])
-    criteria = [
-        {name: getattr(each, name) for name in COPIED if name not in ("meaning", "position")}
-        for each in version.criteria.order_by("position", "pk")
-    ]
+    criteria = [_asked(each) for each in version.criteria.order_by("position", "pk")]
     return Content(version.guidelines, version.failure_modes, criteria, version.changelog)
 
 
@@ -185,9 +182,7 @@ def meanings(
     version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str] = frozenset()
 ) -> dict[str, int]:
     """The meaning number of each criterion, compared with the frozen versions before this one."""
-    earlier = CriterionRevision.objects.filter(
-        version__rubric=version.rubric_id, version__stage=Stage.FROZEN
-    ).order_by("version__number")
+    earlier = _frozen_criteria(version)
     newest = {revision.key: revision for revision in earlier}
     highest = {
         row["key"]: row["highest"]
@@ -199,6 +194,30 @@ def meanings(
         same = base is not None and values["key"] not in declared and is_wording(base, values)
         found[values["key"]] = base.meaning if base and same else highest.get(values["key"], 0) + 1
     return found
+
+
+def declared(version: RubricVersion) -> frozenset[str]:
+    """The criteria of a draft that were saved as asking something else, though only their words differ."""
+    if version.stage != Stage.DRAFT:
+        return frozenset()
+    newest = {revision.key: revision for revision in _frozen_criteria(version)}
+    both = [(newest.get(each.key), each) for each in version.criteria.all()]
+    return frozenset(
+        now.key
+        for base, now in both
+        if base is not None and base.meaning != now.meaning and is_wording(base, _asked(now))
+    )
+
+
+def _frozen_criteria(version: RubricVersion) -> QuerySet[CriterionRevision]:
+    """Those of all frozen versions of its rubric, the newest last."""
+    frozen = CriterionRevision.objects.filter(version__rubric=version.rubric_id, version__stage=Stage.FROZEN)
+    return frozen.order_by("version__number")
+
+
+def _asked(criterion: CriterionRevision) -> dict[str, Any]:
+    """What an editor holds of it: without its place and its meaning number."""
+    return {name: getattr(criterion, name) for name in COPIED if name not in ("meaning", "position")}
 
 
 def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:

@@ -237,6 +237,40 @@ def test_declaring_a_new_meaning_starts_a_new_number(project, lead):
     assert rubrics.latest(rubric).criteria.get(key="verdict").meaning == 2
 
 
+def test_a_new_meaning_stays_declared_from_one_save_of_the_draft_to_the_next(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    address = f"{BASE}/rubrics/answer-quality/edit"
+    words = draft_fields(rubric) | {"c0-title": "Good enough to send?", "save": "1"}
+    lead.client.post(address, words | {"c0-new_meaning": "on"})
+
+    def opened():
+        form = lead.client.get(address).context["form"]
+        ticked = [entry.values["key"] for entry in form.entries if entry.new_meaning]
+        told = {f"c{place}-new_meaning": "on" for place, entry in enumerate(form.entries) if entry.new_meaning}
+        return editor_fields(form) | told | {"edit": form.edit}, ticked
+
+    fields, ticked = opened()
+    assert ticked == ["verdict"]
+    lead.client.post(address, fields | {"guidelines": "Be kind.", "save": "1"})
+    fields, ticked = opened()
+    assert ticked == ["verdict"]
+    lead.client.post(address, fields | {"freeze": "1"})
+    newest = rubrics.latest(rubric)
+    assert newest is not None and newest.guidelines == "Be kind."
+    assert newest.criteria.get(key="verdict").meaning == 2
+    assert not opened()[1], "the next draft begins with what is asked now"
+
+
+def test_a_declared_meaning_can_be_taken_back(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    address = f"{BASE}/rubrics/answer-quality/edit"
+    words = draft_fields(rubric) | {"c0-title": "Good enough to send?"}
+    lead.client.post(address, words | {"c0-new_meaning": "on", "save": "1"})
+    edit = lead.client.get(address).context["form"].edit
+    lead.client.post(address, words | {"edit": edit, "freeze": "1"})
+    assert rubrics.latest(rubric).criteria.get(key="verdict").meaning == 1
+
+
 def test_the_editor_says_what_to_mend_and_loses_nothing(project, lead):
     rubric = rubrics.create_starter(project).rubric
     fields = draft_fields(rubric) | {

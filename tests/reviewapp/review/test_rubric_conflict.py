@@ -130,6 +130,22 @@ def test_criteria_that_one_side_has_alone_and_their_order(rubric, lead, save, op
     assert keys == ["verdict", "kinds", "severity", "is_it_kind"]
 
 
+def test_that_the_wording_asks_something_else_is_chosen_too(rubric, save):
+    assert save("freeze").status_code == 302
+    edit = rubrics.draft_of(rubric).edit
+    theirs = {"edit": edit, "c1-title": "How grave?", "c1-new_meaning": "on"}
+    assert save(**theirs).status_code == 302
+    typed = {"c1-title": "How grave?", "guidelines": "Mine"}
+    refused = save(edit=edit, **typed)
+    path = "criterion/severity/new_meaning"
+    assert paths(refused)[path] == ("no", "yes")
+    now = refused.context["form"].edit
+    assert save(edit=now, **typed, **{f"side:{path}": "theirs"}).status_code == 302
+    draft = rubrics.open_draft(rubric)
+    assert draft is not None and draft.guidelines == "Mine"
+    assert draft.criteria.get(key="severity").meaning == 2
+
+
 def test_what_is_kept_as_the_same_is_no_difference(rubric, opened):
     one, other = saved(rubric), saved(rubric)
     one.entries[1].values["weight"] += ".0"
