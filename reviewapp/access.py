@@ -20,6 +20,7 @@ from django_htmx.middleware import HtmxDetails
 from ingest.access import Access, Door, declaration_of, declare
 from ingest.models import Project
 from reviewapp.models import Membership, Role, User
+from reviewapp.review import rows
 
 P = ParamSpec("P")
 View = Callable[..., HttpResponseBase]
@@ -84,14 +85,21 @@ def session(
 
 def enter(request: MemberRequest, slug: str, role: Role) -> None:
     """Set the request's project and membership, or refuse."""
-    memberships = Membership.objects.select_related("project")
-    membership = memberships.filter(user=request.user, project__slug=slug).first()
-    if membership is None:
+    found = rows.one(MEMBERSHIP, [request.user.pk, slug])
+    if found is None:
         raise Http404
+    width = len(rows.fields(Membership))
+    membership, project = rows.made(Membership, found[:width]), rows.made(Project, found[width:])
     if not Role(membership.role).allows(role):
         raise PermissionDenied(f"This page needs the role {role.label.lower()}.")
-    membership.user = request.user
-    request.project, request.membership = membership.project, membership
+    membership.user, membership.project = request.user, project
+    request.project, request.membership = project, membership
+
+
+MEMBERSHIP = (
+    f"SELECT {rows.columns(Membership, 'm')}, {rows.columns(Project, 'p')} FROM reviewapp_membership m "  # noqa: S608 - our own names
+    "JOIN ingest_project p ON p.id = m.project_id WHERE m.user_id = %s AND p.slug = %s"
+)
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:

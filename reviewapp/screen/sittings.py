@@ -226,7 +226,10 @@ LAST = f"""
     WITH latest AS (
         ({DECIDED.format(limit="LIMIT %(most)s")}) UNION ALL ({SKIPPED.format(limit="LIMIT %(most)s")})
     )
-    SELECT a.item_id, latest.at, a.skip_reason, coalesce(l.verdict, ''), coalesce(l.preference, ''),
+    SELECT a.item_id, latest.at, a.skip_reason, coalesce(l.verdict, ''),
+        -- as the reader saw the two: a is what stood first
+        CASE WHEN a.display_order = 'ba' AND l.preference IN ('a', 'b')
+            THEN translate(l.preference, 'ab', 'ba') ELSE coalesce(l.preference, '') END,
         l.id IS NOT NULL, a.revealed_at IS NOT NULL, i.reasons, left(t.input, %(length)s)
     FROM latest JOIN reviewapp_assignment a ON a.id = latest.id
     JOIN reviewapp_reviewitem i ON i.id = a.item_id

@@ -12,6 +12,7 @@ from reviewapp.review import items as stand
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
 from tests.reviewapp.review.making import filled, make_queue, make_traces
+from tests.reviewapp.screen.conftest import Reviewing
 
 HTMX = {"HX-Request": "true", "HX-Target": "review"}
 
@@ -93,6 +94,29 @@ def test_what_waits_counts_what_this_person_could_still_get(rita, queue):
     assert waiting() == 2
     rita.submit(*rita.hold(), verdict="pass")
     assert waiting() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("order", "said", "words"),
+    [
+        ("ab", "a", "A is better"),
+        ("ba", "a", "B is better"),
+        ("ba", "b", "A is better"),
+        ("ba", "both_bad", "both bad"),
+        ("ba", "tie", "tie"),
+    ],
+)
+def test_a_decision_on_a_pair_names_the_side_that_was_seen(project, reviewer, order, said, words):
+    pairs = make_queue(project, "pairs", kind="pair")
+    left, right = make_traces(project, 2, prefix="pair")
+    stand.enqueue_pairs(pairs, [(left.trace_id, right.trace_id)])
+    rita = Reviewing(reviewer, pairs)
+    item, hidden = rita.hold()
+    Assignment.objects.update(display_order=order)
+    rita.submit(item, hidden, preference=said)
+    (told,) = sittings.last(pairs, reviewer.user)
+    assert told.words == words
 
 
 def test_the_chart_of_pace_needs_three_items_and_knows_no_more_than_its_top():
