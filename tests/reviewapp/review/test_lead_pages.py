@@ -246,7 +246,9 @@ def test_a_new_meaning_stays_declared_from_one_save_of_the_draft_to_the_next(pro
     def opened():
         form = lead.client.get(address).context["form"]
         ticked = [entry.values["key"] for entry in form.entries if entry.new_meaning]
-        told = {f"c{place}-new_meaning": "on" for place, entry in enumerate(form.entries) if entry.new_meaning}
+        told = {
+            f"c{place}-new_meaning": "on" for place, entry in enumerate(form.entries) if entry.new_meaning
+        }
         return editor_fields(form) | told | {"edit": form.edit}, ticked
 
     fields, ticked = opened()
