@@ -115,11 +115,13 @@ def blank() -> Entry:
     return Entry(values | {"type": CriterionType.PASS_FAIL.value, "shown": Shown.ALWAYS.value, "weight": "1"})
 
 
-def move(form: Form, place: int, steps: int) -> None:
-    """The verdict stays first."""
+def move(form: Form, place: int, steps: int) -> int:
+    """Where the criterion stands then. The verdict stays first."""
     target = place + steps
-    if 1 <= place < len(form.entries) and 1 <= target < len(form.entries):
-        form.entries.insert(target, form.entries.pop(place))
+    if not (1 <= place < len(form.entries) and 1 <= target < len(form.entries)):
+        return place
+    form.entries.insert(target, form.entries.pop(place))
+    return target
 
 
 def content(form: Form, base: RubricVersion | None = None) -> Content:

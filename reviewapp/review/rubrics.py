@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from ingest import sanitising
 from ingest.models import Project
 from reviewapp.review import presets, rubric_forms
-from reviewapp.review.models import CriterionRevision, Rubric, RubricVersion, Shown, Stage
+from reviewapp.review.models import CriterionRevision, Rubric, RubricVersion, Stage
 from reviewapp.review.presets import Template
 from reviewapp.review.refusals import EditConflict, Invalid, Refusal
 
@@ -257,59 +257,3 @@ def discard(version: RubricVersion) -> None:
         raise Frozen("Only a draft that follows an earlier version can be discarded.")
     CriterionRevision.objects.filter(version=version).delete()
     version.delete()
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference between two versions: `kind` is added, removed, meaning or wording."""
-
-    key: str
-    title: str
-    kind: str
-    fields: tuple[tuple[str, str, str], ...] = ()
-
-
-def diff(old: RubricVersion, new: RubricVersion) -> list[Change]:
-    """What differs, criterion by criterion, then guidelines and failure modes."""
-    before = {each.key: each for each in old.criteria.order_by("position")}
-    after = {each.key: each for each in new.criteria.order_by("position")}
-    changes = [_changed(before.get(key), each) for key, each in after.items()]
-    changes += [Change(key, each.title, "removed") for key, each in before.items() if key not in after]
-    texts = [
-        ("guidelines", old.guidelines, new.guidelines),
-        ("failure modes", _modes(old), _modes(new)),
-    ]
-    changes += [
-        Change("", name.capitalize(), "wording", ((name, was, now),))
-        for name, was, now in texts
-        if was != now
-    ]
-    return [change for change in changes if change is not None]
-
-
-def _changed(base: CriterionRevision | None, now: CriterionRevision) -> Change | None:
-    if base is None:
-        return Change(now.key, now.title, "added")
-    names = [name for name in COPIED if name not in ("key", "meaning", "position")]
-    fields = tuple(
-        (name.replace("_", " "), shown(getattr(base, name)), shown(getattr(now, name)))
-        for name in names
-        if getattr(base, name) != getattr(now, name)
-    )
-    if not fields and base.meaning == now.meaning:
-        return None
-    return Change(now.key, now.title, "wording" if base.meaning == now.meaning else "meaning", fields)
-
-
-def shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(str(option["label"]) for option in value)
-    if value in Shown.values:
-        return str(Shown(value).label)
-    return "" if value is None else str(value)
-
-
-def _modes(version: RubricVersion) -> str:
-    return "\n".join(f"{mode['label']}: {mode.get('help', '')}" for mode in version.failure_modes)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import editor, flags, merging, presets, rubrics
+from reviewapp.review import editor, flags, merging, presets, rubric_changes, rubrics
 from reviewapp.review.editor import Form
 from reviewapp.review.forms import RubricForm
 from reviewapp.review.merging import Difference
@@ -120,17 +120,19 @@ def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
     posted = request.POST
     place = posted.get("up") or posted.get("down") or posted.get("remove") or ""
     at = numerals.whole(place, 3) or 0
+    near: tuple[int, str] | None = None
     if "add" in posted:
         form.entries.append(editor.blank())
+        near = len(form.entries) - 1, "title"
     elif "remove" in posted and 0 < at < len(form.entries):
         del form.entries[at]
     elif "up" in posted or "down" in posted:
-        editor.move(form, at, -1 if "up" in posted else 1)
+        near = editor.move(form, at, -1 if "up" in posted else 1), "up" if "up" in posted else "down"
     elif "preview" in posted:
         return previewed(request, rubric, form)
     elif "save" in posted or "freeze" in posted:
         return saved(request, rubric, form)
-    return shown_editor(request, rubric, form)
+    return shown_editor(request, rubric, form, near=near)
 
 
 def previewed(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
@@ -168,7 +170,9 @@ def shown_editor(
     form: Form,
     refusal: Refusal | None = None,
     preview: tuple[RubricVersion, list[CriterionRevision]] | None = None,
+    near: tuple[int, str] | None = None,
 ) -> HttpResponse:
+    """`near` is the criterion that stays open, by its place, and its control that has the focus."""
     errors = refusal.errors if isinstance(refusal, Invalid) else []
     by_place, other = editor.errors_by_place(errors)
     draft = rubrics.open_draft(rubric)
@@ -185,6 +189,7 @@ def shown_editor(
         "base": rubrics.latest(rubric),
         "flags": flags.on_rubric(rubric)[:MOST_FLAGS],
         "preview": preview,
+        "near": near,
     }
     template = "rubrics/_editor.html" if request.htmx else "rubrics/editor.html"
     return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)
@@ -232,7 +237,7 @@ def rubric_diff(request: MemberRequest, rubric: str) -> HttpResponse:
         "versions": versions,
         "old": old,
         "new": new,
-        "changes": rubrics.diff(old, new),
+        "changes": rubric_changes.diff(old, new),
     }
     return render(request, "rubrics/diff.html", context)
 

@@ -1,10 +1,12 @@
 """The pages of leads: decisions, settings of queues, rubrics; and the reviewers' page, for everyone."""
 
+import re
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from reviewapp.review import editor, flags, items, labels, leases, queues, rubrics
+from reviewapp.review import editor, flags, items, labels, leases, queues, rubric_changes, rubrics
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
@@ -222,6 +224,44 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
     assert rubrics.open_draft(rubric) is None
 
 
+def test_a_diff_tells_the_order_what_was_added_and_each_words_of_an_option(project, lead):
+    base = {"key": "a", "title": "Kind", "type": "choice",
+            "options": [{"value": "x", "label": "Ex"}, {"value": "y", "label": "Why"}]}  # fmt: skip
+    other, gone = {"key": "b", "title": "Polite", "type": "pass_fail"}, {"key": "c", "title": "Gone"}
+    rubric = rubrics.create_empty(project, "odd", "Odd")
+    first = rubrics.publish(rubric, rubrics.Content("", [], [base, other, gone | {"type": "text"}]))
+    helped = base | {
+        "options": [{"value": "x", "label": "Ex", "help": "was"}, {"value": "y", "label": "Why"}]
+    }
+    new = {"key": "d", "title": "New", "type": "scale", "options": [1, 2], "critical": True}
+    second = rubrics.publish(rubric, rubrics.Content("", [], [other, helped, new]))
+    told = {change.title: change for change in rubric_changes.diff(first, second)}
+    assert told["Kind"].fields == (("options", "x | Ex\ny | Why", "x | Ex | was\ny | Why"),)
+    assert ("type", "", "ordinal scale") in told["New"].fields
+    assert ("critical", "", "yes") in told["New"].fields and ("required", "", "no") not in told["New"].fields
+    assert told["Gone"].fields == (("type", "Text", ""),)
+    verdict = first.criteria.get(key="verdict").title
+    assert told["Order"].fields == (("order", f"{verdict}, Kind, Polite", f"{verdict}, Polite, Kind"),)
+    page = lead.client.get(f"{BASE}/rubrics/odd/diff").content.decode()
+    assert "asked in another order" in page and "words only" in page
+
+
+def test_a_criterion_that_is_moved_or_added_stays_open_with_the_focus(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    fields = draft_fields(rubric)
+    address = f"{BASE}/rubrics/answer-quality/edit"
+
+    def after(**step):
+        page = lead.client.post(address, fields | step, HTTP_HX_REQUEST="true").content.decode()
+        return page.count('class="criterion" open'), re.findall(r'id="([^"]+)" autofocus', page)
+
+    assert after(up="2") == (1, ["c1-up"])
+    assert after(down="1") == (1, ["c2-down"])
+    assert after(up="1") == (1, ["c1-up"]), "the verdict stays first"
+    last = sum(name.endswith("-title") for name in fields)
+    assert after(add="1") == (1, [f"c{last}-title"])
+
+
 def test_a_version_is_told_with_its_own_number_of_criteria_however_many_queues_ask_it(project, lead):
     queues_made = [make_queue(project, slug) for slug in ("one", "two", "three")]
     version = queues_made[0].rubric_version
@@ -314,7 +354,7 @@ def test_opening_and_saving_a_draft_changes_no_meaning(project, lead):
     draft = rubrics.open_draft(rubric)
     assert set(draft.criteria.values_list("meaning", flat=True)) == {1}
     assert draft.failure_modes == first.failure_modes
-    changed = {change.title for change in rubrics.diff(first, draft)}
+    changed = {change.title for change in rubric_changes.diff(first, draft)}
     # A line cannot hold two; that is wording.
     assert changed == {"Either"}
 
