@@ -125,4 +125,5 @@ def _words(value: str, order: str) -> str:
 def _outcome(item: ReviewItem, order: str) -> str:
     if item.resolution and (value := item.resolution.verdict or item.resolution.preference):
         return _words(value, order)
-    return "a lead decides" if item.state == ItemState.ADJUDICATION else "others are to answer"
+    waits = {ItemState.ADJUDICATION: "a lead decides", ItemState.OPEN: "others are to answer"}
+    return waits.get(ItemState(item.state), "kept")

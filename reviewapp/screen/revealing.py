@@ -19,6 +19,7 @@ from reviewapp.screen.sittings import TONES
 from reviewapp.traces import signals
 from reviewapp.traces.signals import Signal
 
+KEPT = "Your label is kept."
 FACTORS = {"p_fail": "P(fail)", "severity": "severity", "uncertainty": "doubt", "novelty": "novelty"}
 
 
@@ -57,7 +58,7 @@ def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -
     assert mine is not None
     if is_hidden:
         own = said(mine, item, assignment.reviewer, assignment.display_order)
-        return Reveal([own], [Effect("check", "Your label is kept.")], mine.seconds, mine.blind)
+        return Reveal([own], [Effect("check", KEPT)], mine.seconds, mine.blind)
     others = Label.objects.standing().filter(assignment__item=item).exclude(assignment=assignment)
     labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
     return Reveal(
@@ -118,6 +119,8 @@ def effects(item: ReviewItem, mine: Label, labels: int, order: str = "ab") -> It
         yield Effect("people", f"{REASONS.get(item.adjudication_reason, 'It is undecided')}: a lead decides.")
     elif item.resolution:
         yield _decided(item, order)
+    else:  # of a hidden item no more is told: what it is known to be, or that it came before, would mark it
+        yield Effect("check", KEPT)
 
 
 def _decided(item: ReviewItem, order: str) -> Effect:

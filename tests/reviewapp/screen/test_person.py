@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from ingest import tokens
 from ingest.models import Scope
 from reviewapp.models import Membership
 from reviewapp.review import items as stand
-from reviewapp.review import labels, leases, resolutions, reviewers
+from reviewapp.review import labels, leases, repeats, resolutions, reviewers
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment
+from reviewapp.review.models import Assignment, ReviewItem
 from reviewapp.screen import person
 from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
 
@@ -162,3 +165,15 @@ def test_pages_about_people_lead_there(project, double, lead, reviewer):
         assert address in lead.client.get(page).content.decode(), page
     for page in pages:
         assert address in reviewer.client.get(page).content.decode(), page
+
+
+def test_of_a_hidden_item_nobody_else_is_said_to_be_wanted(project, double, lead, reviewer, monkeypatch):
+    monkeypatch.setattr(repeats, "SHARE", 1.0)
+    first = label(double, reviewer.user)
+    resolutions.adjudicate(first, lead.user, verdict="pass")
+    Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=8))
+    assert repeats.plan() == 1
+    again = ReviewItem.objects.get(purpose="repeat")
+    labels.submit(again, Actor(reviewer.user), leases.reclaim(again, reviewer.user).token, PASS)
+    given = {each.item.pk: each.outcome for each in told(lead, reviewer.user, project).given}
+    assert given == {first.pk: "pass", again.pk: "kept"}

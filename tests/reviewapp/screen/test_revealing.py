@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from reviewapp.review import items
+import pytest
+from django.utils import timezone
+
+from reviewapp.review import items, labels, leases, repeats
+from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Label
-from tests.reviewapp.review.making import make_queue, make_traces
+from tests.reviewapp.review.making import PASS, filled, make_queue, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
 pytestmark = pytest.mark.django_db
@@ -25,3 +29,20 @@ def test_the_decision_names_the_side_by_the_letter_that_was_seen(project, review
     assert Label.objects.get().preference == stored
     shown = rita.item(item).content.decode()
     assert "It is decided by your label alone: A is better." in shown
+
+
+def test_a_hidden_item_says_what_became_of_the_label_and_not_what_it_is(project, reviewer, monkeypatch):
+    monkeypatch.setattr(repeats, "SHARE", 1.0)
+    queue = make_queue(project)
+    filled(queue, 1)
+    lease = leases.claim(queue, reviewer.user)
+    labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
+    Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=8))
+    assert repeats.plan() == 1
+    rita = Reviewing(reviewer, queue)
+    item, hidden = rita.hold()
+    assert item.purpose == "repeat"
+    rita.submit(item, hidden, verdict="pass")
+    page = rita.item(item).content.decode()
+    assert "Your label is kept." in page
+    assert "repeat" not in page.partition("<main")[2]
