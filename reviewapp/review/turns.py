@@ -41,17 +41,21 @@ def share_again(queue: Queue) -> None:
 def pass_on(item: ReviewItem, reviewer: User) -> None:
     """What its reviewer has skipped is now for the next in turn as well, who has not begun it.
 
-    The item is locked by the caller.
+    Not so while it waits for as many others as are still to answer: it may be skipped again and again. The
+    item is locked by the caller.
     """
     if item.queue.assignment != AssignedTo.ROUND_ROBIN or item.purpose != Purpose.REVIEW:
         return
     people = _named(item.queue)
     place = people.index(reviewer.pk) + 1 if reviewer.pk in people else 0
-    reserved = ReviewItem.objects.values_list("reserved_for", flat=True).get(pk=item.pk)
+    reserved, open_slots = ReviewItem.objects.values_list("reserved_for", "open_slots").get(pk=item.pk)
     begun = Assignment.objects.filter(item=item).exclude(state=State.RELEASED)
-    others = {*reserved, *begun.values_list("reviewer", flat=True)}
+    gone = {reviewer.pk, *begun.values_list("reviewer", flat=True)}
+    if not reserved or len({*reserved} - gone) >= open_slots:
+        return
+    others = gone.union(reserved)
     following = next((pk for pk in people[place:] + people[:place] if pk not in others), None)
-    if reserved and following is not None:
+    if following is not None:
         ReviewItem.objects.filter(pk=item.pk).update(reserved_for=[*reserved, following])
 
 

@@ -89,6 +89,36 @@ def test_what_one_skips_comes_to_the_next_and_last_to_oneself(turned, rita, paul
     assert lease.item.pk in all_for(turned, rita)
 
 
+def test_what_is_skipped_again_and_again_goes_to_one_more_and_not_to_all(project, rita, paul):
+    zoe = make_reviewer(project, "zoe")
+    people = [rita, paul, zoe]
+    queue = make_queue(
+        project, "three", assignment="round_robin", assignees=[each.username for each in people]
+    )
+    (item,) = filled(queue, 1)
+    (first,) = item.reserved_for
+    place = [each.pk for each in people].index(first)
+    mine, following, last = people[place:] + people[:place]
+    for _ in range(3):
+        lease = leases.claim(queue, mine)
+        leases.skip(lease.item, mine, lease.token, SkipReason.EXPERTISE)
+        assert ReviewItem.objects.get().reserved_for == [mine.pk, following.pk]
+    lease = leases.claim(queue, following)
+    leases.skip(lease.item, following, lease.token, SkipReason.EXPERTISE)
+    assert leases.claim(queue, last) is not None
+
+
+def test_what_two_have_to_answer_is_passed_on_for_the_one_who_skips(project, rita, paul):
+    zoe = make_reviewer(project, "zoe")
+    names = [each.username for each in (rita, paul, zoe)]
+    queue = make_queue(project, "twice", overlap=2, assignment="round_robin", assignees=names)
+    (item,) = filled(queue, 1)
+    mine = next(each for each in (rita, paul, zoe) if each.pk == item.reserved_for[0])
+    lease = leases.claim(queue, mine)
+    leases.skip(lease.item, mine, lease.token, SkipReason.EXPERTISE)
+    assert sorted(ReviewItem.objects.get().reserved_for) == sorted(each.pk for each in (rita, paul, zoe))
+
+
 def test_what_measures_one_reviewer_or_is_open_to_all_is_not_passed_on(project, turned, rita, paul):
     (item,) = filled(turned, 1)
     item.purpose = "repeat"
