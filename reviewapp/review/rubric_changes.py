@@ -10,7 +10,7 @@ from reviewapp.review.models import CriterionRevision, RubricVersion, Shown
 from reviewapp.review.rubrics import COPIED
 
 # Of a criterion that is new or gone this need not be said; its title stands above.
-USUAL = {"", "no", "1.0", str(Shown.ALWAYS.label)}
+USUAL = {"", "no", "1", str(Shown.ALWAYS.label).lower()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,13 @@ def shown(criterion: CriterionRevision | None, name: str) -> str:
     value = getattr(criterion, name)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.15g}"
     if isinstance(value, list):
         return "\n".join(map(_parts, value))
     in_words = getattr(criterion, f"get_{name}_display", None)
     if in_words is not None:
-        return str(in_words())
+        return str(in_words()).lower()
     return "" if value is None else str(value)
 
 

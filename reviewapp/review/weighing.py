@@ -35,7 +35,8 @@ def weigh(item: ReviewItem) -> Weighed | None:
         return None
     likeliest = found.verdict(item.pk)
     chance = found.posterior[item.pk][found.categories.index(likeliest)]
-    return Weighed(likeliest, round(100 * chance), len(labels))
+    # Never certain: the estimate is of a few items, whatever it says of this one.
+    return Weighed(likeliest, min(round(100 * chance), 99), len(labels))
 
 
 def _labels(item: ReviewItem) -> dict[Hashable, dict[Hashable, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 from django.db.models import Count, Q
@@ -87,17 +87,15 @@ class Finish:
 
 def tell(queue: Queue, reviewer: User) -> Finish:
     sitting = sittings.sitting(queue, reviewer)
-    steps = sittings.steps(queue, reviewer, sitting)
-    seconds = [step.seconds for step in reversed(steps) if step.seconds is not None]
+    seconds = sittings.seconds(queue, reviewer, sitting)
     length = sitting.ended - sitting.began if sitting.ended and sitting.began else timedelta()
-    items = [step.item for step in steps if step.said]
     return Finish(
         sitting=sitting,
         minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
         failures=sitting.failures,
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
-        pace=pace(seconds, usual(queue, reviewer, items)),
-        caused=caused(reviewer, items),
+        pace=pace(seconds, usual(queue, reviewer, sitting.began)),
+        caused=caused(queue, reviewer, sitting.began) if sitting.began else [],
         more=0 if queue.paused or queue.archived_at else min(sitting.waiting, sittings.FURTHER),
         mine=mine.of_queues(reviewer.pk, [queue.pk])[queue.pk],
         others=others(queue, reviewer),
@@ -111,10 +109,11 @@ def quality(queue: Queue, reviewer: User) -> Quality:
     return Quality()
 
 
-def usual(queue: Queue, reviewer: User, but: Sequence[int]) -> float | None:
+def usual(queue: Queue, reviewer: User, began: datetime | None) -> float | None:
     """The median of the labels before this sitting."""
     before = Label.objects.filter(assignment__reviewer=reviewer, assignment__item__queue=queue)
-    found = before.exclude(assignment__item__in=but).exclude(seconds=None).order_by("-created_at")
+    earlier = before.filter(created_at__lt=began) if began else before
+    found = earlier.exclude(seconds=None).order_by("-created_at")
     taken = [row for row in found.values_list("seconds", flat=True)[:USUAL_OF] if row is not None]
     return median(taken) if len(taken) >= 5 else None
 
@@ -133,14 +132,16 @@ def pace(seconds: Sequence[float], usual: float | None) -> Pace | None:
     return Pace(points, seconds[-1], usual, height(usual) if usual is not None else None)
 
 
-def caused(reviewer: User, items: Sequence[int]) -> list[Caused]:
-    """What review itself knows; the floor above adds golden cases, deploys and judges in a slot.
+def caused(queue: Queue, reviewer: User, began: datetime) -> list[Caused]:
+    """What review itself knows of the labels since the sitting began; the floor above adds golden cases,
+    deploys and judges in a slot.
 
     What others said of an item is not in it before the reviewer has opened that (Assignment.told).
     """
-    mine = Assignment.objects.filter(item__in=items, reviewer=reviewer, state=State.SUBMITTED)
+    own = Assignment.objects.filter(item__queue=queue, reviewer=reviewer, state=State.SUBMITTED)
+    mine = own.filter(submitted_at__gte=began)
     known = Q(required=1) | Q(pk__in=mine.told().values("item"))
-    counted = ReviewItem.objects.filter(pk__in=items).aggregate(
+    counted = ReviewItem.objects.filter(pk__in=mine.values("item")).aggregate(
         confirmed=Count("pk", filter=known & Q(resolution__confirmed=True, resolution__verdict=Verdict.FAIL)),
         differ=Count("pk", filter=known & Q(state=ItemState.ADJUDICATION)),
         together=Count("pk", filter=~known & ~Q(state=ItemState.OPEN)),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
 
 from ingest.models import Project, Trace
 from reviewapp import rendering
@@ -19,6 +21,8 @@ from reviewapp.screen.sittings import TONES
 SPANS = {7: "7 days", 30: "30 days", 90: "90 days"}
 LABELS_A_PAGE = 50
 EXCERPT = 160
+# Of a trace: texts that may be long.
+UNREAD = ("input", "output", "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,9 @@ def _done(project: Project, user: User, before: int | None) -> QuerySet[Assignme
     if start := own.filter(pk=before).values_list("submitted_at", flat=True).first() if before else None:
         own = own.filter(Q(submitted_at__lt=start) | Q(submitted_at=start, pk__lt=before))
     related = ("current", "item__queue", "item__trace", "item__other_trace", "item__resolution__by")
-    unread = ("item__trace__search", "item__trace__output", "item__other_trace__search")
-    return own.select_related(*related).defer(*unread).order_by("-submitted_at", "-pk")
+    unread = [f"item__{side}__{name}" for side in ("trace", "other_trace") for name in UNREAD]
+    told = own.annotate(question=Left("item__trace__input", EXCERPT))
+    return told.select_related(*related).defer(*unread).order_by("-submitted_at", "-pk")
 
 
 def _given(membership: Membership, done: Sequence[Assignment]) -> list[Given]:
@@ -98,7 +103,7 @@ def _given(membership: Membership, done: Sequence[Assignment]) -> list[Given]:
     return [_told(membership, each, hidden) for each in done]
 
 
-def _told(membership: Membership, each: Assignment, hidden: frozenset[int]) -> Given:
+def _told(membership: Membership, each: Any, hidden: frozenset[int]) -> Given:
     """What others made of an item is told no sooner than on its own page."""
     item, label = each.item, each.current
     assert label is not None
@@ -110,7 +115,7 @@ def _told(membership: Membership, each: Assignment, hidden: frozenset[int]) -> G
     said = _words(label.verdict or label.preference, order)
     return Given(
         item=item,
-        question=rendering.unmarked((item.trace.input or "")[:EXCERPT]) or item.trace.trace_id,
+        question=rendering.unmarked(each.question or "") or item.trace.trace_id,
         said=said if is_own or not is_hidden else "",
         outcome=_outcome(item, order) if is_told else "",
         by=item.resolution.get_method_display() if is_told and item.resolution else "",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from reviewapp import rendering
@@ -23,7 +22,7 @@ PAUSE = timedelta(minutes=30)
 # A sitting ends here for the first time, then after every further stretch.
 FIRST_GOAL = 40
 FURTHER = 20
-MOST_STEPS = 400
+MOST_TIMED = 400
 LONGEST = timedelta(hours=16)
 EVER = datetime.min.replace(tzinfo=UTC)
 SHOWN_DECISIONS = 10
@@ -57,15 +56,6 @@ class Decision:
     @property
     def ago(self) -> str:
         return ago(timezone.now() - self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One decision of a sitting; `said` is empty for a skip."""
-
-    item: int
-    said: str
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +139,10 @@ def count(queue: Queue, reviewer: User) -> Sitting:
     return Sitting(*found)
 
 
-# What this reviewer could still be given or holds now. Items are taken in the order of an index, and each is
-# asked whether it is theirs: of long queues and of long histories no more is read than is counted.
+# What this reviewer could still be given or holds now. Items are taken in the order of an index, the newest
+# first, since what is old has often been labelled by the reader and waits for others. Which states they are
+# not in is asked, and not which one they are in: of that PostgreSQL believes that one item in two hundred is
+# left, for which it would rather read the whole table.
 WAITING = """
     SELECT count(*), coalesce(bool_or(is_held), false) FROM (
         SELECT true AS is_held FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
@@ -161,8 +153,9 @@ WAITING = """
         WHERE i.queue_id = %(queue)s AND i.state = 'open' AND i.open_slots > 0
             AND (i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))
             AND coalesce((SELECT a.state FROM reviewapp_assignment a
-                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released'
-        ORDER BY i.enqueued_at)
+                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released')
+                NOT IN ('leased', 'submitted', 'skipped')
+        ORDER BY i.enqueued_at DESC LIMIT %(most)s)
         LIMIT %(most)s
     ) AS waiting
 """
@@ -199,16 +192,15 @@ def waiting_for(queue: Queue, reviewer: User, most: int) -> int:
     return int(found[0])
 
 
-def steps(queue: Queue, reviewer: User, told: Sitting) -> list[Step]:
-    """The latest of the sitting, the last first; no more than a page can show."""
+def seconds(queue: Queue, reviewer: User, told: Sitting) -> list[float]:
+    """What the labels of the sitting took, in their order; the latest, where there are more than a chart
+    shows."""
     if told.began is None:
         return []
-    mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue)
-    done = mine.filter(state__in=[State.SUBMITTED, State.SKIPPED])
-    of_sitting = done.annotate(at=Coalesce("submitted_at", "skipped_at")).filter(at__gte=told.began)
-    columns = ("item", "current__verdict", "current__preference", "current__seconds")
-    latest = of_sitting.order_by("-at", "-pk").values_list(*columns)[:MOST_STEPS]
-    return [Step(item, verdict or preference or "", seconds) for item, verdict, preference, seconds in latest]
+    mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue, state=State.SUBMITTED)
+    timed = mine.filter(submitted_at__gte=told.began, current__seconds__isnull=False)
+    latest = timed.order_by("-submitted_at", "-pk").values_list("current__seconds", flat=True)[:MOST_TIMED]
+    return [taken for taken in reversed(list(latest)) if taken is not None]
 
 
 def last(queue: Queue, reviewer: User) -> list[Decision]:

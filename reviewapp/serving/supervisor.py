@@ -41,6 +41,7 @@ HEARTBEAT_EVERY = 2.0
 # The worker's pulse beats every two seconds; an idle cluster that lost a process never beats again.
 HEARTBEAT_LOST = 20.0
 READY_SECONDS = 300.0
+STACK_BYTES = 8 * 1024 * 1024
 # One migration at a time, whichever machine starts first.
 MIGRATION_LOCK = 0x746F756368
 
@@ -159,6 +160,9 @@ class Supervisor:
     def _serve_web(self) -> None:
         # Granian warns of many threads; most of these only wait for bodies (see admission.py).
         logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
+        # Requests run in Granian's threads (see admission.py), which would have 2 MiB of stack, a quarter of
+        # what Python's own have; the decoders of JSON go deep.
+        os.environ.setdefault("RUST_MIN_STACK", str(STACK_BYTES))
         server: Any = Server(
             "reviewapp.wsgi:application",
             address=self.host,

@@ -98,6 +98,8 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
     if lease is None:
         return go(request, finish_line)
     if request.htmx or not after_submit:
+        # What was counted as skipped is at hand again.
+        sitting = sittings.count(queue, request.user) if lease.skipped_before else sitting
         # The address of the item just labelled would open its reveal on the next reload.
         return replace_url(show(request, page.held(lease, request.user, sitting=sitting)), address)
     return redirect(address)

@@ -89,6 +89,9 @@ def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     base = draft or rubrics.latest(found)
     form = editor.of_version(base) if base else editor.Form([], "", "", "", 1)
     form.edit = draft.edit if draft else 1
+    if draft is None:
+        # What changed in the last version is not what changes in this one.
+        form.changelog = ""
     return shown_editor(request, found, form)
 
 

@@ -12,11 +12,12 @@
   // Typing to a lead, one hands in what one types, not the label.
   const ofFlag = (target) => target.closest("#flag-it")?.querySelector("button");
   const press = (id) => document.getElementById(id)?.click();
-  const parts = () => [...document.querySelectorAll("form#rubric [data-criterion]")].filter((part) => part.offsetParent);
+  const every = () => document.querySelectorAll("form#rubric [data-criterion]");
+  const parts = () => [...every()].filter((part) => part.offsetParent); // those to be seen: asks for a layout
   const current = () => document.querySelector("form#rubric [data-criterion].current");
 
   function lead(part) {
-    for (const other of parts()) {
+    for (const other of every()) {
       other.classList.toggle("current", other === part);
       other.querySelector("button.criterion-head")?.setAttribute("aria-expanded", other === part);
     }
@@ -55,8 +56,13 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (!form() || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
     const { key, target } = event;
+    if (!form()) {
+      // The reveal: what handed in the label leads on from it, too.
+      if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("next-item");
+      return;
+    }
     const inCriterion = target.closest("[data-criterion]");
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) (ofFlag(target) || onward() || document.getElementById("submit-next"))?.click();
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
@@ -149,7 +155,7 @@
     form().classList.add("keyed");
     const refused = document.querySelector(".criterion.refused");
     if (refused) enter(refused);
-    else if (parts().length) lead(parts()[0]);
+    else if (every().length) lead(every()[0]);
     const clock = document.getElementById("lease");
     if (clock) hold(Number(clock.dataset.left));
   }

@@ -442,6 +442,9 @@ class Assignment(models.Model):
             models.Index("lease_until", condition=Q(state="leased"), name="assignment_leases"),
             models.Index("skipped_at", condition=Q(skipped_at__isnull=False), name="assignment_skips"),
             models.Index(
+                F("reviewer"), F("skipped_at").desc(), condition=Q(state="skipped"), name="assignment_skipped"
+            ),
+            models.Index(
                 F("reviewer"),
                 F("submitted_at").desc(),
                 condition=Q(state="submitted"),

@@ -229,7 +229,9 @@ def test_a_diff_tells_the_order_what_was_added_and_each_words_of_an_option(proje
             "options": [{"value": "x", "label": "Ex"}, {"value": "y", "label": "Why"}]}  # fmt: skip
     other, gone = {"key": "b", "title": "Polite", "type": "pass_fail"}, {"key": "c", "title": "Gone"}
     rubric = rubrics.create_empty(project, "odd", "Odd")
-    first = rubrics.publish(rubric, rubrics.Content("", [], [base, other, gone | {"type": "text"}]))
+    first = rubrics.publish(
+        rubric, rubrics.Content("", [], [base, other, gone | {"type": "number", "maximum": 5}])
+    )
     helped = base | {
         "options": [{"value": "x", "label": "Ex", "help": "was"}, {"value": "y", "label": "Why"}]
     }
@@ -239,7 +241,7 @@ def test_a_diff_tells_the_order_what_was_added_and_each_words_of_an_option(proje
     assert told["Kind"].fields == (("options", "x | Ex\ny | Why", "x | Ex | was\ny | Why"),)
     assert ("type", "", "ordinal scale") in told["New"].fields
     assert ("critical", "", "yes") in told["New"].fields and ("required", "", "no") not in told["New"].fields
-    assert told["Gone"].fields == (("type", "Text", ""),)
+    assert told["Gone"].fields == (("type", "number", ""), ("maximum", "5", ""))
     verdict = first.criteria.get(key="verdict").title
     assert told["Order"].fields == (("order", f"{verdict}, Kind, Polite", f"{verdict}, Polite, Kind"),)
     page = lead.client.get(f"{BASE}/rubrics/odd/diff").content.decode()

@@ -17,12 +17,16 @@ ASKED = {
     "whose turn it is": seats.TURN,
     "the progress of a sitting": sittings.COUNT,
     "the last decisions": sittings.LAST,
+    "what waits": sittings.WAITING,
 }
 
 
-@pytest.fixture
-def beside(project):
-    """Another queue, all of the audit lane: in the table as a whole that looks common."""
+@pytest.fixture(params=["alone", "beside another"])
+def beside(request, project):
+    """Another queue, all of the audit lane: in the table as a whole that looks common. Or none: nearly all
+    items are this queue's."""
+    if request.param == "alone":
+        return None
     other = make_queue(project, "beside")
     filled(other, 1000)
     ReviewItem.objects.filter(queue=other).update(lane=Lane.AUDIT, audit_rank=0.5, u=0.5, day=timezone.now())

@@ -62,8 +62,7 @@ def test_a_long_pause_begins_a_new_sitting(rita, items, queue):
 
 @pytest.mark.django_db
 def test_a_sitting_of_hours_goes_on_counting(rita, items, queue, monkeypatch):
-    """It knows no more than its latest steps: from the four hundredth on, each submit ended a stretch."""
-    monkeypatch.setattr(sittings, "MOST_STEPS", 2)
+    monkeypatch.setattr(sittings, "MOST_TIMED", 2)
     stand.enqueue(queue, [trace.trace_id for trace in make_traces(queue.project, 4, prefix="more")])
     for number, said in enumerate(["fail", "pass", "fail", "pass", "pass"]):
         rita.submit(*rita.hold(), verdict=said)
@@ -82,6 +81,19 @@ def test_a_sitting_of_hours_goes_on_counting(rita, items, queue, monkeypatch):
     assert page.headers["HX-Redirect"].endswith("/finish")
     page = rita.submit(*rita.hold(), HTMX, verdict="pass")
     assert "HX-Redirect" not in page.headers
+
+
+@pytest.mark.django_db
+def test_what_labels_led_to_is_told_of_the_whole_sitting(reviewer, project, monkeypatch):
+    """However many there are: a chart ends somewhere, a count does not."""
+    monkeypatch.setattr(sittings, "MOST_TIMED", 2)
+    doubled = make_queue(project, "doubled", overlap=2)
+    filled(doubled, 4)
+    rita = Reviewing(reviewer, doubled)
+    for _ in range(3):
+        rita.submit(*rita.hold(), verdict="fail")
+    (row,) = finishing.tell(doubled, reviewer.user).caused
+    assert (row.strong, row.words) == ("3 waiting", "for another reviewer")
 
 
 @pytest.mark.django_db

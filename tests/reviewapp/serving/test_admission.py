@@ -182,7 +182,9 @@ def test_who_waits_is_served_in_order_and_a_thread_has_its_own_connection_again(
     for number, thread in enumerate(threads):
         thread.start()
         # One is inside, and each of the others has its place in the row before the next one comes.
+        end = time.monotonic() + 60
         while len(door.turns.free) + len(door.turns.waiting) != number:
+            assert time.monotonic() < end
             time.sleep(0.001)
         if number == 0:
             assert gate.inside.acquire(timeout=60)
