@@ -12,6 +12,12 @@
   // Typing to a lead, one hands in what one types, not the label.
   const ofFlag = (target) => target.closest("#flag-it")?.querySelector("button");
   const press = (id) => document.getElementById(id)?.click();
+  // Who presses the key again for the last item means that one: an unanswered item that has only just come in
+  // its place is not handed in. The refusal would come in between what is typed by then.
+  const JUST_MS = 300;
+  let came = -Infinity;
+  const answered = () => form().querySelector(":is([name=verdict], [name=preference]):checked");
+  const handIn = () => (answered() || performance.now() - came > JUST_MS ? document.getElementById("submit-next") : null);
   const every = () => document.querySelectorAll("form#rubric [data-criterion]");
   const parts = () => [...every()].filter((part) => part.offsetParent); // those to be seen: asks for a layout
   const current = () => document.querySelector("form#rubric [data-criterion].current");
@@ -64,7 +70,7 @@
       return;
     }
     const inCriterion = target.closest("[data-criterion]");
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (ofFlag(target) || onward() || document.getElementById("submit-next"))?.click();
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (ofFlag(target) || onward() || handIn())?.click();
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
     else if (event.shiftKey && /^Digit[1-9]$/.test(event.code) && !typing(target)) choose(9 + Number(event.code.at(-1)));
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -179,6 +185,7 @@
   });
   document.addEventListener("htmx:load", ({ detail }) => {
     if (detail.elt.id !== "review") return;
+    came = performance.now();
     begin();
     if (!current()?.matches(".refused")) document.getElementById("item-title")?.focus();
   });

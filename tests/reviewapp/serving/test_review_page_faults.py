@@ -122,3 +122,19 @@ def test_a_hammered_key_makes_one_label(page, house):
     keys(page, "Control+Enter", "Control+Enter")
     page.wait_for_url("**/finish")
     assert told(house, "hammered") == sorted(given)
+
+
+AGAIN = """() => document.addEventListener("htmx:load", ({ detail: { elt } }) => elt.id === "review" && elt
+    .dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true })))"""
+
+
+def test_a_key_for_the_last_item_hands_in_nothing_of_the_next(page, house):
+    """An empty answer would be refused, and the refusal come in between what is typed by then."""
+    page.goto(house.queue("eager", traces("eager", 2)))
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/submit") else None)
+    page.evaluate(AGAIN)
+    given = [label(page, 1), label(page, 2)]
+    page.wait_for_url("**/finish")
+    assert len(sent) == 2
+    assert told(house, "eager") == sorted(given)
