@@ -159,12 +159,6 @@ class Turns:
             else:
                 self.free.append(lent)
 
-    def close(self) -> None:
-        """Close the connections that no request has now."""
-        with self.lock:
-            for lent in self.free:
-                lent.connection.close()
-
 
 def _connection() -> BaseDatabaseWrapper:
     """For requests alone: migrations and the worker take the time they need.

@@ -217,4 +217,4 @@ def test_a_connection_that_the_database_has_closed_is_made_anew():
         ask(door, "third", [])
         assert pids[2] != pids[0]
     finally:
-        door.turns.close()
+        door.turns.free[0].connection.close()
