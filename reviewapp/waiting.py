@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from reviewapp.models import Membership, Role
+from reviewapp.review import claimable
 
 # Beyond this nobody counts, nor do we.
 MOST = 99
@@ -42,8 +43,7 @@ class Work:
 def for_member(membership: Membership) -> Work:
     values = {
         "project": membership.project_id,
-        "member": membership.pk,
-        "me": membership.user_id,
+        "reviewer": membership.user_id,
         "most": MOST + 1,
         "looked_at": LOOKED_AT,
         "decides": Role(membership.role).allows(Role.LEAD),
@@ -58,15 +58,10 @@ def _capped(counted: int, is_cut: bool = False) -> Waiting:
     return Waiting(min(counted, MOST), counted > MOST or (is_cut and counted > 0))
 
 
-# Each part is bounded whatever the planner believes of the tables: the order is that of an index, the
-# assignment's state is asked by a scalar subquery, which is never planned as a join, and the sum keeps it
-# from walking through all that this reviewer has done to find one item.
-STATEMENT = """
+# Each part is bounded whatever the planner believes of the tables: the order is that of an index.
+STATEMENT = f"""
     WITH admitting AS MATERIALIZED (
-        SELECT q.id FROM reviewapp_queue q
-        WHERE q.project_id = %(project)s AND NOT q.paused AND q.archived_at IS NULL
-            AND (q.assignment = 'open' OR EXISTS (SELECT FROM reviewapp_assignee s
-                WHERE s.queue_id = q.id AND s.membership_id = %(member)s))
+        SELECT q.id FROM reviewapp_queue q WHERE q.project_id = %(project)s AND {claimable.QUEUE}
     ),
     free AS MATERIALIZED (
         SELECT count(*) AS number FROM (
@@ -75,10 +70,7 @@ STATEMENT = """
                 WHERE i.queue_id = q.id AND i.state = 'open'
                 ORDER BY i.enqueued_at DESC LIMIT %(looked_at)s
             ) i
-            WHERE i.open_slots > 0 AND (i.reserved_for = '{}' OR %(me)s = ANY (i.reserved_for))
-                AND coalesce((SELECT a.state FROM reviewapp_assignment a
-                    WHERE a.item_id = i.id AND a.reviewer_id + 0 = %(me)s), 'released') = 'released'
-            LIMIT %(most)s
+            WHERE {claimable.ITEM} LIMIT %(most)s
         ) counted
     )
     SELECT free.number,
@@ -97,4 +89,4 @@ STATEMENT = """
             WHERE q.project_id = %(project)s LIMIT %(most)s
         ) undecided) ELSE 0 END
     FROM free
-"""
+"""  # noqa: S608 - our own names

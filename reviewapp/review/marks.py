@@ -12,7 +12,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from reviewapp.models import User
-from reviewapp.review import rows
+from reviewapp.review import claimable, rows
 from reviewapp.review.models import Queue
 from reviewapp.review.models.openings import key
 
@@ -21,12 +21,8 @@ EVERY = 32
 # Marks of reviewers who have not claimed for this many openings are dropped, and with them the openings.
 KEPT = 10_000
 
-# What this reviewer could be given, were it not for others who have it locked now. The assignment's state is
-# asked by a scalar subquery, since that is never planned as a join over the whole table: so too below.
-CLAIMABLE = """i.queue_id = %(queue)s AND i.open_slots > 0 AND i.{rank} IS NOT NULL
-        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
-        AND coalesce((SELECT a.state FROM reviewapp_assignment a
-            WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released') = 'released'"""
+# What this reviewer could be given from a lane, were it not for others who have it locked now.
+CLAIMABLE = f"i.queue_id = %(queue)s AND i.{{rank}} IS NOT NULL AND {claimable.ITEM}"
 BEGINNING = """coalesce((
         SELECT greatest(m.passed_rank, (
             SELECT max(o.rank) FROM reviewapp_opening o

@@ -80,6 +80,7 @@ class Finish:
     pace: Pace | None
     caused: list[Caused]
     more: int
+    admits: bool
     mine: Mine
     others: list[Next]
     quality: Quality
@@ -96,7 +97,8 @@ def tell(queue: Queue, reviewer: User) -> Finish:
         first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
         pace=pace(seconds, usual(queue, reviewer, sitting.began)),
         caused=caused(queue, reviewer, sitting.began) if sitting.began else [],
-        more=0 if queue.paused or queue.archived_at else min(sitting.waiting, sittings.FURTHER),
+        more=0 if queue.archived_at else min(sitting.waiting, sittings.FURTHER),
+        admits=seats.admits(queue, reviewer),
         mine=mine.of_queues(reviewer.pk, [queue.pk])[queue.pk],
         others=others(queue, reviewer),
         quality=quality(queue, reviewer),

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from reviewapp.review import claimable
+
 # How far what waits for one reader is counted: more is not done in a day.
 MOST = 1000
 SHOWN_NAMES = 3
@@ -55,7 +57,7 @@ def _count(number: int, one: str, many: str) -> str:
 
 def of_queues(reader: int, queues: Sequence[int]) -> Mapping[int, Mine]:
     """By queue, in three queries at most."""
-    values: dict[str, Any] = {"me": reader, "queues": list(queues), "most": MOST}
+    values: dict[str, Any] = {"reviewer": reader, "queues": list(queues), "most": MOST}
     with connection.cursor() as cursor:
         cursor.execute(NOW, values)
         found = {queue: Mine(now) for queue, now in cursor.fetchall()}
@@ -78,25 +80,23 @@ def _by_queue(rows: Sequence[tuple[int, str, int]]) -> dict[int, tuple[tuple[str
     return {queue: tuple(rows[:SHOWN_NAMES]) for queue, rows in named.items()}
 
 
-IS_FOR_ME = "(i.reserved_for = '{}' OR %(me)s = ANY (i.reserved_for))"
+IS_FOR_ME = "(i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))"
 NOW = f"""
     SELECT q.id, (SELECT count(*) FROM (
-        SELECT FROM reviewapp_reviewitem i WHERE i.queue_id = q.id AND i.open_slots > 0 AND {IS_FOR_ME}
-            AND NOT EXISTS (SELECT FROM reviewapp_assignment a
-                WHERE a.item_id = i.id AND a.reviewer_id = %(me)s AND a.state <> 'released')
-        LIMIT %(most)s) AS free)
+        SELECT FROM reviewapp_reviewitem i WHERE i.queue_id = q.id AND i.state = 'open' AND {claimable.ITEM}
+        ORDER BY i.enqueued_at DESC LIMIT %(most)s) AS free)
     FROM reviewapp_queue q WHERE q.id = ANY (%(queues)s)
 """  # noqa: S608 - our own names
 REST = f"""
     SELECT q.id, open.skipped, open.labelled, (
         SELECT count(*) FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
         WHERE i.queue_id = q.id AND a.state = 'leased' AND a.lease_until > clock_timestamp()
-            AND a.reviewer_id <> %(me)s AND i.purpose = 'review')
+            AND a.reviewer_id <> %(reviewer)s AND i.purpose = 'review')
     FROM reviewapp_queue q CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE a.state = 'skipped' AND {IS_FOR_ME}) AS skipped,
             count(*) FILTER (WHERE a.state = 'submitted' AND i.reserved_for = '{{}}') AS labelled
         FROM reviewapp_reviewitem i
-        LEFT JOIN reviewapp_assignment a ON a.item_id = i.id AND a.reviewer_id = %(me)s
+        LEFT JOIN reviewapp_assignment a ON a.item_id = i.id AND a.reviewer_id = %(reviewer)s
         WHERE i.queue_id = q.id AND i.open_slots > 0
     ) open WHERE q.id = ANY (%(queues)s)
 """  # noqa: S608 - our own names
@@ -106,7 +106,7 @@ OTHERS = """
         count(*)
     FROM reviewapp_reviewitem i CROSS JOIN LATERAL unnest(i.reserved_for) AS r (person)
     JOIN reviewapp_user u ON u.id = r.person
-    WHERE i.queue_id = ANY (%(queues)s) AND i.open_slots > 0 AND i.purpose = 'review' AND u.id <> %(me)s
+    WHERE i.queue_id = ANY (%(queues)s) AND i.open_slots > 0 AND i.purpose = 'review' AND u.id <> %(reviewer)s
         AND NOT EXISTS (SELECT FROM reviewapp_assignment a
             WHERE a.item_id = i.id AND a.reviewer_id = u.id AND a.state IN ('leased', 'submitted'))
     GROUP BY i.queue_id, u.id ORDER BY i.queue_id, count(*) DESC, name

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from reviewapp import rendering
 from reviewapp.models import User
-from reviewapp.review import rows
+from reviewapp.review import claimable, rows
 from reviewapp.review.models import Assignment, Queue, SkipReason, State
 
 PAUSE = timedelta(minutes=30)
@@ -140,25 +140,20 @@ def count(queue: Queue, reviewer: User) -> Sitting:
 
 
 # What this reviewer could still be given or holds now. Items are taken in the order of an index, the newest
-# first, since what is old has often been labelled by the reader and waits for others. Which states they are
-# not in is asked, and not which one they are in: of that PostgreSQL believes that one item in two hundred is
-# left, for which it would rather read the whole table.
-WAITING = """
+# first, since what is old has often been labelled by the reader and waits for others.
+WAITING = f"""
     SELECT count(*), coalesce(bool_or(is_held), false) FROM (
         SELECT true AS is_held FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
         WHERE a.reviewer_id = %(reviewer)s AND a.state = 'leased' AND a.lease_until > clock_timestamp()
             AND i.queue_id = %(queue)s
         UNION ALL
         (SELECT false FROM reviewapp_reviewitem i
-        WHERE i.queue_id = %(queue)s AND i.state = 'open' AND i.open_slots > 0
-            AND (i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))
-            AND coalesce((SELECT a.state FROM reviewapp_assignment a
-                WHERE a.item_id = i.id AND a.reviewer_id = %(reviewer)s), 'released')
-                NOT IN ('leased', 'submitted', 'skipped')
+        WHERE i.queue_id = %(queue)s AND i.state = 'open' AND {claimable.ITEM}
+            AND EXISTS (SELECT FROM reviewapp_queue q WHERE q.id = %(queue)s AND {claimable.QUEUE})
         ORDER BY i.enqueued_at DESC LIMIT %(most)s)
         LIMIT %(most)s
     ) AS waiting
-"""
+"""  # noqa: S608 - our own names
 # Labels and skips of this reviewer in the queue since a time, each by its own index.
 DECIDED = """
     SELECT a.id, a.current_id, a.submitted_at AS at FROM reviewapp_assignment a

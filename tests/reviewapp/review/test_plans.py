@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from reviewapp import waiting
 from reviewapp.review import leases, seats
 from reviewapp.review.models import Lane, ReviewItem
-from reviewapp.screen import sittings
+from reviewapp.screen import mine, sittings
 from tests.reviewapp.review.making import filled, make_queue
 
 ASKED = {
@@ -18,6 +19,8 @@ ASKED = {
     "the progress of a sitting": sittings.COUNT,
     "the last decisions": sittings.LAST,
     "what waits": sittings.WAITING,
+    "what waits in any queue": waiting.STATEMENT,
+    "what each queue has for one": mine.NOW,
 }
 
 
@@ -45,6 +48,11 @@ def test_items_are_found_by_an_index(queue, beside, rita):
         "pause": sittings.PAUSE,
         "most": 60,
         "length": 80,
+        "project": queue.project_id,
+        # As few of so few items as of many.
+        "looked_at": 20,
+        "decides": True,
+        "queues": [queue.pk],
     }
     with connection.cursor() as cursor:
         # What tests before have left of rolled back rows makes the table look longer than it is.

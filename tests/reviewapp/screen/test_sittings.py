@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp.review import items as stand
+from reviewapp.review import queues
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
 from tests.reviewapp.review.making import filled, make_queue, make_traces
@@ -106,6 +107,24 @@ def test_what_waits_counts_what_this_person_could_still_get(rita, queue):
     assert waiting() == 2
     rita.submit(*rita.hold(), verdict="pass")
     assert waiting() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", [{"paused": True}, {"assignment": "named", "assignees": ["leo"]}])
+def test_a_queue_that_gives_out_nothing_more_promises_nothing(rita, queue, lead, change):
+    """What is held already can be finished; the rest is not counted towards the sitting."""
+    filled(queue, 4)
+    rita.submit(*rita.hold(), verdict="pass")
+    assert sittings.sitting(queue, rita.person.user).waiting == 3
+    held, hidden = rita.hold()
+    queue = queues.change(queue, **change)
+    told = sittings.sitting(queue, rita.person.user)
+    assert (told.waiting, told.is_holding, told.total) == (1, True, 2)
+    rita.submit(held, hidden, verdict="pass")
+    told = finishing.tell(queue, rita.person.user)
+    assert (told.sitting.waiting, told.more, told.admits) == (0, 0, "paused" in change)
+    page = rita.person.client.get(reverse("finish", args=[queue.project.slug, queue.slug])).content.decode()
+    assert ("for named reviewers" in page) is not told.admits
 
 
 @pytest.mark.django_db
