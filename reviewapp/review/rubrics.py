@@ -144,7 +144,7 @@ def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVer
         ):
             _refuse_edit(version)
         CriterionRevision.objects.filter(version=version).delete()
-        _write_criteria(version, criteria, meanings(version, criteria, content.new_meaning))
+        _write_criteria(version, criteria, _noted(version, criteria, content.new_meaning))
     version.refresh_from_db()
     return version
 
@@ -182,12 +182,7 @@ def meanings(
     version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str] = frozenset()
 ) -> dict[str, int]:
     """The meaning number of each criterion, compared with the frozen versions before this one."""
-    earlier = _frozen_criteria(version)
-    newest = {revision.key: revision for revision in earlier}
-    highest = {
-        row["key"]: row["highest"]
-        for row in earlier.order_by().values("key").annotate(highest=Max("meaning"))
-    }
+    newest, highest = _earlier(version)
     found = {}
     for values in criteria:
         base = newest.get(values["key"])
@@ -196,17 +191,43 @@ def meanings(
     return found
 
 
+def _noted(
+    version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str]
+) -> dict[str, int]:
+    """The same as a draft keeps it. What is declared and has another structure as well has the number after
+    the next, until it is frozen: the structure may be put back, and the declaration stands all the same."""
+    newest, _ = _earlier(version)
+    both = {
+        values["key"]
+        for values in criteria
+        if values["key"] in declared & newest.keys() and not is_wording(newest[values["key"]], values)
+    }
+    return {key: number + (key in both) for key, number in meanings(version, criteria, declared).items()}
+
+
 def declared(version: RubricVersion) -> frozenset[str]:
-    """The criteria of a draft that were saved as asking something else, though only their words differ."""
+    """The criteria of a draft that were saved as asking something else by their words, whatever else of them
+    differs."""
     if version.stage != Stage.DRAFT:
         return frozenset()
-    newest = {revision.key: revision for revision in _frozen_criteria(version)}
-    both = [(newest.get(each.key), each) for each in version.criteria.all()]
+    newest, highest = _earlier(version)
+    both = [(newest[each.key], each) for each in version.criteria.all() if each.key in newest]
     return frozenset(
         now.key
         for base, now in both
-        if base is not None and base.meaning != now.meaning and is_wording(base, _asked(now))
+        if base.meaning != now.meaning
+        and (now.meaning > highest[now.key] + 1 or is_wording(base, _asked(now)))
     )
+
+
+def _earlier(version: RubricVersion) -> tuple[dict[str, CriterionRevision], dict[str, int]]:
+    """By key, the criterion of the newest frozen version that has it, and its highest meaning number."""
+    newest: dict[str, CriterionRevision] = {}
+    highest: dict[str, int] = {}
+    for each in _frozen_criteria(version):
+        newest[each.key] = each
+        highest[each.key] = max(highest.get(each.key, 0), each.meaning)
+    return newest, highest
 
 
 def _frozen_criteria(version: RubricVersion) -> QuerySet[CriterionRevision]:
@@ -234,10 +255,21 @@ def freeze(version: RubricVersion, by: str = "", edit: int | None = None) -> Rub
     read = RubricVersion.objects.filter(pk=version.pk, stage=Stage.DRAFT)
     if edit is not None:
         read = read.filter(edit=edit)
+    if draft := read.select_for_update(no_key=True).first():
+        _number_in_order(draft)
     if not read.update(stage=Stage.FROZEN, frozen_at=Now(), created_by=by or F("created_by")):
         _refuse_edit(version)
     version.refresh_from_db()
     return version
+
+
+def _number_in_order(draft: RubricVersion) -> None:
+    """What a draft kept under the number after the next gets the next."""
+    _, highest = _earlier(draft)
+    for each in draft.criteria.all():
+        following = highest.get(each.key, 0) + 1
+        if each.meaning > following:
+            CriterionRevision.objects.filter(pk=each.pk).update(meaning=following)
 
 
 @transaction.atomic

@@ -305,6 +305,51 @@ def test_a_new_meaning_stays_declared_from_one_save_of_the_draft_to_the_next(pro
     assert not opened()[1], "the next draft begins with what is asked now"
 
 
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_declaration_outlives_a_structure_that_is_changed_and_put_back(project, lead, is_declared):
+    """And a structure that is put back without one leaves the meaning as it was."""
+    rubric = rubrics.create_starter(project).rubric
+    rubrics.publish(
+        rubric, rubrics.Content("", [], [{"key": "polite", "title": "Polite", "type": "pass_fail"}])
+    )
+    address = f"{BASE}/rubrics/answer-quality/edit"
+
+    def save(step="save", **changed):
+        form = lead.client.get(address).context["form"]
+        ticked = {
+            f"c{place}-new_meaning": "on" for place, each in enumerate(form.entries) if each.new_meaning
+        }
+        sent = editor_fields(form) | ticked | {"edit": form.edit, step: "1"} | changed
+        assert lead.client.post(address, sent).status_code == 302
+
+    declared = {"c1-new_meaning": "on"} if is_declared else {}
+    save(**{"c1-title": "Is it polite?", "c1-type": "text"} | declared)
+    save(guidelines="Be kind.")
+    asked = lead.client.post(
+        address, editor_fields(lead.client.get(address).context["form"]) | declared | {"preview": "1"}
+    )
+    shown = {each.key: each.meaning for each in asked.context["preview"][1]}
+    assert shown["polite"] == 2, "the preview tells the number that it will have"
+    save(**{"c1-type": "pass_fail"})
+    ticked = [
+        each.values["key"] for each in lead.client.get(address).context["form"].entries if each.new_meaning
+    ]
+    assert ticked == ["polite"] * is_declared
+    save("freeze")
+    newest = rubrics.latest(rubric)
+    assert newest is not None and newest.criteria.get(key="polite").meaning == 1 + is_declared
+
+
+def test_what_is_declared_and_restructured_has_the_next_number_when_it_is_frozen(project, lead):
+    rubric = rubrics.create_starter(project).rubric
+    one = {"key": "polite", "title": "Polite", "type": "pass_fail"}
+    rubrics.publish(rubric, rubrics.Content("", [], [one]))
+    changed = rubrics.Content("", [], [one | {"type": "text"}], new_meaning=frozenset({"polite", "verdict"}))
+    third = rubrics.publish(rubric, changed)
+    assert dict(third.criteria.values_list("key", "meaning")) == {"verdict": 2, "polite": 2}
+    assert rubrics.publish(rubric, changed).criteria.get(key="polite").meaning == 3
+
+
 def test_a_declared_meaning_can_be_taken_back(project, lead):
     rubric = rubrics.create_starter(project).rubric
     address = f"{BASE}/rubrics/answer-quality/edit"
