@@ -6,8 +6,7 @@ from django.http import Http404
 
 from reviewapp.access import MemberRequest
 from reviewapp.models import Membership, Role
-from reviewapp.review import blindness, labels
-from reviewapp.review.actors import Actor
+from reviewapp.review import blindness
 from reviewapp.review.models import Assignment, ReviewItem, State
 
 
@@ -31,10 +30,10 @@ def is_open_to(membership: Membership, item: ReviewItem) -> bool:
 
 
 def opens(request: MemberRequest, item: ReviewItem) -> bool:
-    """The same; it is noted with a label of their own, so that another answer counts no more."""
+    """The same; it is noted with their own labels, so that another answer counts no more."""
     if not is_open_to(request.membership, item):
         return False
-    labels.reveal(item, Actor(request.user))
+    blindness.note_opened(item, request.user)
     return True
 
 

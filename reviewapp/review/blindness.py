@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from ingest.models import Scope, Trace
 from ingest.routing.models import Route, Unsettled
 from ingest.tokens import Caller
-from reviewapp.models import Membership, Role
+from reviewapp.models import Membership, Role, User
 from reviewapp.review.models import Assignment, ItemKind, ItemState, Purpose, Queue, ReviewItem, State
 
 
@@ -50,6 +50,15 @@ def opens(membership: Membership, trace: Trace) -> bool:
     mine = _unrevealed(membership.user_id)
     mine.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).update(revealed_at=Now())
     return True
+
+
+def note_opened(item: ReviewItem, user: User) -> None:
+    """The reader sees what was said of the item's traces: that is noted with each label of theirs on them, of
+    whatever item, as any of them could be taken back and given anew."""
+    traces = [pk for pk in (item.trace_id, item.other_trace_id) if pk]
+    same = ReviewItem.objects.filter(Q(trace__in=traces) | Q(other_trace__in=traces))
+    mine = Assignment.objects.filter(reviewer=user, state=State.SUBMITTED, revealed_at=None)
+    mine.filter(item__in=list(same.values_list("pk", flat=True))).update(revealed_at=Now())
 
 
 def hidden_items(membership: Membership) -> QuerySet[ReviewItem]:

@@ -15,7 +15,7 @@ from reviewapp.models import Membership, Role, User
 from reviewapp.review import blindness, reviewers
 from reviewapp.review.models import Assignment, ItemState, ReviewItem, ServiceReviewer, State
 from reviewapp.review.reviewers import Pace
-from reviewapp.screen import revealing
+from reviewapp.screen import outcomes, revealing
 from reviewapp.screen.sittings import TONES
 
 SPANS = {7: "7 days", 30: "30 days", 90: "90 days"}
@@ -74,6 +74,11 @@ def tell(membership: Membership, user: User, before: int | None = None) -> Story
     )
 
 
+def latest(membership: Membership, most: int) -> list[Given]:
+    """The reader's own labels, the newest first."""
+    return _given(membership, list(_done(membership.project, membership.user)[:most]))
+
+
 def _role(project: Project, user: User) -> str:
     if ServiceReviewer.objects.filter(user=user).exists():
         return "token"
@@ -86,11 +91,14 @@ def _pace(membership: Membership, user: User, days: int) -> Pace | None:
     return next(iter(reviewers.paces(membership.project, days, user, told=told)), None)
 
 
-def _done(project: Project, user: User, before: int | None) -> QuerySet[Assignment]:
+def _done(project: Project, user: User, before: int | None = None) -> QuerySet[Assignment]:
     own = Assignment.objects.of_project(project).filter(reviewer=user, state=State.SUBMITTED)
     if start := own.filter(pk=before).values_list("submitted_at", flat=True).first() if before else None:
         own = own.filter(Q(submitted_at__lt=start) | Q(submitted_at=start, pk__lt=before))
-    related = ("current", "item__queue", "item__trace", "item__other_trace", "item__resolution__by")
+    related = (
+        "current", "counted", "item__queue", "item__trace", "item__other_trace", "item__original",
+        "item__resolution__by",
+    )  # fmt: skip
     unread = [f"item__{side}__{name}" for side in ("trace", "other_trace") for name in UNREAD]
     told = own.annotate(question=Left("item__trace__input", EXCERPT))
     return told.select_related(*related).defer(*unread).order_by("-submitted_at", "-pk")
@@ -113,12 +121,15 @@ def _told(membership: Membership, each: Any, hidden: frozenset[int]) -> Given:
     is_told = not is_hidden and (is_lead or not label.blind or each.revealed_at is not None)
     order = each.display_order if is_own else "ab"
     said = _words(label.verdict or label.preference, order)
+    outcome, by = ("", "")
+    if is_told:
+        outcome, by = _outcome(item, order) if is_lead else _outcome_for_reviewer(each, order)
     return Given(
         item=item,
         question=rendering.unmarked(each.question or "") or item.trace.trace_id,
         said=said if is_own or not is_hidden else "",
-        outcome=_outcome(item, order) if is_told else "",
-        by=item.resolution.get_method_display() if is_told and item.resolution else "",
+        outcome=outcome,
+        by=by,
         assignment=each,
     )
 
@@ -127,8 +138,14 @@ def _words(value: str, order: str) -> str:
     return TONES[revealing.seen(value, order)][1]
 
 
-def _outcome(item: ReviewItem, order: str) -> str:
+def _outcome(item: ReviewItem, order: str) -> tuple[str, str]:
+    """What it came to, and by whom."""
     if item.resolution and (value := item.resolution.verdict or item.resolution.preference):
-        return _words(value, order)
+        return _words(value, order), item.resolution.get_method_display()
     waits = {ItemState.ADJUDICATION: "a lead decides", ItemState.OPEN: "others are to answer"}
-    return waits.get(ItemState(item.state), "kept")
+    return waits.get(ItemState(item.state), outcomes.KEPT), ""
+
+
+def _outcome_for_reviewer(each: Assignment, order: str) -> tuple[str, str]:
+    own = outcomes.in_short(each)
+    return (own, "") if own else _outcome(each.item, order)

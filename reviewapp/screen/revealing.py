@@ -1,6 +1,6 @@
 """What is shown after one's own submit: what others said, why the item came, and what the label did?
 
-Ask only for a reviewer whose label stands, and after `labels.reveal`.
+Ask only for a reviewer whose label stands, and after `blindness.note_opened`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from ingest.models import Feedback, Score
 from ingest.routing.priority import is_learned
 from reviewapp.figures import coefficient
 from reviewapp.models import User
-from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, ReviewItem
+from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, Resolution, ReviewItem
 from reviewapp.review.resolutions import REASONS
+from reviewapp.screen import outcomes
 from reviewapp.screen.sittings import TONES
 from reviewapp.traces import signals
 from reviewapp.traces.signals import Signal
@@ -63,7 +64,7 @@ def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -
     labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
     return Reveal(
         people=[said(label, item, assignment.reviewer, assignment.display_order) for label in labels],
-        effects=list(effects(item, mine, len(labels), assignment.display_order)),
+        effects=list(effects(item, assignment, len(labels))),
         seconds=mine.seconds,
         was_blind=mine.blind,
     )
@@ -105,12 +106,18 @@ def _answers(label: Label) -> Iterator[str]:
         yield f"{answer.criterion.title}: {', '.join(str(words.get(str(value), value)) for value in values)}"
 
 
-def effects(item: ReviewItem, mine: Label, labels: int, order: str = "ab") -> Iterator[Effect]:
+def effects(item: ReviewItem, assignment: Assignment, labels: int) -> Iterator[Effect]:
+    """`labels` stand on the item, of everyone."""
+    mine = assignment.current
+    assert mine is not None
     if mine.kind == Kind.POST_REVEAL:
         yield Effect("info", "Your change is kept as a revision. Agreement counts your first answer.")
     elif not mine.blind:
         yield Effect("info", "This queue shows its signals, so labels from here count in no figure.")
-    if item.state == ItemState.OPEN:
+    if outcomes.rests_on_one(item) or (item.state == ItemState.OPEN and labels == 1):
+        _, words, _ = TONES[seen(mine.verdict or mine.preference, assignment.display_order)]
+        yield Effect(*outcomes.in_full(assignment, words))
+    elif item.state == ItemState.OPEN:
         missing = max(item.required - labels, 0)
         yield Effect(
             "clock", f"{missing} more reviewer{'s' * (missing != 1)} will look at it, then it is decided."
@@ -118,21 +125,12 @@ def effects(item: ReviewItem, mine: Label, labels: int, order: str = "ab") -> It
     elif item.state == ItemState.ADJUDICATION:
         yield Effect("people", f"{REASONS.get(item.adjudication_reason, 'It is undecided')}: a lead decides.")
     elif item.resolution:
-        yield _decided(item, order)
-    else:  # of a hidden item no more is told: what it is known to be, or that it came before, would mark it
-        yield Effect("check", KEPT)
+        yield _decided(item.resolution, assignment.display_order)
 
 
-def _decided(item: ReviewItem, order: str) -> Effect:
-    resolution = item.resolution
-    assert resolution is not None
+def _decided(resolution: Resolution, order: str) -> Effect:
     _, words, _ = TONES[seen(resolution.verdict or resolution.preference, order)]
-    if resolution.method == Method.ADJUDICATED:
-        who = "A lead has decided"
-    elif resolution.method == Method.MAJORITY:
-        who = "The reviewers agree"
-    else:
-        who = "It is decided by your label alone"
+    who = "A lead has decided" if resolution.method == Method.ADJUDICATED else "The reviewers agree"
     if resolution.confirmed:
         return Effect("check", f"{who}: the failure is confirmed.")
     return Effect("check", f"{who}: {words}.")

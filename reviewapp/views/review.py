@@ -14,8 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, replace_url
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import labels, leases, seats
-from reviewapp.review.actors import Actor
+from reviewapp.review import blindness, leases, seats
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import LeaseLost, Refusal
@@ -160,7 +159,7 @@ def show_reveal(
     """
     if page.waits_elsewhere(found, request.user):
         return show(request, page.revealed(found, request.user, mine, raw_text=raw_text, is_hidden=True))
-    labels.reveal(found, Actor(request.user))
+    blindness.note_opened(found, request.user)
     if "change" in request.GET:
         return show(request, page.revision(found, request.user, mine))
     return show(request, page.revealed(found, request.user, mine, raw_text=raw_text))

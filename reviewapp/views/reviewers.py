@@ -13,7 +13,6 @@ from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import reviewers as reading
-from reviewapp.review.models import Label
 from reviewapp.review.reviewers import Pace
 from reviewapp.screen import person
 
@@ -35,7 +34,7 @@ def reviewers(request: MemberRequest) -> HttpResponse:
         "is_lead": is_lead,
         "paces": [pace for pace in paces if is_lead or pace.user_id == request.user.pk],
         "medians": medians(paces),
-        "history": history(request),
+        "history": person.latest(request.membership, HISTORY),
     }
     return render(request, "reviewers/reviewers.html", context)
 
@@ -62,10 +61,3 @@ def medians(paces: list[Pace]) -> dict[str, float | None]:
         "labels": median(pace.labels for pace in told),
         "seconds": median(seconds) if seconds else None,
     }
-
-
-def history(request: MemberRequest) -> list[Label]:
-    """The reader's own latest labels, with the outcome of the items."""
-    own = Label.objects.of_project(request.project).standing().filter(reviewer=request.user)
-    related = ("assignment__item__queue", "assignment__item__trace", "assignment__item__resolution")
-    return list(own.select_related(*related).order_by("-pk")[:HISTORY])

@@ -115,6 +115,7 @@ def test_ones_own_preference_has_the_letter_that_was_seen(project, lead, reviewe
     queue = make_queue(project, "pairs", kind="pair")
     stand.enqueue_pairs(queue, [tuple(trace.trace_id for trace in traces)])
     item = label(queue, reviewer.user, labels.Answer(preference="b"))
+    resolutions.adjudicate(item, lead.user, preference="b")
     Assignment.objects.update(display_order="ba")
     labels.reveal(item, Actor(reviewer.user))
     own, seen = (told(reader, reviewer.user, project).given[0] for reader in (reviewer, lead))

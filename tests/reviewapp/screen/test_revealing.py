@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
-from reviewapp.review import items, labels, leases, repeats
+from reviewapp.models import Membership, Role
+from reviewapp.review import items, labels, leases, repeats, resolutions
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, Label
-from tests.reviewapp.review.making import PASS, filled, make_queue, make_traces
+from reviewapp.review.models import Assignment, Label, ReviewItem
+from reviewapp.screen import person
+from tests.conftest import person as person_named
+from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
 pytestmark = pytest.mark.django_db
@@ -28,21 +32,113 @@ def test_the_decision_names_the_side_by_the_letter_that_was_seen(project, review
     rita.submit(item, hidden, preference=chosen)
     assert Label.objects.get().preference == stored
     shown = rita.item(item).content.decode()
-    assert "It is decided by your label alone: A is better." in shown
+    assert "Your label stands by itself: A is better. Nobody else is asked." in shown
 
 
-def test_a_hidden_item_says_what_became_of_the_label_and_not_what_it_is(project, reviewer, monkeypatch):
+@pytest.fixture
+def hidden_and_ordinary(project, reviewer, monkeypatch):
+    """By overlap: a repeat of what the reviewer labelled a week ago, and an item like any other."""
     monkeypatch.setattr(repeats, "SHARE", 1.0)
-    queue = make_queue(project)
-    filled(queue, 1)
-    lease = leases.claim(queue, reviewer.user)
-    labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
-    Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=8))
-    assert repeats.plan() == 1
+
+    def make(overlap):
+        queue = make_queue(project, overlap=overlap)
+        filled(queue, 1)
+        people = [reviewer.user, *(make_reviewer(project, f"peer{n}") for n in range(1, overlap))]
+        for user in people:
+            lease = leases.claim(queue, user)
+            labels.submit(lease.item, Actor(user), lease.token, PASS)
+        Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=8))
+        assert repeats.plan() == overlap
+        again = ReviewItem.objects.get(purpose="repeat", reserved_for=[reviewer.user.pk])
+        ReviewItem.objects.filter(purpose="repeat").exclude(pk=again.pk).delete()
+        traces = make_traces(project, 1, prefix="ordinary")
+        (ordinary,) = items.enqueue(queue, [trace.trace_id for trace in traces]).added
+        return queue, again, ordinary
+
+    return make
+
+
+def told_of(rita, item):
+    """What the reveal says and offers, without the item's own text and address."""
+    screen = rita.item(item).context["screen"]
+    said = [(each.who, each.aside, each.words, each.note) for each in screen.reveal.people]
+    return said, screen.reveal.effects, screen.shows_signals, screen.is_hidden
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+@pytest.mark.parametrize("verdict", ["pass", "fail", "cannot_tell"])
+def test_a_hidden_item_and_any_other_are_told_alike(hidden_and_ordinary, reviewer, overlap, verdict):
+    queue, *both = hidden_and_ordinary(overlap)
     rita = Reviewing(reviewer, queue)
-    item, hidden = rita.hold()
-    assert item.purpose == "repeat"
-    rita.submit(item, hidden, verdict="pass")
-    page = rita.item(item).content.decode()
-    assert "Your label is kept." in page
-    assert "repeat" not in page.partition("<main")[2]
+    for item in both:
+        lease = leases.reclaim(item, reviewer.user)
+        rita.submit(item, {"lease_token": str(lease.token), "draft_version": "0"}, verdict=verdict)
+    hidden, ordinary = (told_of(rita, item) for item in both)
+    assert hidden == ordinary
+    given = {each.item.pk: (each.outcome, each.by) for each in latest(rita)}
+    assert given[both[0].pk] == given[both[1].pk] != ("", "")
+    other = "pass" if verdict == "fail" else "fail"
+    for item in both:
+        rita.post("change_mind", item, verdict=other)
+    hidden, ordinary = (told_of(rita, item) for item in both)
+    assert hidden == ordinary
+    given = {each.item.pk: (each.outcome, each.by) for each in latest(rita)}
+    assert given[both[0].pk] == given[both[1].pk]
+
+
+def latest(rita):
+    membership = Membership.objects.get(user=rita.person.user, project=rita.queue.project)
+    return person.tell(membership, rita.person.user).given
+
+
+def test_once_others_have_had_a_say_it_is_told_who_decided(project, reviewer, lead):
+    queue = make_queue(project)
+    (item,) = filled(queue, 1)
+    rita = Reviewing(reviewer, queue)
+    rita.submit(*rita.hold(), verdict="fail")
+    (effect,) = rita.item(item).context["screen"].reveal.effects
+    assert effect.words == "Your label stands by itself: fail. Nobody else is asked."
+    resolutions.ask_for_decision(item)
+    (effect,) = rita.item(item).context["screen"].reveal.effects
+    assert effect.words == "A lead asked for it: a lead decides."
+    resolutions.adjudicate(item, lead.user, verdict="pass")
+    (effect,) = rita.item(item).context["screen"].reveal.effects
+    assert effect.words == "A lead has decided: pass."
+
+
+def test_of_a_double_labelled_item_the_first_hears_that_others_are_asked(project, reviewer):
+    queue = make_queue(project, overlap=2)
+    (item,) = filled(queue, 1)
+    rita, rob = (Reviewing(each, queue) for each in (reviewer, person_named("rob", project, Role.REVIEWER)))
+    rita.submit(*rita.hold(), verdict="fail")
+    (effect,) = rita.item(item).context["screen"].reveal.effects
+    assert effect.words.startswith("Others are asked as well")
+    rob.submit(*rob.hold(), verdict="fail")
+    (effect,) = rob.item(item).context["screen"].reveal.effects
+    assert effect.words == "The reviewers agree: the failure is confirmed."
+
+
+def test_the_list_of_ones_own_labels_does_not_mark_a_hidden_one(hidden_and_ordinary, reviewer):
+    queue, *both = hidden_and_ordinary(1)
+    rita = Reviewing(reviewer, queue)
+    for item in both:
+        lease = leases.reclaim(item, reviewer.user)
+        rita.submit(item, {"lease_token": str(lease.token), "draft_version": "0"}, verdict="pass")
+        rita.item(item)
+    page = reviewer.client.get(reverse("reviewers", args=[queue.project.slug])).content.decode()
+    listed = page.partition("Your last labels")[2]
+    assert listed.count(">kept <") == 3 and "others are to answer" not in listed
+
+
+def test_what_was_opened_once_is_known_of_each_item_with_the_same_trace(hidden_and_ordinary, reviewer):
+    """Else the first answer could be taken back after a look at the second one's reveal, and given anew."""
+    queue, again, _ = hidden_and_ordinary(1)
+    rita = Reviewing(reviewer, queue)
+    lease = leases.reclaim(again, reviewer.user)
+    rita.submit(again, {"lease_token": str(lease.token), "draft_version": "0"}, verdict="fail")
+    rita.item(again)
+    first = again.original
+    lease = labels.undo(first, Actor(reviewer.user))
+    given = labels.submit(first, Actor(reviewer.user), lease.token, FAIL).label
+    assert given.kind == "post_reveal"
+    assert Assignment.objects.get(item=first).counted.verdict == "pass"
