@@ -9,9 +9,16 @@ from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import running
 from evaluation.judges.making import versions
 from evaluation.judges.models import PREFERENCE, Judge, Kind
-from evaluation.judges.pairwise import comparing
 from evaluation.judges.stability import drift
-from evaluation.judges.trust import asked, calibration, certificates, kept_figures, overview, stages
+from evaluation.judges.trust import (
+    asked,
+    calibration,
+    certificates,
+    kept_figures,
+    kept_pairs,
+    overview,
+    stages,
+)
 from ingest import body, documents, shapes
 from ingest.json_objects import Json, json_response
 from ingest.models import Scope as TokenScope
@@ -32,7 +39,7 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     if scope:
         told = told | {"judge": told["judge"] | _of_whole(scope)}
     if scope and scope.version.criterion == PREFERENCE:
-        told = told | {"pairwise": comparing.tell(scope.version)}
+        told = told | {"pairwise": kept_pairs.tell(scope.version)}
     return json_response(told)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, Q, Value, When
 
-from evaluation.judges.models import Judgment, Progress, Stage
+from evaluation.judges.models import PREFERENCE, Judgment, Progress, Stage
 from evaluation.revealing import standing
 from evaluation.revealing.standing import Standing
 from reviewapp.figures import coefficient
 from reviewapp.models import Membership
 from reviewapp.review import blindness
 from reviewapp.review.models import VERDICT, Assignment, Queue, ReviewItem, State
+from reviewapp.screen.revealing import seen
 from reviewapp.screen.sittings import SHOWN_DECISIONS, TONES
 
 MOST = 10
@@ -29,7 +30,7 @@ class Said:
     words: str
     tone: str
     rationale: str
-    standing: Standing | None
+    standing: Standing | None  # None: what was known of it can no longer be read
 
 
 def tell(item: ReviewItem, order: str = "ab") -> list[Said]:
@@ -38,7 +39,11 @@ def tell(item: ReviewItem, order: str = "ab") -> list[Said]:
         item.trace_id: "A" if order == "ab" else "B",
         item.other_trace_id: "B" if order == "ab" else "A",
     }
-    return [_said(row, letters[row.trace_id] if item.other_trace_id else "") for row in _newest(item)]
+    is_pair = item.other_trace_id is not None
+    return [
+        _said(row, f"answer {letters[row.trace_id]}" if is_pair and row.item_id is None else "", order)
+        for row in _newest(item)
+    ]
 
 
 def lately(membership: Membership, queue: Queue) -> list[tuple[int, str]]:
@@ -56,7 +61,8 @@ def lately(membership: Membership, queue: Queue) -> list[tuple[int, str]]:
 
 
 def _newest(item: ReviewItem) -> list[Judgment]:
-    """Trial 1 only: later ones are rounds over anchors."""
+    """Trial 1 only: later ones are rounds over anchors, or a pair the other way round. What was said of a
+    pair stands by that pair alone."""
     stage = Case(
         *(When(version__stage=name, then=Value(place)) for name, place in STAGES.items()),
         output_field=IntegerField(),
@@ -64,7 +70,7 @@ def _newest(item: ReviewItem) -> list[Judgment]:
     traces = [pk for pk in (item.trace_id, item.other_trace_id) if pk]
     rows = (
         Judgment.objects.of_project(item.queue.project_id)
-        .filter(trace__in=traces, trial=1, progress=Progress.DONE)
+        .filter(Q(item=None) | Q(item=item), trace__in=traces, trial=1, progress=Progress.DONE)
         .select_related("version__judge", "version__rubric_version__rubric")
         .order_by("version__judge__name", "criterion", "trace", stage, "-version__number")
         .distinct("version__judge__name", "criterion", "trace")
@@ -72,13 +78,13 @@ def _newest(item: ReviewItem) -> list[Judgment]:
     return list(rows[:MOST])
 
 
-def _said(row: Judgment, letter: str) -> Said:
-    icon, words, tone = TONES[row.verdict]
+def _said(row: Judgment, which: str, order: str) -> Said:
+    icon, words, tone = TONES[row.verdict or seen(row.preference, order)]
     aside = [
-        f"answer {letter}" if letter else "",
+        which,
         row.version.label,
         "" if row.version.stage == Stage.LIVE else row.version.stage,
-        "" if row.criterion == VERDICT else row.criterion,
+        "" if row.criterion in (VERDICT, PREFERENCE) else row.criterion,
         f"P(fail) {coefficient(row.score)}" if row.score is not None else "",
         f"confidence {coefficient(row.confidence)}" if row.confidence is not None else "",
     ]
@@ -86,7 +92,7 @@ def _said(row: Judgment, letter: str) -> Said:
         judge=row.version.judge.name,
         aside=", ".join(filter(None, aside)),
         icon=icon,
-        words=words.capitalize(),
+        words=words[:1].upper() + words[1:],
         tone=tone,
         rationale=row.rationale,
         standing=standing.of(row.version),

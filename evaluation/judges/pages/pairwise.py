@@ -7,11 +7,12 @@ from typing import Any
 from evaluation.judges.against_people.probes import kinship, told_kinship
 from evaluation.judges.models import JudgeVersion
 from evaluation.judges.pairwise import comparing
+from evaluation.judges.trust import kept_pairs
 
 
 def context(version: JudgeVersion) -> dict[str, Any]:
     """What the page of a pairwise judge shows beside what every judge's page does."""
-    told = comparing.tell(version)
+    told = kept_pairs.tell(version)
     return {
         "pairwise": told,
         "choices": comparing.CHOICES,

@@ -38,6 +38,8 @@ GRACE = timedelta(seconds=30)
 # Any number of our own, beside that of the point: one worker at a time computes it.
 LOCK = 7321
 LOOKED_AT, FORGOTTEN = timedelta(minutes=1), timedelta(days=2)
+# The scope of all that a version judged, and that of a judge of pairs (kept_pairs).
+WHOLE, PAIRS = "all", "pairs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ def last(version: JudgeVersion) -> Kept | None:
     return Kept(point.figures, point.computed_at, point=point.pk) if point and point.figures else None
 
 
+def has_any(version: JudgeVersion) -> bool:
+    """Whether figures of all that it judged were ever computed, in whatever form."""
+    return CalibrationPoint.objects.filter(version=version, scope=WHOLE).exclude(figures={}).exists()
+
+
 def of(scope: Scope) -> Json:
     """For what is decided by them: the figures of now, or of as long ago as computing them again may wait."""
     mark = watermarks([scope.version])[scope.version.pk]
@@ -135,7 +142,7 @@ def name_of(scope: Scope) -> str:
     within = "=".join(scope.slice) if scope.slice else ""
     if len(within) > 300:
         within = hashlib.sha256(within.encode()).hexdigest()
-    return f"{scope.since:%Y-%m-%d} {within}".strip() if scope.since else f"all {within}".strip()
+    return f"{scope.since:%Y-%m-%d} {within}".strip() if scope.since else f"{WHOLE} {within}".strip()
 
 
 def _is_fresh(point: CalibrationPoint, mark: str) -> bool:
@@ -212,7 +219,7 @@ def refresh(seconds: float = 4.0) -> int:
     end, done = time.monotonic() + seconds, 0
     CalibrationPoint.objects.filter(Q(asked_at=None) | Q(asked_at__lt=Now() - FORGOTTEN)).filter(
         computed_at__lt=Now() - FORGOTTEN
-    ).exclude(scope="all").delete()
+    ).exclude(scope__in=(WHOLE, PAIRS)).delete()
     for point in _due():
         if time.monotonic() >= end:
             break
@@ -228,7 +235,7 @@ def refresh(seconds: float = 4.0) -> int:
 def _due() -> list[CalibrationPoint]:
     """Those never computed first, then the oldest; of live versions also what nobody has looked at."""
     large = Q(figures={}) | Q(figures__is_large=True)
-    asked = Q(asked_at__gt=Now() - FORGOTTEN) | Q(scope="all", version__stage=Stage.LIVE)
+    asked = Q(asked_at__gt=Now() - FORGOTTEN) | Q(scope=WHOLE, version__stage=Stage.LIVE)
     points = list(
         CalibrationPoint.objects.filter(large, asked)
         .select_related("version__judge", "version__rubric_version__rubric")

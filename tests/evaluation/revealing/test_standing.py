@@ -9,16 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evaluation.judges.against_people.statements import Scope
+from evaluation.judges.judgments import judging, running
 from evaluation.judges.making import versions
 from evaluation.judges.models import CalibrationPoint, JudgeVersion, Judgment
 from evaluation.judges.trust import calibration, certificates, kept_figures
 from evaluation.revealing import standing
 from ingest.models import Project
-from reviewapp.review import labels, leases
+from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import ReviewItem
+from reviewapp.review.models import Assignment, ReviewItem
 from tests.conftest import Person
 from tests.evaluation.judges.lines import load, table
+from tests.evaluation.judges.pairwise import duels
 from tests.reviewapp.review.making import FAIL, filled, make_queue
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +72,7 @@ def test_figures_that_were_never_computed_are_not_computed_here(
     monkeypatch.setattr(calibration, "compute", lambda *_, **__: pytest.fail("computed"))
     submit(reviewer, item)
     said = revealed(reviewer, item)
-    assert "fine" in said and "badge" not in said
+    assert "fine" in said and "badge" not in said and "not calibrated yet" in said
     assert not CalibrationPoint.objects.exists()
 
 
@@ -104,3 +106,42 @@ def test_a_judge_without_labels_says_why_nothing_is_known(item: ReviewItem, revi
     point.save()
     submit(reviewer, item)
     assert "whether this judge misses failures is not known: no failures" in revealed(reviewer, item)
+
+
+@pytest.fixture
+def pair(project: Project) -> tuple[JudgeVersion, ReviewItem]:
+    """Of four pairs a judge of pairs agrees with people on three; a fifth waits for the reviewer."""
+    duel = duels.pairs(project, 5)
+    version = duels.judge(project)
+    running.on_queue(version, duel, "leo")
+    judging.work(60)
+    duels.label(duel, ["a", "a", "a", "b"], "rosa")
+    return version, ReviewItem.objects.get(queue=duel, open_slots=1)
+
+
+@pytest.mark.parametrize(("order", "words"), [("ab", "A is better"), ("ba", "B is better")])
+def test_of_a_pair_the_judge_is_told_by_the_readers_letters_and_how_often_it_agrees(
+    pair: tuple[JudgeVersion, ReviewItem], reviewer: Person, lead: Person, order: str, words: str
+) -> None:
+    _, item = pair
+    lease = leases.reclaim(item, reviewer.user)
+    Assignment.objects.filter(pk=lease.assignment_id).update(display_order=order)
+    labels.submit(item, Actor(reviewer.user), lease.token, labels.Answer(preference="both_bad"))
+    said = revealed(reviewer, item)
+    assert words in said and "not calibrated yet" in said
+    lead.client.get("/projects/refunds/judges/chooser")
+    said = revealed(reviewer, item)
+    assert "this judge agrees with people on 60 % of pairs" in said and "n = 5)" in said
+    assert "badge" not in said and "not calibrated yet" not in said
+    CalibrationPoint.objects.update(computed_at=timezone.now() - timedelta(days=3))
+    kept_figures.refresh()
+    assert "as of" in revealed(reviewer, item), "it stays however long nobody looks"
+
+
+def test_what_a_judge_said_of_a_pair_does_not_stand_by_one_of_its_answers(
+    pair: tuple[JudgeVersion, ReviewItem], project: Project, lead: Person
+) -> None:
+    _, item = pair
+    (alone,) = items.enqueue(make_queue(project, "alone"), [item.trace.trace_id]).added
+    assert "No judge has said anything about this answer." in revealed(lead, alone)
+    assert "chooser" in revealed(lead, item)

@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from evaluation.judges.judgments import judging, running
 from evaluation.judges.making import versions
-from evaluation.judges.models import PREFERENCE, JudgeVersion, Judgment, Kind
+from evaluation.judges.models import PREFERENCE, Judgment, Kind
 from evaluation.judges.pairwise import comparing
 from evaluation.judges.pairwise.asking import NoPairs
 from ingest.models import Project
-from reviewapp.models import Role
-from reviewapp.review import items, labels, leases
-from reviewapp.review.actors import Actor
-from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, ReviewItem
 from tests.conftest import Api, Person
-from tests.evaluation.judges.answering import answered
+from tests.evaluation.judges.pairwise.duels import RULES, judge, label, pairs
 from tests.evaluation.judges.stub import Stub
-from tests.reviewapp.review.making import make_queue, make_reviewer, make_traces
+from tests.reviewapp.review.making import make_traces
 
 pytestmark = pytest.mark.django_db
-# The answer that promises is the worse one.
-RULES = {"rules": [{"contains": "promise", "weight": 0.9}], "threshold": 0.99}
-
-
-def pairs(project: Project, number: int, **queue: Any) -> Queue:
-    """Each pair's a is good and its b promises too much."""
-    for side, output in (("a", "We look into it."), ("b", "We promise you a refund.")):
-        answered(project, {f"{side}-{i:05}": output for i in range(number)})
-    made: Queue = make_queue(project, "duel", kind="pair", **queue)
-    items.enqueue_pairs(made, [(f"a-{i:05}", f"b-{i:05}") for i in range(number)])
-    return made
-
-
-def judge(project: Project, **parameters: Any) -> JudgeVersion:
-    return versions.create(
-        project, "chooser", Kind.RULES, criterion=PREFERENCE, parameters={**RULES, **parameters}
-    )
-
-
-def label(queue: Queue, preferences: list[str], name: str = "rita") -> None:
-    reviewer = make_reviewer(queue.project, name, Role.REVIEWER)
-    for preference in preferences:
-        lease = leases.claim(queue, reviewer)
-        labels.submit(lease.item, Actor(reviewer), lease.token, Answer(preference=preference))
 
 
 def test_the_order_is_drawn_and_the_preference_is_the_pairs_own(project: Project) -> None:
