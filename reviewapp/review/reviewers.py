@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -95,32 +96,46 @@ class Pace:
 def paces(
     project: Project, days: int = 30, reviewer: User | None = None, *, told: bool = False
 ) -> list[Pace]:
-    """Of everyone who reviewed in this time, the busiest first; one query.
+    """Of everyone who reviewed in this time, the busiest first.
 
     With `told` agreement counts only what each of them may know (Assignment.told).
     """
+    return paces_by_span(project, [days], reviewer, told=told)[days]
+
+
+def paces_by_span(
+    project: Project, spans: Sequence[int], reviewer: User | None = None, *, told: bool = False
+) -> dict[int, list[Pace]]:
+    """The same for each of several numbers of days back from now, in one query."""
     values: dict[str, Any] = {
         "project": project.pk,
-        "days": days,
+        "spans": list(spans),
+        "longest": max(spans),
         "reviewer": reviewer.pk if reviewer else None,
         "told": told,
         "told_after": TOLD_AFTER,
     }
+    found: dict[int, list[Pace]] = {days: [] for days in spans}
     with connection.cursor() as cursor:
         cursor.execute(PACES, values)
-        return [Pace(*row) for row in cursor.fetchall()]
+        for days, *row in cursor.fetchall():
+            found[days].append(Pace(*row))
+    return found
 
 
+# What was done in the longest span is read once; each span counts its own part of it.
 PACES = """
-    WITH mine AS (
+    WITH span AS (
+        SELECT days, now() - days * interval '1 day' AS since FROM unnest(%(spans)s::int[]) AS days
+    ), mine AS (
         SELECT a.*, i.purpose, i.original_id, i.resolution_id, q.blind
         FROM reviewapp_assignment a
         JOIN reviewapp_reviewitem i ON i.id = a.item_id
         JOIN reviewapp_queue q ON q.id = i.queue_id
         WHERE q.project_id = %(project)s AND (%(reviewer)s::bigint IS NULL OR a.reviewer_id = %(reviewer)s)
-            AND a.claimed_at > now() - %(days)s * interval '1 day'
+            AND a.claimed_at > now() - %(longest)s * interval '1 day'
     ), said AS (
-        SELECT m.reviewer_id, m.purpose, l.verdict, l.confidence, l.seconds, l.created_at,
+        SELECT m.reviewer_id, m.claimed_at, m.purpose, l.verdict, l.confidence, l.seconds, l.created_at,
             coalesce(nullif(l.verdict, ''), l.preference) AS value,
             coalesce(nullif(r.verdict, ''), r.preference) AS outcome,
             r.method, cardinality(r.labels) AS voices,
@@ -136,7 +151,7 @@ PACES = """
         LEFT JOIN reviewapp_label own ON own.id = oa.counted_id
         WHERE m.state = 'submitted'
     ), told AS (
-        SELECT reviewer_id, count(*) AS labels,
+        SELECT days, reviewer_id, count(*) AS labels,
             count(*) FILTER (WHERE verdict = 'fail') AS fails,
             count(*) FILTER (WHERE verdict = 'pass') AS passes,
             count(*) FILTER (WHERE confidence = 'unsure') AS unsure,
@@ -154,24 +169,24 @@ PACES = """
             count(*) FILTER (WHERE purpose = 'known' AND value = known_value AND is_told) AS known_right,
             count(*) FILTER (WHERE purpose = 'repeat' AND is_told) AS repeats,
             count(*) FILTER (WHERE purpose = 'repeat' AND value = own_value AND is_told) AS repeats_same
-        FROM said GROUP BY reviewer_id
+        FROM span JOIN said ON claimed_at > since GROUP BY days, reviewer_id
     ), stood AS (
-        SELECT reviewer_id, count(*) FILTER (WHERE state = 'skipped') AS skipped,
+        SELECT days, reviewer_id, count(*) FILTER (WHERE state = 'skipped') AS skipped,
             count(*) FILTER (WHERE state = 'leased' AND lease_until > clock_timestamp()) AS held
-        FROM mine GROUP BY reviewer_id
+        FROM span JOIN mine ON claimed_at > since GROUP BY days, reviewer_id
     ), taken_back AS (
-        SELECT m.reviewer_id, count(*) AS undone FROM mine m
-        JOIN reviewapp_label l ON l.assignment_id = m.id AND l.kind = 'undo' GROUP BY m.reviewer_id
+        SELECT days, m.reviewer_id, count(*) AS undone FROM span JOIN mine m ON m.claimed_at > since
+        JOIN reviewapp_label l ON l.assignment_id = m.id AND l.kind = 'undo' GROUP BY days, m.reviewer_id
     )
-    SELECT u.id, u.username, trim(u.first_name || ' ' || u.last_name), s.id IS NOT NULL,
+    SELECT st.days, u.id, u.username, trim(u.first_name || ' ' || u.last_name), s.id IS NOT NULL,
         coalesce(t.labels, 0), coalesce(t.fails, 0), coalesce(t.passes, 0), coalesce(t.unsure, 0),
         st.skipped, st.held, coalesce(b.undone, 0), t.median_seconds, t.last_at,
         coalesce(t.agreed, 0), coalesce(t.comparable, 0), coalesce(t.known, 0), coalesce(t.known_right, 0),
         coalesce(t.repeats, 0), coalesce(t.repeats_same, 0), coalesce(t.decided, 0),
         coalesce(t.decided_right, 0)
     FROM stood st JOIN reviewapp_user u ON u.id = st.reviewer_id
-    LEFT JOIN told t ON t.reviewer_id = u.id
-    LEFT JOIN taken_back b ON b.reviewer_id = u.id
+    LEFT JOIN told t ON t.reviewer_id = u.id AND t.days = st.days
+    LEFT JOIN taken_back b ON b.reviewer_id = u.id AND b.days = st.days
     LEFT JOIN reviewapp_servicereviewer s ON s.user_id = u.id
     ORDER BY coalesce(t.labels, 0) DESC, u.username
 """

@@ -68,7 +68,7 @@ def tell(membership: Membership, user: User, before: int | None = None) -> Story
         user=user,
         role=_role(membership.project, user),
         is_own=user.pk == membership.user_id,
-        spans=[(words, _pace(membership, user, days)) for days, words in SPANS.items()],
+        spans=_spans(membership, user),
         given=_given(membership, shown),
         following=shown[-1].pk if len(done) > LABELS_A_PAGE else None,
     )
@@ -86,9 +86,10 @@ def _role(project: Project, user: User) -> str:
     return found.role if found else ""
 
 
-def _pace(membership: Membership, user: User, days: int) -> Pace | None:
+def _spans(membership: Membership, user: User) -> list[tuple[str, Pace | None]]:
     told = not Role(membership.role).allows(Role.LEAD)
-    return next(iter(reviewers.paces(membership.project, days, user, told=told)), None)
+    found = reviewers.paces_by_span(membership.project, list(SPANS), user, told=told)
+    return [(words, next(iter(found[days]), None)) for days, words in SPANS.items()]
 
 
 def _done(project: Project, user: User, before: int | None = None) -> QuerySet[Assignment]:

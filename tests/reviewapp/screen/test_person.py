@@ -16,7 +16,7 @@ from reviewapp.models import Membership
 from reviewapp.review import items as stand
 from reviewapp.review import labels, leases, repeats, resolutions, reviewers
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, ReviewItem
+from reviewapp.review.models import Assignment, ReviewItem, SkipReason
 from reviewapp.screen import person
 from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
 
@@ -70,6 +70,24 @@ def test_it_says_pace_agreement_and_what_was_given(project, double, lead, review
     resolutions.adjudicate(item, lead.user, verdict="pass")
     assert {each.outcome for each in told(lead, reviewer.user, project).given} == {"pass", "a lead decides"}
     assert reverse("decide", args=[project.slug, item.pk]) in page
+
+
+def test_each_span_counts_its_own_part_of_what_one_statement_reads(project, double, lead, reviewer):
+    label(double, reviewer.user)
+    label(double, reviewer.user, FAIL)
+    lease = leases.claim(double, reviewer.user)
+    leases.skip(lease.item, reviewer.user, lease.token, next(iter(SkipReason)))
+    ages = zip(Assignment.objects.order_by("pk"), (60, 20, 1), strict=True)
+    for assignment, days in ages:
+        before = timezone.now() - timedelta(days=days)
+        Assignment.objects.filter(pk=assignment.pk).update(claimed_at=before)
+    with CaptureQueriesContext(connection) as asked:
+        story = told(lead, reviewer.user, project)
+    counted = [(words, pace.labels, pace.fails, pace.skipped) for words, pace in story.spans]
+    assert counted == [("7 days", 0, 0, 1), ("30 days", 1, 1, 1), ("90 days", 2, 1, 1)]
+    assert sum("percentile_cont" in each["sql"] for each in asked) == 1
+    Assignment.objects.update(claimed_at=timezone.now() - timedelta(days=60))
+    assert [pace is None for _, pace in told(lead, reviewer.user, project).spans] == [True, True, False]
 
 
 def test_what_a_lead_is_judging_just_now_is_told_after_the_own_submit(project, double, lead, reviewer):
