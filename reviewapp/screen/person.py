@@ -74,11 +74,6 @@ def tell(membership: Membership, user: User, before: int | None = None) -> Story
     )
 
 
-def latest(membership: Membership, most: int) -> list[Given]:
-    """The reader's own labels, the newest first."""
-    return _given(membership, list(_done(membership.project, membership.user)[:most]))
-
-
 def _role(project: Project, user: User) -> str:
     if ServiceReviewer.objects.filter(user=user).exists():
         return "token"
@@ -92,7 +87,7 @@ def _spans(membership: Membership, user: User) -> list[tuple[str, Pace | None]]:
     return [(words, next(iter(found[days]), None)) for days, words in SPANS.items()]
 
 
-def _done(project: Project, user: User, before: int | None = None) -> QuerySet[Assignment]:
+def _done(project: Project, user: User, before: int | None) -> QuerySet[Assignment]:
     own = Assignment.objects.of_project(project).filter(reviewer=user, state=State.SUBMITTED)
     if start := own.filter(pk=before).values_list("submitted_at", flat=True).first() if before else None:
         own = own.filter(Q(submitted_at__lt=start) | Q(submitted_at=start, pk__lt=before))

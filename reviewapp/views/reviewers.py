@@ -13,11 +13,11 @@ from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import reviewers as reading
+from reviewapp.review.models import Label
 from reviewapp.review.reviewers import Pace
 from reviewapp.screen import person
 
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days"}
-HISTORY = 20
 
 
 @session(Role.REVIEWER)
@@ -34,7 +34,7 @@ def reviewers(request: MemberRequest) -> HttpResponse:
         "is_lead": is_lead,
         "paces": [pace for pace in paces if is_lead or pace.user_id == request.user.pk],
         "medians": medians(paces),
-        "history": person.latest(request.membership, HISTORY),
+        "has_labels": has_labels(request),
     }
     return render(request, "reviewers/reviewers.html", context)
 
@@ -61,3 +61,7 @@ def medians(paces: list[Pace]) -> dict[str, float | None]:
         "labels": median(pace.labels for pace in told),
         "seconds": median(seconds) if seconds else None,
     }
+
+
+def has_labels(request: MemberRequest) -> bool:
+    return Label.objects.of_project(request.project).standing().filter(reviewer=request.user).exists()

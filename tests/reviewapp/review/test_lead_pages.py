@@ -444,10 +444,21 @@ def test_a_frozen_version_is_never_changed(project):
 
 def test_ones_own_history_tells_what_items_came_to_once_one_has_looked(project, tie, lead):
     """Else a label could be taken back after a look at what the others said, and given anew as if blind."""
-    rosa = signed_in(tie.assignments.get(reviewer__username="rosa").reviewer)
-    assert "a lead decides" not in rosa.get(f"{BASE}/reviewers").content.decode()
+    user = tie.assignments.get(reviewer__username="rosa").reviewer
+    rosa, own = signed_in(user), f"{BASE}/reviewers/{user.pk}"
+    assert "a lead decides" not in rosa.get(own).content.decode()
     rosa.get(f"{BASE}/items/{tie.pk}")
-    assert "a lead decides" in rosa.get(f"{BASE}/reviewers").content.decode()
+    assert "a lead decides" in rosa.get(own).content.decode()
+
+
+def test_the_reviewers_page_leads_to_the_one_list_of_ones_own_labels(queue, reviewer):
+    (item,) = filled(queue, 1)
+    own = f'href="{BASE}/reviewers/{reviewer.user.pk}">All your labels'
+    assert own not in reviewer.client.get(f"{BASE}/reviewers").content.decode()
+    give(queue, reviewer.user, verdict="fail")
+    page = reviewer.client.get(f"{BASE}/reviewers").content.decode()
+    assert own in page
+    assert f"{BASE}/items/{item.pk}" not in page
 
 
 def test_a_reviewers_quality_is_drawn_to_a_half_and_told_from_thirty_on():
