@@ -92,8 +92,15 @@
     // By hand, fail leads to what went wrong; by key, Enter does.
     if (isTrusted && target.name === "verdict" && target.value === "fail" && parts()[1]) lead(parts()[1]);
     if (head) enter(head.closest("[data-criterion]"));
-    if (target.closest("#hide-rail")) document.getElementById("review").classList.toggle("rail-closed");
+    if (target.closest("#hide-rail")) hideRail();
   });
+
+  // Where there is no room for the rail it is a sheet, which the bar opens.
+  function hideRail() {
+    const opener = document.querySelector("[popovertarget=sitting]");
+    if (opener.offsetParent) opener.click();
+    else document.getElementById("review").classList.toggle("rail-closed");
+  }
 
   // The corrected answer begins as the answer; left unchanged it counts as none.
   const corrected = () => document.querySelector("details.corrected");

@@ -1,0 +1,132 @@
+"""The review screen on a phone: what a wide screen shows is reached there too."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.reviewapp.screen.test_review_browser import (  # noqa: F401  (house and state are fixtures)
+    at,
+    house,
+    keys,
+    opened,
+    state,
+    traces,
+)
+from tests.reviewapp.traces.test_traces_browser import settle
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(params=["light", "dark"])
+def phone(request, browser, state):  # noqa: F811
+    context = browser.new_context(
+        storage_state=state, color_scheme=request.param, reduced_motion="reduce", viewport=PHONE
+    )
+    yield context.new_page()
+    context.close()
+
+
+def is_sound(page: Page, what: str) -> None:
+    settle(page)
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{what}\n{found.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], what
+
+
+def sheet(page: Page):
+    return page.locator("#sitting")
+
+
+def opener(page: Page):
+    return page.locator(".narrow-progress")
+
+
+def answer(page: Page, word: str, onto: int) -> None:
+    page.get_by_role("radio", name=re.compile(word)).check()
+    page.get_by_role("button", name=re.compile("^Submit")).click()
+    at(page, onto)
+
+
+def test_the_rail_is_a_sheet_that_the_bar_opens(phone, house, request):  # noqa: F811
+    slug = f"sheet-{request.node.callspec.params['phone']}"
+    phone.goto(house.queue(slug, traces(slug, 4)))
+    answer(phone, "Fail", 2)
+    expect(sheet(phone)).to_be_hidden()
+    assert opener(phone).bounding_box()["height"] >= 44
+    expect(opener(phone)).to_have_accessible_name(re.compile("Your sitting: item 2 of 4"))
+    opener(phone).click()
+    expect(sheet(phone).get_by_role("button", name="Close")).to_be_focused()
+    expect(sheet(phone).locator(".decisions li")).to_have_count(1)
+    # Blind still: of the item at hand the sheet says nothing that the page may not.
+    expect(sheet(phone)).to_contain_text("are shown after you submit")
+    assert "put in by hand" not in phone.content()
+    is_sound(phone, "the sheet over a form")
+    for button in sheet(phone).locator(":is(button, a):visible").all():
+        assert button.bounding_box()["height"] >= 44, button.inner_text()
+    keys(phone, "Escape")
+    expect(sheet(phone)).to_be_hidden()
+    expect(opener(phone)).to_be_focused()
+    # The last decision is taken back where it is seen, and lies open again as it was.
+    keys(phone, "Enter", "Tab")
+    sheet(phone).get_by_role("button", name="Undo").click()
+    at(phone, 1)
+    expect(sheet(phone)).to_be_hidden()
+    expect(phone.get_by_role("radio", name=re.compile("Fail"))).to_be_checked()
+
+
+def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, request):  # noqa: F811
+    slug = f"why-{request.node.callspec.params['phone']}"
+    phone.goto(house.queue(slug, traces(slug, 3)))
+    answer(phone, "Pass", 2)
+    opener(phone).click()
+    sheet(phone).locator(".decisions a").click()
+    expect(phone.locator("#rubric h2")).to_be_visible()
+    expect(phone.locator("#rubric").get_by_role("button", name="Undo")).to_be_visible()
+    expect(phone.locator(".signals-strip")).to_contain_text("put in by hand")
+    is_sound(phone, "the reveal")
+    opener(phone).click()
+    expect(sheet(phone)).to_contain_text("Why it was chosen")
+    is_sound(phone, "the sheet over the reveal")
+    sheet(phone).get_by_role("button", name="Guidelines").click()
+    expect(phone.locator("#guidelines strong")).to_be_visible()
+    keys(phone, "Escape")
+    expect(sheet(phone)).to_be_visible()
+    sheet(phone).get_by_role("button", name="Finish sitting").click()
+    phone.wait_for_url("**/finish")
+    expect(phone.locator("h1")).to_contain_text("1 label")
+
+
+def test_what_is_chosen_in_the_open_stands_above_an_item_of_an_open_queue(phone, house, request):  # noqa: F811
+    slug = f"open-{request.node.callspec.params['phone']}"
+    phone.goto(house.queue(slug, traces(slug, 2), blind=False))
+    opened(phone)
+    expect(phone.locator(".signals-strip")).to_contain_text("put in by hand")
+    is_sound(phone, "an open item")
+
+
+def test_the_key_of_the_rail_opens_the_sheet_where_there_is_no_room(browser, house, state):  # noqa: F811
+    context = browser.new_context(storage_state=state, viewport={"width": 1000, "height": 800})
+    page = context.new_page()
+    page.goto(house.queue("room", traces("room", 2)))
+    opened(page)
+    expect(sheet(page)).to_be_hidden()
+    keys(page, "[")
+    expect(sheet(page)).to_be_visible()
+    # A sheet that is open while the window grows lies where the rail would be; nothing else moves.
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert page.locator(".evidence").bounding_box()["x"] == 240
+    keys(page, "Escape")
+    expect(sheet(page)).to_be_visible()
+    assert page.locator(".evidence").bounding_box()["x"] == 240
+    keys(page, "[")
+    expect(sheet(page)).to_be_hidden()
+    assert page.locator(".evidence").bounding_box()["x"] == 0
+    keys(page, "[")
+    expect(sheet(page)).to_be_visible()
+    context.close()
