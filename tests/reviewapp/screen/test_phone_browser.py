@@ -1,4 +1,4 @@
-"""The review screen on a phone: what a wide screen shows is reached there too."""
+"""The review screen and the pages of reviewers on a phone: what a wide screen shows is reached there too."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.reviewapp.screen.test_review_browser import (  # noqa: F401  (house and state are fixtures)
+    PROJECT,
     at,
     house,
     keys,
     opened,
+    sign_in,
     state,
     traces,
 )
@@ -129,4 +131,43 @@ def test_the_key_of_the_rail_opens_the_sheet_where_there_is_no_room(browser, hou
     assert page.locator(".evidence").bounding_box()["x"] == 0
     keys(page, "[")
     expect(sheet(page)).to_be_visible()
+    context.close()
+
+
+def test_the_figures_and_labels_of_a_reviewer_fit_a_phone(phone, house, request):  # noqa: F811
+    slug = f"told-{request.node.callspec.params['phone']}"
+    phone.goto(house.queue(slug, traces(slug, 2), name="A queue with a name of some length"))
+    answer(phone, "Fail", 2)
+    phone.goto(f"{house.url}/projects/{PROJECT}/reviewers")
+    whole(phone)
+    is_sound(phone, "reviewers")
+    phone.get_by_role("link", name="All your labels").click()
+    phone.wait_for_url("**/reviewers/*")
+    whole(phone)
+    is_sound(phone, "one reviewer")
+    named = "td => getComputedStyle(td, '::before').content"
+    row = phone.locator("table.stacks").last.locator("tbody tr").first
+    assert [cell.evaluate(named).strip('"') for cell in row.locator("td").all()[1:]] == [
+        "Queue", "You said", "Outcome", "Time", "When",
+    ]  # fmt: skip
+
+
+def whole(page: Page) -> None:
+    """No table is cut at the side."""
+    assert page.locator("table.stacks").count()
+    for table in page.locator(".table-scroll:has(.stacks)").all():
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+def test_a_table_that_goes_beyond_the_edge_says_so(browser, house):  # noqa: F811
+    house.queue("wide-table", traces("wide-table", 2))
+    context, page = sign_in(browser, house, "gina", viewport=PHONE)
+    page.goto(f"{house.url}/projects/{PROJECT}/queues/wide-table/items")
+    table = page.locator(".table-scroll").first
+    assert table.evaluate("box => box.scrollWidth > box.clientWidth")
+    edge = table.bounding_box()
+    clip = {"x": edge["x"] + edge["width"] - 4, "y": edge["y"] + 2, "width": 3, "height": 3}
+    cut = page.screenshot(clip=clip)
+    table.evaluate("box => box.scrollLeft = box.scrollWidth")
+    assert page.screenshot(clip=clip) != cut
     context.close()
