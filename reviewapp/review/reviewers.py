@@ -134,7 +134,7 @@ PACES = """
         JOIN reviewapp_queue q ON q.id = i.queue_id
         WHERE q.project_id = %(project)s AND (%(reviewer)s::bigint IS NULL OR a.reviewer_id = %(reviewer)s)
             AND a.claimed_at > now() - %(longest)s * interval '1 day'
-    ), said AS (
+    ), said AS MATERIALIZED (
         SELECT m.reviewer_id, m.claimed_at, m.purpose, l.verdict, l.confidence, l.seconds, l.created_at,
             coalesce(nullif(l.verdict, ''), l.preference) AS value,
             coalesce(nullif(r.verdict, ''), r.preference) AS outcome,
