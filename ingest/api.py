@@ -23,6 +23,7 @@ from ingest import (
     limits,
     native,
     openapi,
+    operations,
     shapes,
     traces,
     withholding,
@@ -45,6 +46,7 @@ MOST_STATEMENTS = 1000
 PAGING = ("order", "cursor", "limit")
 DEFAULT_LIMIT, MOST_LIMIT = 50, 200
 READ = ["GET", "HEAD"]
+MOST_ASKED = frozenset({"claim", "label"})
 View = Callable[..., HttpResponse]
 
 api = openapi.Api(
@@ -54,6 +56,7 @@ api = openapi.Api(
     urls_namespace="api",
     docs_url=None,
 )
+api.add_decorator(operations.directly, mode="view")
 
 
 @api.post(
@@ -256,8 +259,8 @@ def urls() -> tuple[list[Any], str, str]:
     """All addresses of the native API, for `path("api/v1/", api.urls())`."""
     patterns, app_name, namespace = declare_api(api.urls)
     patterns = [path("docs", public(docs), name="docs"), *patterns]
-    # What is posted to comes first: an address is compared with all before it, and these are asked most.
-    patterns.sort(key=lambda pattern: "POST" not in _methods(pattern))
+    # An address is compared with all before it, so what is asked most comes first.
+    patterns.sort(key=lambda pattern: (pattern.name not in MOST_ASKED, "POST" not in _methods(pattern)))
     for pattern in patterns:
         declaration, methods = declaration_of(pattern.callback), _methods(pattern)
         if declaration:

@@ -6,8 +6,7 @@ statements of a small request that is most of what they cost. Here the values tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -18,27 +17,46 @@ from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
 Values = Sequence[Any] | dict[str, Any]
+# Cursors that a connection keeps; there are fewer statements than that.
+MOST_KEPT = 200
 
 
 def cursor() -> CursorWrapper:
     """A cursor for them; Django's own while statements are logged, or wrapped by what adds to their text."""
     database = connections[DEFAULT_DB_ALIAS]
-    if database.queries_logged or database.execute_wrappers:
+    if database.force_debug_cursor or database.execute_wrappers:
         return database.cursor()
     return database.make_cursor(_plain(database))  # type: ignore[arg-type]
 
 
 def one(statement: str, values: Values) -> tuple[Any, ...] | None:
     """The first row."""
-    with _ready() as rows:
-        rows.execute(statement, values)
-        row: tuple[Any, ...] | None = rows.fetchone()
+    database = connections[DEFAULT_DB_ALIAS]
+    try:
+        return _first(database, statement, values)
+    except psycopg.Error:
+        with database.wrap_database_errors:
+            raise
+
+
+def _first(database: BaseDatabaseWrapper, statement: str, values: Values) -> tuple[Any, ...] | None:
+    """Without Django's wrapper around each call, which costs as much as the call."""
+    row: tuple[Any, ...] | None
+    if database.force_debug_cursor or database.execute_wrappers:
+        with database.cursor() as cursor:
+            cursor.execute(statement, values)
+            row = cursor.fetchone()
         return row
+    kept = _kept(database, statement)
+    kept.execute(statement, values)
+    row = kept.fetchone()
+    kept.forget()
+    return row
 
 
 def every(statement: str, values: Values) -> list[tuple[Any, ...]]:
     """All rows."""
-    with _ready() as rows:
+    with connections[DEFAULT_DB_ALIAS].wrap_database_errors, cursor() as rows:
         rows.execute(statement, values)
         found: list[tuple[Any, ...]] = rows.fetchall()
         return found
@@ -46,27 +64,45 @@ def every(statement: str, values: Values) -> list[tuple[Any, ...]]:
 
 def change(statement: str, values: Values) -> int:
     """How many rows it changed."""
-    with _ready() as rows:
+    with connections[DEFAULT_DB_ALIAS].wrap_database_errors, cursor() as rows:
         rows.execute(statement, values)
         return int(rows.rowcount)
 
 
-@contextmanager
-def _ready() -> Iterator[Any]:
-    """The same without Django's wrapper around each call, which costs as much as the call."""
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.queries_logged or database.execute_wrappers:
-        with database.cursor() as rows:
-            yield rows
-    else:
-        with database.wrap_database_errors, _plain(database) as rows:
-            yield rows
+class KeptCursor(psycopg.Cursor[Any]):
+    """For one statement again and again: it has learned of what types its values and columns are."""
+
+    __slots__ = ()
+
+    def forget(self) -> None:
+        """Let go of the result, which may be large."""
+        self._reset()
+        self._tx.set_pgresult(None)
+
+
+def _kept(database: BaseDatabaseWrapper, statement: str) -> KeptCursor:
+    _see_to(database)
+    cursors: dict[str, KeptCursor] = vars(database).setdefault("kept_cursors", {})
+    kept = cursors.get(statement)
+    if kept is None or kept.connection is not database.connection:
+        if len(cursors) >= MOST_KEPT:
+            cursors.clear()
+        kept = cursors[statement] = KeptCursor(database.connection)
+    return kept
+
+
+def _see_to(database: BaseDatabaseWrapper) -> None:
+    """That there is a connection, and that it may be used: what Django does before it makes a cursor."""
+    if database.health_check_enabled:
+        database.close_if_health_check_failed()
+    if database.connection is None:
+        database.ensure_connection()
+    if database.needs_rollback:
+        database.validate_no_broken_transaction()
 
 
 def _plain(database: BaseDatabaseWrapper) -> psycopg.Cursor[Any]:
-    database.close_if_health_check_failed()
-    database.ensure_connection()
-    database.validate_no_broken_transaction()
+    _see_to(database)
     return psycopg.Cursor(database.connection)
 
 
@@ -81,3 +117,11 @@ def made(model: type[M], names: Sequence[str], values: Sequence[Any]) -> M:
     row._state = ModelState()
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
+
+
+def link(row: models.Model, name: str, target: models.Model | None) -> None:
+    """Say which row the foreign key of this name points to, which is the one whose id it holds already.
+
+    An assignment would ask routers and both rows whether that may be.
+    """
+    row._state.fields_cache[name] = target

@@ -178,8 +178,9 @@ def live_caller(public_id: str, beside: Beside | None, named: object) -> Caller 
     of_token, of_project = read_of(ApiToken), read_of(Project)
     end = len(of_token) + len(of_project)
     token = prepared.made(ApiToken, of_token, row[: len(of_token)])
-    token.project = prepared.made(Project, of_project, row[len(of_token) : end])
-    return Caller(token, token.project, row[end:])
+    project = prepared.made(Project, of_project, row[len(of_token) : end])
+    prepared.link(token, "project", project)
+    return Caller(token, project, row[end:])
 
 
 def note_use(token: ApiToken) -> None:

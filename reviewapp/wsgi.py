@@ -23,6 +23,7 @@ from reviewapp.serving.admission import (
     Application,
     Environ,
     StartResponse,
+    leave_connections_to_turns,
     refuse,
 )
 
@@ -107,6 +108,7 @@ def make_application() -> Application:
 
     from reviewapp.serving.api_handler import ApiHandler, beside, content_policy
 
+    leave_connections_to_turns()
     policy = content_policy()
     application = beside(pages, ApiHandler())
     admission = Admission(application, RUNNING, WAITING, {"Content-Security-Policy": policy})

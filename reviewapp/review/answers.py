@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ from reviewapp.review.models import (
 from reviewapp.review.refusals import Invalid
 
 Errors = list[dict[str, Any]]
+VERDICTS, PREFERENCES, SURE = tuple(Verdict.values), tuple(Preference.values), tuple(Confidence.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,18 @@ def check(answer: Answer, kind: str, version: RubricVersion) -> tuple[Answer, di
 
 def _check_choice(answer: Answer, kind: str, errors: Errors) -> None:
     if kind == ItemKind.PAIR:
-        _one_of("preference", answer.preference, Preference.values, errors)
+        _one_of("preference", answer.preference, PREFERENCES, errors)
         if answer.verdict:
             errors.append({"field": "verdict", "error": "a pair takes a preference, not a verdict"})
     else:
-        _one_of("verdict", answer.verdict, Verdict.values, errors)
+        _one_of("verdict", answer.verdict, VERDICTS, errors)
         if answer.preference:
             errors.append({"field": "preference", "error": "only pairs take a preference"})
-    if answer.confidence not in ("", *Confidence.values):
-        _one_of("confidence", answer.confidence, Confidence.values, errors)
+    if answer.confidence:
+        _one_of("confidence", answer.confidence, SURE, errors)
 
 
-def _one_of(name: str, value: str, allowed: list[str], errors: Errors) -> None:
+def _one_of(name: str, value: str, allowed: Sequence[str], errors: Errors) -> None:
     if not value:
         errors.append({"field": name, "error": f"is required: one of {', '.join(allowed)}"})
     elif value not in allowed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -152,8 +153,8 @@ def _hand_in(
     label, resolution = mine.current, decision.resolution or Resolution()
     assert label is not None
     parameters: dict[str, Any] = {
-        **{field.attname: getattr(label, field.attname) for field in rows.fields(Label)},
-        **{f"r_{field.attname}": getattr(resolution, field.attname) for field in rows.fields(Resolution)},
+        **vars(label),
+        **{f"r_{name}": getattr(resolution, name) for name in RESOLVED},
         "item": item.pk,
         "lease": token,
         "criteria": list(values),
@@ -161,19 +162,29 @@ def _hand_in(
         "state": decision.state,
         "reason": decision.reason,
     }
-    found = rows.one(HAND_IN.format(condition=condition), parameters)
+    found = rows.one(handing_in(condition), parameters)
     if found is None:
         return False
     mine.pk, label.pk, label.snapshot_id, label.seconds, label.created_at = found
-    label.assignment, mine.current = mine, label
+    label.assignment_id, mine.current_id = mine.pk, label.pk
+    rows.link(label, "assignment", mine)
+    rows.link(mine, "current", label)
     if label.kind != Kind.POST_REVEAL:
         mine.counted = label
     item.state = decision.state
     if item.snapshot_id == label.snapshot_id and item._meta.get_field("snapshot").is_cached(item):
-        label.snapshot = item.snapshot
+        rows.link(label, "snapshot", item.snapshot)
     return True
 
 
+@cache
+def handing_in(condition: str) -> str:
+    return HAND_IN.format(condition=condition)
+
+
+RESOLVED = (
+    "method", "verdict", "preference", "confirmed", "failure_modes", "corrected_output", "labels"
+)  # fmt: skip
 # The one statement that hands a label in. Without a lease, or with a key that was used, it does nothing.
 HAND_IN = """
     WITH held AS (

@@ -206,8 +206,9 @@ def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
     width = len(rows.fields(ReviewItem, *UNREAD_OF_ITEM))
     item = rows.made(ReviewItem, row[:width], *UNREAD_OF_ITEM)
     if item.snapshot_id is not None:
-        item.snapshot = rows.made(Snapshot, row[width:], *UNREAD_OF_SNAPSHOT)
-    item.queue, item.rubric_version = queue, answers.version_of(item.rubric_version_id)
+        rows.link(item, "snapshot", rows.made(Snapshot, row[width:], *UNREAD_OF_SNAPSHOT))
+    rows.link(item, "queue", queue)
+    rows.link(item, "rubric_version", answers.version_of(item.rubric_version_id))
     return item
 
 

@@ -13,9 +13,9 @@ import msgspec
 from django.db import connection, models
 
 from ingest import prepared
-from ingest.prepared import change, every, one
+from ingest.prepared import change, every, link, one
 
-__all__ = ["add", "change", "columns", "every", "fields", "find", "made", "new", "one"]
+__all__ = ["add", "change", "columns", "every", "fields", "find", "link", "made", "new", "one"]
 
 M = TypeVar("M", bound=models.Model)
 

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -21,6 +22,7 @@ from reviewapp.review.models import (
     ReviewItem,
     RubricVersion,
     Snapshot,
+    Stage,
 )
 
 CHUNK = 500
@@ -65,6 +67,16 @@ def _rubric_name(version: RubricVersion) -> shapes.RubricName:
 
 
 def rubric_told(version: RubricVersion) -> shapes.RubricTold:
+    """A frozen version never changes, so it is composed once a process."""
+    return _frozen_rubric_told(version.pk) if version.stage == Stage.FROZEN else _rubric_told(version)
+
+
+@lru_cache(maxsize=256)
+def _frozen_rubric_told(version_id: int) -> shapes.RubricTold:
+    return _rubric_told(answers.version_of(version_id))
+
+
+def _rubric_told(version: RubricVersion) -> shapes.RubricTold:
     names = shapes.Criterion.__struct_fields__
     return shapes.RubricTold(
         slug=version.rubric.slug,

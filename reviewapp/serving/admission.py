@@ -11,7 +11,6 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from queue import SimpleQueue
@@ -19,13 +18,24 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
+from django.core.signals import request_finished, request_started
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    close_old_connections,
+    connections,
+    reset_queries,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import FileResponse, HttpResponseBase
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+# Status and headers, and the body.
+Answer = tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]
 
 RETRY_AFTER_SECONDS = 1
 # Fifty who send something in the same moment, after a pause of the database's, are all served.
@@ -64,8 +74,7 @@ class Admission:
         if not self.places.acquire(blocking=False):
             return self._refuse_more(start_response)
         try:
-            with self.turns.taken():
-                head, body = self._run(environ)
+            head, body = self.turns.run(self._run, environ)
         finally:
             self.places.release()
         if isinstance(body, FileResponse):
@@ -79,7 +88,7 @@ class Admission:
         start_response(*head)
         return body
 
-    def _run(self, environ: Environ) -> tuple[tuple[str, list[tuple[str, str]]], Iterable[bytes]]:
+    def _run(self, environ: Environ) -> Answer:
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def keep_head(status: str, headers: list[tuple[str, str]], *_: object) -> None:
@@ -131,17 +140,18 @@ class Turns:
         self.free = [Lent(_connection()) for _ in range(number)]
         self.waiting: deque[SimpleQueue[Lent]] = deque()
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """The connection is this thread's until the end; then the thread has again what it had before."""
+    def run(self, work: Callable[[Environ], Answer], environ: Environ) -> Answer:
+        """The connection is this thread's meanwhile; then the thread has again what it had before."""
         own = connections[DEFAULT_DB_ALIAS]
         lent = self._take()
         try:
             connections[DEFAULT_DB_ALIAS] = lent.connection
             _look_after(lent)
-            yield
+            return work(environ)
         finally:
             connections[DEFAULT_DB_ALIAS] = own
+            # After an error that broke it, or when a request has left it within a transaction.
+            lent.connection.close_if_unusable_or_obsolete()
             self._pass_on(lent)
 
     def _take(self) -> Lent:
@@ -195,6 +205,18 @@ def _look_after(lent: Lent) -> None:
                 cursor.execute("DISCARD PLANS")
         except DatabaseError:
             lent.connection.close()
+
+
+def leave_connections_to_turns() -> None:
+    """Django looks through all connections and caches of a thread before and after each request. Those of
+    requests are looked after above, streams close their own, and no cache here has anything to close.
+
+    Which URLs are served is set at the beginning of each request, so that it need not be unset at its end.
+    """
+    request_started.disconnect(reset_queries)
+    request_started.disconnect(close_old_connections)
+    for at_the_end in (close_old_connections, close_caches, reset_urlconf):
+        request_finished.disconnect(at_the_end)
 
 
 def _has_hung_up(kept: psycopg.Connection) -> bool:

@@ -6,12 +6,16 @@ request, and nothing below the API asks for them: its callers bring a token.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
 
 from reviewapp.serving.admission import Application, Environ, StartResponse
 from reviewapp.serving.failures import API_PREFIXES
@@ -26,6 +30,9 @@ OF_PAGES = frozenset(
         "django.contrib.messages.middleware.MessageMiddleware",
         "allauth.account.middleware.AccountMiddleware",
         "django_htmx.middleware.HtmxMiddleware",
+        # What these say is the same in every answer: see `always`.
+        "django.middleware.security.SecurityMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
     }
 )
 # A page below the API's addresses, in the shell of whoever is signed in.
@@ -38,14 +45,35 @@ def content_policy() -> str:
     return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
 
 
+def always(said_by_a_proxy: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of every answer of the API: its policy, and what Django's own middleware says of any.
+
+    No address of the API is redirected to HTTPS: its client has sent its token already.
+    """
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "PATH_INFO": "/api/", "wsgi.input": io.BytesIO()})
+    request.META.update(said_by_a_proxy)
+    response = HttpResponse()
+    del response.headers["Content-Type"]
+    for middleware in (SecurityMiddleware, XFrameOptionsMiddleware):
+        middleware(lambda _: response)(request)
+    return [("Content-Security-Policy", content_policy()), *response.items()]
+
+
 class ApiHandler(WSGIHandler):
     def __init__(self) -> None:
-        self.policy = content_policy()
+        # Over HTTPS there is one more, which must not be said elsewhere.
+        self.name, self.https = settings.SECURE_PROXY_SSL_HEADER or ("", "")
+        self.plain, self.secure = always({}), always({self.name: self.https})
         super().__init__()
 
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        response: HttpResponseBase = super().get_response(request)
-        response.headers["Content-Security-Policy"] = self.policy
+    def __call__(self, environ: Environ, start_response: StartResponse) -> HttpResponseBase:
+        is_secure = self.name and environ.get(self.name) == self.https
+        further = self.secure if is_secure else self.plain
+
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            return start_response(status, headers + further, *more)
+
+        response: HttpResponseBase = super().__call__(environ, begin)
         return response
 
     def load_middleware(self, is_async: bool = False) -> None:

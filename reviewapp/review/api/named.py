@@ -51,7 +51,8 @@ def queue(caller: Caller) -> Queue:
     if caller.beside[0] is None:
         raise Problem(404, "This project has no such queue.")
     found = rows.made(Queue, caller.beside, *UNREAD_OF_QUEUE)
-    found.project, found.rubric_version = caller.project, answers.version_of(found.rubric_version_id)
+    rows.link(found, "project", caller.project)
+    rows.link(found, "rubric_version", answers.version_of(found.rubric_version_id))
     return found
 
 
@@ -73,13 +74,15 @@ def _item(project: Project, found: Sequence[Any]) -> ReviewItem:
     """For what only writes."""
     width = len(rows.fields(ReviewItem, *UNREAD_OF_ITEM))
     item = rows.made(ReviewItem, found[:width], *UNREAD_OF_ITEM)
-    item.queue = rows.made(Queue, found[width:-3], *UNREAD_OF_QUEUE)
-    item.queue.project, item.rubric_version = project, answers.version_of(item.rubric_version_id)
-    item.trace = prepared.made(Trace, NAMED, [item.trace_id, found[-3]])
+    queue = rows.made(Queue, found[width:-3], *UNREAD_OF_QUEUE)
+    rows.link(queue, "project", project)
+    rows.link(item, "queue", queue)
+    rows.link(item, "rubric_version", answers.version_of(item.rubric_version_id))
+    rows.link(item, "trace", prepared.made(Trace, NAMED, [item.trace_id, found[-3]]))
     if item.other_trace_id:
-        item.other_trace = prepared.made(Trace, NAMED, [item.other_trace_id, found[-2]])
+        rows.link(item, "other_trace", prepared.made(Trace, NAMED, [item.other_trace_id, found[-2]]))
     if item.snapshot_id:
-        item.snapshot = prepared.made(Snapshot, HASHED, [item.snapshot_id, found[-1]])
+        rows.link(item, "snapshot", prepared.made(Snapshot, HASHED, [item.snapshot_id, found[-1]]))
     return item
 
 

@@ -7,11 +7,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.db import connection, connections
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from reviewapp.serving import admission
 from reviewapp.serving.admission import Admission
+from reviewapp.wsgi import make_application
 
 
 class Gate:
@@ -218,3 +220,27 @@ def test_a_connection_that_the_database_has_closed_is_made_anew():
         assert pids[2] != pids[0]
     finally:
         door.turns.free[0].connection.close()
+
+
+@pytest.mark.django_db
+def test_a_connection_that_a_request_has_left_in_a_transaction_is_not_passed_on():
+    kept = []
+
+    def leaving(environ, start_response):
+        connection.set_autocommit(False)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        kept.append(connection.connection)
+        start_response("200 OK", [])
+        return HttpResponse(b"done")
+
+    door = Admission(leaving, running=1, waiting=0, headers={})
+    ask(door, "first", [])
+    assert kept[0].closed
+    assert door.turns.free[0].connection.connection is None
+
+
+def test_nothing_looks_through_connections_before_and_after_each_request():
+    make_application()
+    assert request_started.has_listeners() is False
+    assert request_finished.has_listeners() is False

@@ -22,24 +22,34 @@ ASKED = [
 ]
 
 
+SECURE = {"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "X-Frame-Options"}
+
+
 def answer(handler, method, path, **headers):
-    response = handler.get_response(getattr(RequestFactory(), method)(path, headers=headers))
-    body = response.content if not response.streaming else b"".join(response)
-    return response.status_code, {**response.headers}, body
+    said = []
+    request = getattr(RequestFactory(), method)(path, headers=headers)
+    body = b"".join(handler(request.environ, lambda *head: said.append(head)))
+    ((status, told),) = said
+    assert len(dict(told)) == len(told)
+    return status, dict(told), body
 
 
 @pytest.mark.parametrize(("method", "path"), ASKED)
 def test_the_answer_is_the_same(project, method, path):
     issued = tokens.issue(project, "test", [Scope.ADMIN])
     for headers in ({}, {"Authorization": f"Bearer {issued.text}"}, {"Host": "elsewhere.example"}):
-        pages = answer(WSGIHandler(), method, path, **headers)
+        pages_status, pages_told, pages_body = answer(WSGIHandler(), method, path, **headers)
         status, told, body = answer(ApiHandler(), method, path, **headers)
         # No cookie is looked at, so the answer does not vary with it; a policy's directives have no order.
         policies = []
-        for each in (pages[1], told):
+        for each in (pages_told, told):
             each.pop("Vary", None)
             policies.append(set(each.pop("Content-Security-Policy").split("; ")))
-        assert (status, told, body) == pages
+        assert (status, body) == (pages_status, pages_body)
+        # A refusal that Django makes itself has lost the headers of security where pages are served.
+        assert told.items() >= pages_told.items()
+        assert told.keys() <= pages_told.keys() | SECURE
+        assert told.keys() >= SECURE
         assert policies[0] == policies[1]
 
 
@@ -66,3 +76,12 @@ def test_both_are_told_apart_by_the_address(settings):
         assert both({"PATH_INFO": path}, None) == ["api"]
     assert all(resolve(path) for path in PAGES)
     assert set(settings.MIDDLEWARE) >= OF_PAGES
+
+
+def test_over_https_alone_the_answer_says_to_keep_to_it(settings):
+    settings.SECURE_HSTS_SECONDS, settings.SECURE_PROXY_SSL_HEADER = 60, ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    for scheme, told in (("https", "max-age=60"), ("http", None)):
+        status, headers, _ = answer(ApiHandler(), "get", "/api/nothing", **{"X-Forwarded-Proto": scheme})
+        assert status == "404 Not Found"
+        assert headers.get("Strict-Transport-Security") == told
