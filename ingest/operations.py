@@ -22,16 +22,17 @@ View = Callable[..., HttpResponseBase]
 def directly(run: View) -> View:
     """In place of `run`, the method of an operation whose guard and arguments are of that kind."""
     operation: Operation = run.__self__  # type: ignore[attr-defined]
-    guard, view, on_exception = token_auth(operation), operation.view_func, operation.api.on_exception
+    guard, view, api = token_auth(operation), operation.view_func, operation.api
     if guard is None or not takes_the_address_alone(operation):
         return run
 
     def carried_out(request: HttpRequest, **named: Any) -> HttpResponseBase:
         try:
             guard(request)
-            return view(request, **named)
+            response: HttpResponseBase = view(request, **named)
         except Exception as error:
-            return on_exception(request, error)
+            return api.on_exception(request, error)
+        return response
 
     return carried_out
 

@@ -93,7 +93,7 @@ def _kept(database: BaseDatabaseWrapper, statement: str) -> KeptCursor:
 
 def _see_to(database: BaseDatabaseWrapper) -> None:
     """That there is a connection, and that it may be used: what Django does before it makes a cursor."""
-    if database.health_check_enabled:
+    if database.health_check_enabled:  # type: ignore[attr-defined]
         database.close_if_health_check_failed()
     if database.connection is None:
         database.ensure_connection()

@@ -59,8 +59,8 @@ def in_short(assignment: Assignment) -> str:
 
 
 def in_full(assignment: Assignment, words: str) -> tuple[str, str]:
-    """For the reveal of an item of which nobody else has said anything: icon and sentence. `words` say what the
-    label says."""
+    """For the reveal of an item of which nobody else has said anything: icon and sentence. `words` say what
+    the label says."""
     if asks_several(assignment.item):
         return "clock", "Others are asked as well, each alone; it is decided once all have answered."
     if settles(assignment):
