@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,9 @@ CHROMIUM_ARGUMENTS = [
 ONCE_MORE = pytest.mark.flaky(
     reruns=1, only_rerun=["TimeoutError", "AssertionError: (Locator|Page) expected"]
 )
+
+
+LOGGED = 8000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -194,6 +197,18 @@ def api(project: Project) -> Api:
         return Client(headers={"Authorization": f"Bearer {issued.text}"})
 
     return authorised
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the server has logged stands beside what failed."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("server")
+    if report.failed and isinstance(running, servers.Server) and running.log.exists():
+        report.sections.append(("Log of the server", running.log.read_text(errors="replace")[-LOGGED:]))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,6 @@ def test_other_projects_are_not_in_it(owner, stranger, other_project):
 def test_pages_ask_the_same_number_of_questions(owner, project, django_assert_max_num_queries):
     for number in range(60):
         issue(project, f"token {number}", [Scope.INGEST])
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = owner.client.get(PAGE, {"page": "2"})
     assert len(page.context["entries"]) == 12

@@ -104,5 +104,5 @@ def test_every_scope_is_explained():
 def test_the_list_asks_the_same_number_of_questions_for_many(owner, project, django_assert_max_num_queries):
     for number in range(60):
         issue(project, f"token {number}", [Scope.INGEST])
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         owner.client.get(PAGE)

@@ -12,9 +12,16 @@ from ingest.tokens import Beside, Caller, TokenAuth
 from reviewapp.review import answers, rows
 from reviewapp.review.models import Queue, ReviewItem, Snapshot
 
-# What only pages ask of an item and of its queue; it is read where it is asked for after all.
-UNREAD_OF_ITEM = ("reasons", "terms", "subject", "added_by", "enqueued_at", "due_at", "removed_at")
-UNREAD_OF_QUEUE = ("name", "description", "created_at")
+# What only pages ask of an item and of its queue, or those who settle it, of the row they have locked; it is
+# read where it is asked for after all.
+UNREAD_OF_ITEM = (
+    "subject", "original", "priority", "rank", "audit_rank", "reasons", "terms", "reserved_for", "open_slots",
+    "changed_since_review", "adjudication_reason", "resolution", "added_by", "enqueued_at", "due_at",
+    "removed_at", "removed_by",
+)  # fmt: skip
+UNREAD_OF_QUEUE = (
+    "name", "description", "overlap", "double_share", "double_minimum", "due_days", "created_at"
+)  # fmt: skip
 # Of traces and snapshot no more than their names.
 ITEM_COLUMNS = (
     f"{rows.columns(ReviewItem, 'i', *UNREAD_OF_ITEM)}, {rows.columns(Queue, 'q', *UNREAD_OF_QUEUE)}, "

@@ -206,9 +206,9 @@ def test_every_counter_equals_a_recount(settled, project):
 
 def test_the_pages_ask_the_same_number_of_questions_for_many(settled, owner, django_assert_max_num_queries):
     settled(*[{"output": "I can't help with that.", "route": f"r{number}"} for number in range(30)])
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         owner.client.get(PAGE)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         owner.client.get(f"{PAGE}/refusal")
 
 
