@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from reviewapp import waiting
 from reviewapp.review import leases, seats
-from reviewapp.review.models import Lane, ReviewItem
+from reviewapp.review.models import Assignment, Lane, ReviewItem
 from reviewapp.screen import mine, sittings
-from tests.reviewapp.review.making import filled, make_queue
+from tests.reviewapp.review.making import filled, make_queue, make_reviewer
 
 ASKED = {
     "the usual claim": leases.taking(Lane.RISK, leases.FROM_MARK + seats.UNLESS_OTHERWISE),
@@ -22,6 +24,9 @@ ASKED = {
     "what waits in any queue": waiting.STATEMENT,
     "what each queue has for one": mine.NOW,
 }
+
+# The assignment is found by its item alone.
+ONE_OF_THE_ITEMS = r"Index Cond: \(item_id = i(_\d+)?\.id\)\n\s+Filter: \(\(reviewer_id \+ 0\) = "
 
 
 @pytest.fixture(params=["alone", "beside another"])
@@ -36,12 +41,10 @@ def beside(request, project):
     return other
 
 
-@pytest.mark.django_db
-def test_items_are_found_by_an_index(queue, beside, rita):
-    filled(queue, 1000)
-    values = {
+def values_for(queue, reviewer):
+    return {
         "queue": queue.pk,
-        "reviewer": rita.pk,
+        "reviewer": reviewer.pk,
         "seconds": 600,
         "every": 4,
         "since": sittings.EVER,
@@ -54,6 +57,12 @@ def test_items_are_found_by_an_index(queue, beside, rita):
         "decides": True,
         "queues": [queue.pk],
     }
+
+
+@pytest.mark.django_db
+def test_items_are_found_by_an_index(queue, beside, rita):
+    filled(queue, 1000)
+    values = values_for(queue, rita)
     with connection.cursor() as cursor:
         # What tests before have left of rolled back rows makes the table look longer than it is.
         cursor.execute("SET LOCAL seq_page_cost = 0.1")
@@ -62,3 +71,19 @@ def test_items_are_found_by_an_index(queue, beside, rita):
             cursor.execute(f"EXPLAIN {statement}", values)
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Seq Scan on reviewapp_reviewitem" not in plan, f"{what}:\n{plan}"
+
+
+@pytest.mark.django_db
+def test_what_a_reviewer_has_done_is_not_looked_through_for_each_item(queue, rita, paul):
+    """In a large table PostgreSQL would do so for a newcomer, of whom it believes that they have still done as
+    little as when it last counted. What is looked for among the item's rows is not."""
+    Assignment.objects.bulk_create(
+        Assignment(item=item, reviewer=paul, state="released") for item in filled(queue, 1000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE reviewapp_assignment")
+        cursor.execute("ANALYZE reviewapp_reviewitem")
+        for what in ("the usual claim", "what waits", "what waits in any queue", "what each queue has for one"):
+            cursor.execute(f"EXPLAIN {ASKED[what]}", values_for(queue, rita))
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert re.search(ONE_OF_THE_ITEMS, plan), f"{what}:\n{plan}"
