@@ -200,7 +200,11 @@ def _form(
     )
     more.setdefault("submit_to", reverse("submit_label", args=[item.queue.project.slug, item.pk]))
     is_hidden = not item.queue.blind and waits_elsewhere(item, reviewer)
-    shown = {} if item.queue.blind or is_hidden else _signals(item)
+    shows_signals = not item.queue.blind and not is_hidden
+    if shows_signals:
+        # What was said of the same trace in a blind queue could be taken back and given anew.
+        blindness.note_opened(item, reviewer)
+    shown = _signals(item) if shows_signals else {}
     return _screen(
         item, reviewer, order, raw_text=raw_text, parts=asked, body=body, is_hidden=is_hidden, **shown, **more
     )

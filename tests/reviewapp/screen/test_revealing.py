@@ -15,7 +15,7 @@ from reviewapp.review.models import Assignment, Label, ReviewItem
 from reviewapp.screen import person
 from tests.conftest import person as person_named
 from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
-from tests.reviewapp.screen.conftest import Reviewing
+from tests.reviewapp.screen.conftest import CANARY, Reviewing, mark
 
 pytestmark = pytest.mark.django_db
 
@@ -138,6 +138,22 @@ def test_what_was_opened_once_is_known_of_each_item_with_the_same_trace(hidden_a
     rita.submit(again, {"lease_token": str(lease.token), "draft_version": "0"}, verdict="fail")
     rita.item(again)
     first = again.original
+    lease = labels.undo(first, Actor(reviewer.user))
+    given = labels.submit(first, Actor(reviewer.user), lease.token, FAIL).label
+    assert given.kind == "post_reveal"
+    assert Assignment.objects.get(item=first).counted.verdict == "pass"
+
+
+def test_the_form_of_an_open_queue_opens_what_was_labelled_blind_before(project, reviewer):
+    """Its signals are shown beside it: an answer taken back after a look at them counts no more."""
+    blind, shown = make_queue(project, "blind"), make_queue(project, "shown", blind=False)
+    (trace,) = make_traces(project, 1)
+    (first,) = items.enqueue(blind, [trace.trace_id]).added
+    lease = leases.claim(blind, reviewer.user)
+    labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
+    (second,) = items.enqueue(shown, [trace.trace_id]).added
+    mark(second)
+    assert CANARY in Reviewing(reviewer, shown).open().content.decode()
     lease = labels.undo(first, Actor(reviewer.user))
     given = labels.submit(first, Actor(reviewer.user), lease.token, FAIL).label
     assert given.kind == "post_reveal"
