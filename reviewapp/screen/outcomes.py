@@ -19,6 +19,11 @@ from reviewapp.review.models import (
 ASKED, UNDECIDED, KEPT = "others are asked", "undecided", "kept"
 
 
+def is_set_aside(item: ReviewItem) -> bool:
+    """Whether it was removed before anybody else had a say: nothing comes of it any more."""
+    return item.state == ItemState.REMOVED and (item.resolution is None or rests_on_one(item))
+
+
 def rests_on_one(item: ReviewItem) -> bool:
     """Whether no one but a single reviewer, and no lead, had a part in where the item stands. One that waits
     for others, of whom some may have answered, is none such."""
@@ -51,6 +56,8 @@ def _said(label: Label) -> str:
 def in_short(assignment: Assignment) -> str:
     """For a list of one's own labels; empty where others or a lead had a say."""
     item = assignment.item
+    if is_set_aside(item):
+        return KEPT
     if item.state == ItemState.OPEN or (rests_on_one(item) and asks_several(item)):
         return ASKED
     if not rests_on_one(item):

@@ -114,7 +114,9 @@ def effects(item: ReviewItem, assignment: Assignment, labels: int) -> Iterator[E
         yield Effect("info", "Your change is kept as a revision. Agreement counts your first answer.")
     elif not mine.blind:
         yield Effect("info", "This queue shows its signals, so labels from here count in no figure.")
-    if outcomes.rests_on_one(item) or (item.state == ItemState.OPEN and labels == 1):
+    if outcomes.is_set_aside(item):
+        yield Effect("check", KEPT)
+    elif outcomes.rests_on_one(item) or (item.state == ItemState.OPEN and labels == 1):
         _, words, _ = TONES[seen(mine.verdict or mine.preference, assignment.display_order)]
         yield Effect(*outcomes.in_full(assignment, words))
     elif item.state == ItemState.OPEN:

@@ -158,3 +158,21 @@ def test_the_form_of_an_open_queue_opens_what_was_labelled_blind_before(project,
     given = labels.submit(first, Actor(reviewer.user), lease.token, FAIL).label
     assert given.kind == "post_reveal"
     assert Assignment.objects.get(item=first).counted.verdict == "pass"
+
+
+@pytest.mark.parametrize("overlap", [1, 2])
+@pytest.mark.parametrize("verdict", ["pass", "cannot_tell"])
+def test_of_what_was_removed_it_is_said_that_the_label_is_kept(
+    hidden_and_ordinary, reviewer, overlap, verdict
+):
+    """Nobody else is asked about it and no lead decides it, be it hidden or not."""
+    queue, *both = hidden_and_ordinary(overlap)
+    rita = Reviewing(reviewer, queue)
+    for item in both:
+        lease = leases.reclaim(item, reviewer.user)
+        rita.submit(item, {"lease_token": str(lease.token), "draft_version": "0"}, verdict=verdict)
+        items.remove(ReviewItem.objects.get(pk=item.pk), "leo")
+        (effect,) = rita.item(item).context["screen"].reveal.effects
+        assert effect.words == "Your label is kept."
+    given = {each.item.pk: (each.outcome, each.by) for each in latest(rita)}
+    assert [given[item.pk] for item in both] == [("kept", "")] * 2
