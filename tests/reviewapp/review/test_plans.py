@@ -12,7 +12,7 @@ from reviewapp import waiting
 from reviewapp.review import leases, seats
 from reviewapp.review.models import Assignment, Lane, ReviewItem
 from reviewapp.screen import mine, sittings
-from tests.reviewapp.review.making import filled, make_queue, make_reviewer
+from tests.reviewapp.review.making import filled, make_queue
 
 ASKED = {
     "the usual claim": leases.taking(Lane.RISK, leases.FROM_MARK + seats.UNLESS_OTHERWISE),
@@ -75,15 +75,20 @@ def test_items_are_found_by_an_index(queue, beside, rita):
 
 @pytest.mark.django_db
 def test_what_a_reviewer_has_done_is_not_looked_through_for_each_item(queue, rita, paul):
-    """In a large table PostgreSQL would do so for a newcomer, of whom it believes that they have still done as
-    little as when it last counted. What is looked for among the item's rows is not."""
+    """In a large table PostgreSQL would do so for a newcomer, of whom it believes that they have still done
+    as little as when it last counted."""
     Assignment.objects.bulk_create(
         Assignment(item=item, reviewer=paul, state="released") for item in filled(queue, 1000)
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE reviewapp_assignment")
         cursor.execute("ANALYZE reviewapp_reviewitem")
-        for what in ("the usual claim", "what waits", "what waits in any queue", "what each queue has for one"):
+        for what in (
+            "the usual claim",
+            "what waits",
+            "what waits in any queue",
+            "what each queue has for one",
+        ):
             cursor.execute(f"EXPLAIN {ASKED[what]}", values_for(queue, rita))
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert re.search(ONE_OF_THE_ITEMS, plan), f"{what}:\n{plan}"
