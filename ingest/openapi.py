@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
 from msgspec import Struct
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
@@ -18,7 +17,6 @@ from ingest.filters import FILTERS, Order
 from ingest.json_objects import Json
 
 PROBLEM = "application/problem+json"
-UNUSED = HttpResponse()
 REFERENCE = "#/components/schemas/{name}"
 STRUCTS: list[type[Struct]] = [
     shapes.TraceShape,
@@ -71,10 +69,6 @@ def add_paths(paths: Mapping[str, Json]) -> None:
 
 class Api(NinjaAPI):
     """The API whose document also holds the schemas that the operations below refer to."""
-
-    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
-        """What an operation could say of its response beforehand: ours make their own and ask for none."""
-        return UNUSED
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)

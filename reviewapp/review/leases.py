@@ -205,7 +205,8 @@ def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
     """From the statement's own row: to ask for it again would cost more than the claim."""
     width = len(rows.fields(ReviewItem, *UNREAD_OF_ITEM))
     item = rows.made(ReviewItem, row[:width], *UNREAD_OF_ITEM)
-    if item.snapshot_id is not None:
+    # One that was stored while the statement waited for the item's row is not in its view: it is read later.
+    if item.snapshot_id is not None and row[width] is not None:
         rows.link(item, "snapshot", rows.made(Snapshot, row[width:], *UNREAD_OF_SNAPSHOT))
     rows.link(item, "queue", queue)
     rows.link(item, "rubric_version", answers.version_of(item.rubric_version_id))

@@ -18,6 +18,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
@@ -213,7 +214,8 @@ def leave_connections_to_turns() -> None:
 
     Which URLs are served is set at the beginning of each request, so that it need not be unset at its end.
     """
-    request_started.disconnect(reset_queries)
+    if not settings.DEBUG:
+        request_started.disconnect(reset_queries)
     request_started.disconnect(close_old_connections)
     for at_the_end in (close_old_connections, close_caches, reset_urlconf):
         request_finished.disconnect(at_the_end)

@@ -67,7 +67,9 @@ class ApiHandler(WSGIHandler):
         super().__init__()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> HttpResponseBase:
-        is_secure = self.name and environ.get(self.name) == self.https
+        # Of several proxies the first one heard from the client, as Django reads it.
+        said = environ.get(self.name, "").partition(",")[0].strip()
+        is_secure = bool(self.name) and said == self.https
         further = self.secure if is_secure else self.plain
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from ingest.models import Project
-from reviewapp.review import drafts, items, labels, leases, marks, queues
+from reviewapp.review import drafts, items, labels, leases, marks, queues, snapshots, telling
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Draft, ItemState, Label, Lane, ReviewItem, State
 from reviewapp.review.refusals import NotAllowed, Refusal
@@ -376,3 +376,38 @@ def test_no_mark_hides_what_others_open_at_the_same_time(project, make_person, m
     watcher.join()
     assert watched == [[None]]
     assert_sound(project)
+
+
+def test_what_was_stored_while_a_claim_waited_for_the_item_is_shown(project, make_person):
+    """The claim's statement sees the item as it is now, but not the snapshot that came with it."""
+    queue = make_queue(project)
+    (item,) = filled(queue, 1)
+    rosa, done = make_person("rosa"), threading.Event()
+
+    def prepare():
+        with transaction.atomic():
+            held = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+            held.queue = queue
+            waiting.set()
+            wait_for_a_lock()
+            snapshots.look(held)
+        done.set()
+
+    def wait_for_a_lock():
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone() != (0,):
+                    return
+            time.sleep(0.01)
+
+    def claim():
+        assert waiting.wait(60)
+        lease = leases.reclaim(ReviewItem.objects.get(pk=item.pk), rosa)
+        assert done.wait(60)
+        return telling.claimed(lease)
+
+    waiting = threading.Event()
+    _, told = together([prepare, claim])
+    assert told.item.traces and told.item.snapshot

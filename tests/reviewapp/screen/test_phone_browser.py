@@ -8,10 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.reviewapp.screen.test_review_browser import (  # noqa: F401  (house and state are fixtures)
-    PROJECT,
+from tests.reviewapp.screen.test_review_browser import (  # noqa: F401  (state is a fixture)
     at,
-    house,
+    furnished,
     keys,
     opened,
     sign_in,
@@ -23,6 +22,13 @@ from tests.reviewapp.traces.test_traces_browser import settle
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
+# Not that of the other tests: which queue comes first in its list is part of them.
+PROJECT = "on-a-phone"
+
+
+@pytest.fixture(scope="module")
+def house(server):
+    return furnished(server, PROJECT)
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -55,7 +61,7 @@ def answer(page: Page, word: str, onto: int) -> None:
     at(page, onto)
 
 
-def test_the_rail_is_a_sheet_that_the_bar_opens(phone, house, request):  # noqa: F811
+def test_the_rail_is_a_sheet_that_the_bar_opens(phone, house, request):
     slug = f"sheet-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 4)))
     answer(phone, "Fail", 2)
@@ -82,7 +88,7 @@ def test_the_rail_is_a_sheet_that_the_bar_opens(phone, house, request):  # noqa:
     expect(phone.get_by_role("radio", name=re.compile("Fail"))).to_be_checked()
 
 
-def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, request):  # noqa: F811
+def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, request):
     slug = f"why-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 3)))
     answer(phone, "Pass", 2)
@@ -104,7 +110,7 @@ def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, req
     expect(phone.locator("h1")).to_contain_text("1 label")
 
 
-def test_what_is_chosen_in_the_open_stands_above_an_item_of_an_open_queue(phone, house, request):  # noqa: F811
+def test_what_is_chosen_in_the_open_stands_above_an_item_of_an_open_queue(phone, house, request):
     slug = f"open-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 2), blind=False))
     opened(phone)
@@ -134,7 +140,7 @@ def test_the_key_of_the_rail_opens_the_sheet_where_there_is_no_room(browser, hou
     context.close()
 
 
-def test_the_figures_and_labels_of_a_reviewer_fit_a_phone(phone, house, request):  # noqa: F811
+def test_the_figures_and_labels_of_a_reviewer_fit_a_phone(phone, house, request):
     slug = f"told-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 2), name="A queue with a name of some length"))
     answer(phone, "Fail", 2)
@@ -159,7 +165,7 @@ def whole(page: Page) -> None:
         assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
-def test_a_table_that_goes_beyond_the_edge_says_so(browser, house):  # noqa: F811
+def test_a_table_that_goes_beyond_the_edge_says_so(browser, house):
     house.queue("wide-table", traces("wide-table", 2))
     context, page = sign_in(browser, house, "gina", viewport=PHONE)
     page.goto(f"{house.url}/projects/{PROJECT}/queues/wide-table/items")

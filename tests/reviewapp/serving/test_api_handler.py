@@ -78,10 +78,16 @@ def test_both_are_told_apart_by_the_address(settings):
     assert set(settings.MIDDLEWARE) >= OF_PAGES
 
 
+@pytest.mark.django_db
 def test_over_https_alone_the_answer_says_to_keep_to_it(settings):
     settings.SECURE_HSTS_SECONDS, settings.SECURE_PROXY_SSL_HEADER = 60, ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_SSL_REDIRECT = True
-    for scheme, told in (("https", "max-age=60"), ("http", None)):
+    for scheme, told in (
+        ("https", "max-age=60"),
+        ("https, http", "max-age=60"),
+        ("http, https", None),
+        ("http", None),
+    ):
         status, headers, _ = answer(ApiHandler(), "get", "/api/nothing", **{"X-Forwarded-Proto": scheme})
         assert status == "404 Not Found"
         assert headers.get("Strict-Transport-Security") == told
