@@ -24,7 +24,7 @@ MOST_KEPT = 200
 def cursor() -> CursorWrapper:
     """A cursor for them; Django's own while statements are logged, or wrapped by what adds to their text."""
     database = connections[DEFAULT_DB_ALIAS]
-    if database.force_debug_cursor or database.execute_wrappers:
+    if _is_watched(database):
         return database.cursor()
     return database.make_cursor(_plain(database))  # type: ignore[arg-type]
 
@@ -42,10 +42,10 @@ def one(statement: str, values: Values) -> tuple[Any, ...] | None:
 def _first(database: BaseDatabaseWrapper, statement: str, values: Values) -> tuple[Any, ...] | None:
     """Without Django's wrapper around each call, which costs as much as the call."""
     row: tuple[Any, ...] | None
-    if database.force_debug_cursor or database.execute_wrappers:
-        with database.cursor() as cursor:
-            cursor.execute(statement, values)
-            row = cursor.fetchone()
+    if _is_watched(database):
+        with database.cursor() as rows:
+            rows.execute(statement, values)
+            row = rows.fetchone()
         return row
     kept = _kept(database, statement)
     kept.execute(statement, values)
@@ -89,6 +89,11 @@ def _kept(database: BaseDatabaseWrapper, statement: str) -> KeptCursor:
             cursors.clear()
         kept = cursors[statement] = KeptCursor(database.connection)
     return kept
+
+
+def _is_watched(database: BaseDatabaseWrapper) -> bool:
+    """Whether statements are logged, or wrapped by what adds to their text."""
+    return bool(database.force_debug_cursor or database.execute_wrappers)
 
 
 def _see_to(database: BaseDatabaseWrapper) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from reviewapp.review.models import (
     Assignment,
     ItemState,
-    Label,
     Method,
     Purpose,
     ReviewItem,
     Verdict,
 )
+from reviewapp.review.resolutions import said
 
 ASKED, UNDECIDED, KEPT = "others are asked", "undecided", "kept"
 
@@ -46,11 +46,7 @@ def settles(assignment: Assignment) -> bool:
     current, counted = assignment.current, assignment.counted
     if current is None or current.verdict == Verdict.CANNOT_TELL:
         return False
-    return counted is None or _said(counted) == _said(current)
-
-
-def _said(label: Label) -> str:
-    return label.verdict or label.preference
+    return counted is None or said(counted) == said(current)
 
 
 def in_short(assignment: Assignment) -> str:
