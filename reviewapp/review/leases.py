@@ -20,7 +20,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, marks, rows, seats, snapshots, turns
+from reviewapp.review import answers, claimable, marks, rows, seats, snapshots, turns
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -68,19 +68,19 @@ FRESH = f"""
 """  # noqa: S608 - our own names
 FROM_MARK = f"""
         AND i.rank <= {marks.BEGINNING}"""
-SKIPPED = """
+SKIPPED = f"""
     SELECT i.id FROM reviewapp_reviewitem i
     JOIN reviewapp_assignment s ON s.item_id = i.id AND s.reviewer_id = %(reviewer)s AND s.state = 'skipped'
     WHERE i.queue_id = %(queue)s AND i.open_slots > 0
-        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
+        AND {claimable.IS_FOR_READER}
     ORDER BY s.skipped_at, i.id LIMIT 1 FOR NO KEY UPDATE OF i SKIP LOCKED
-"""
-ONE = """
+"""  # noqa: S608 - our own names
+ONE = f"""
     SELECT i.id FROM reviewapp_reviewitem i
     WHERE i.id = %(item)s AND i.queue_id = %(queue)s AND i.open_slots > 0
-        AND (i.reserved_for = '{{}}' OR %(reviewer)s = ANY (i.reserved_for))
+        AND {claimable.IS_FOR_READER}
     FOR NO KEY UPDATE OF i
-"""
+"""  # noqa: S608 - our own names
 ANY_LEFT = f"""
     SELECT EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="rank")})
         OR EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="audit_rank")})
@@ -146,7 +146,7 @@ def _claim(queue: Queue, reviewer: User) -> Lease | None:
             break
         # All that is left is locked by others, who may leave it open: to go home now would leave it undone.
         sleep(LOCKED_SECONDS)
-    return _take(queue, reviewer, _taking(SKIPPED.format()), skipped=True)
+    return _take(queue, reviewer, _taking(SKIPPED), skipped=True)
 
 
 def _first(queue: Queue, reviewer: User) -> Lease | None:
@@ -266,7 +266,7 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
         raise ItemClosed("This queue is paused: it hands out nothing new.")
     expire()
     mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
-    lease = mine or _take(queue, reviewer, _taking(ONE.format()), item=item.pk)
+    lease = mine or _take(queue, reviewer, _taking(ONE), item=item.pk)
     if lease is None:
         raise ItemClosed(_why_closed(item, reviewer))
     if _has_changed(lease) and not _is_held(lease):

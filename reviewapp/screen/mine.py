@@ -80,7 +80,6 @@ def _by_queue(rows: Sequence[tuple[int, str, int]]) -> dict[int, tuple[tuple[str
     return {queue: tuple(rows[:SHOWN_NAMES]) for queue, rows in named.items()}
 
 
-IS_FOR_ME = "(i.reserved_for = '{}' OR %(reviewer)s = ANY (i.reserved_for))"
 NOW = f"""
     SELECT q.id, (SELECT count(*) FROM (
         SELECT FROM reviewapp_reviewitem i WHERE i.queue_id = q.id AND i.state = 'open' AND {claimable.ITEM}
@@ -93,7 +92,7 @@ REST = f"""
         WHERE i.queue_id = q.id AND a.state = 'leased' AND a.lease_until > clock_timestamp()
             AND a.reviewer_id <> %(reviewer)s AND i.purpose = 'review')
     FROM reviewapp_queue q CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE a.state = 'skipped' AND {IS_FOR_ME}) AS skipped,
+        SELECT count(*) FILTER (WHERE a.state = 'skipped' AND {claimable.IS_FOR_READER}) AS skipped,
             count(*) FILTER (WHERE a.state = 'submitted' AND i.reserved_for = '{{}}') AS labelled
         FROM reviewapp_reviewitem i
         LEFT JOIN reviewapp_assignment a ON a.item_id = i.id AND a.reviewer_id = %(reviewer)s
