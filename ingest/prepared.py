@@ -6,7 +6,9 @@ statements of a small request that is most of what they cost. Here the values tr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -48,7 +50,7 @@ def _first(database: BaseDatabaseWrapper, statement: str, values: Values) -> tup
             row = rows.fetchone()
         return row
     kept = _kept(database, statement)
-    kept.execute(statement, values)
+    kept.ask(values)
     row = kept.fetchone()
     kept.forget()
     return row
@@ -69,10 +71,19 @@ def change(statement: str, values: Values) -> int:
         return int(rows.rowcount)
 
 
-class KeptCursor(psycopg.Cursor[Any]):
+class KeptCursor(psycopg.RawCursor[Any]):
     """For one statement again and again: it has learned of what types its values and columns are."""
 
-    __slots__ = ()
+    __slots__ = ("names", "numbered")
+
+    def __init__(self, connection: psycopg.Connection[Any], statement: str) -> None:
+        super().__init__(connection)
+        self.numbered, self.names = numbered(statement)
+
+    def ask(self, values: Values) -> None:
+        if isinstance(values, dict):
+            values = [values[name] for name in self.names]
+        self.execute(self.numbered, values)
 
     def forget(self) -> None:
         """Let go of the result, which may be large."""
@@ -87,8 +98,31 @@ def _kept(database: BaseDatabaseWrapper, statement: str) -> KeptCursor:
     if kept is None or kept.connection is not database.connection:
         if len(cursors) >= MOST_KEPT:
             cursors.clear()
-        kept = cursors[statement] = KeptCursor(database.connection)
+        kept = cursors[statement] = KeptCursor(database.connection, statement)
     return kept
+
+
+PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
+
+
+@lru_cache(MOST_KEPT)
+def numbered(statement: str) -> tuple[bytes, list[str]]:
+    """The statement with $1, $2, ... in its places, and their names, where they have any, in that order.
+
+    psycopg looks for the places of a statement as long as that of a claim each time it is carried out.
+    """
+    names: list[str] = []
+
+    def number(place: re.Match[str]) -> str:
+        name = place[1] or ""
+        if place[0] == "%%":
+            return "%"
+        if not name or name not in names:
+            names.append(name)
+            return f"${len(names)}"
+        return f"${names.index(name) + 1}"
+
+    return PLACE.sub(number, statement).encode(), names
 
 
 def _is_watched(database: BaseDatabaseWrapper) -> bool:

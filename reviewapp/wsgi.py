@@ -10,7 +10,6 @@ import io
 import os
 from collections.abc import Iterable
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
@@ -22,6 +21,7 @@ from reviewapp.serving.admission import (
     Admission,
     Application,
     Environ,
+    Places,
     StartResponse,
     leave_connections_to_turns,
     refuse,
@@ -40,7 +40,7 @@ class BodyDoor:
         self.limit = limit
         self.policy = policy
         # Fewer than the threads: requests without a body are served however many senders are slow.
-        self.readers = BoundedSemaphore(READERS)
+        self.readers = Places(READERS)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
@@ -50,13 +50,13 @@ class BodyDoor:
         chunked = not length and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         if not announced and not chunked:
             return self.application(environ, start_response)
-        if not self.readers.acquire(blocking=False):
+        if not self.readers.take():
             detail = "Too many requests are being uploaded. Send the request again."
             return self._refuse(start_response, HTTPStatus.SERVICE_UNAVAILABLE, detail)
         try:
             body = self._read_body(environ["wsgi.input"], announced)
         finally:
-            self.readers.release()
+            self.readers.give_back()
         if body is None:
             return self._refuse_long(environ, start_response)
         if len(body) < announced:

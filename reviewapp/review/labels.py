@@ -157,8 +157,7 @@ def _hand_in(
         **{f"r_{name}": getattr(resolution, name) for name in RESOLVED},
         "item": item.pk,
         "lease": token,
-        "criteria": list(values),
-        "values": [json.dumps(value) for value in values.values()],
+        "answers": json.dumps(values),
         "state": decision.state,
         "reason": decision.reason,
     }
@@ -207,8 +206,8 @@ HAND_IN = """
     ),
     answered AS (
         INSERT INTO reviewapp_labelanswer (label_id, criterion_id, value)
-        SELECT label.id, a.criterion, a.value
-        FROM label, unnest(%(criteria)s::bigint[], %(values)s::jsonb[]) a (criterion, value)
+        SELECT label.id, a.criterion::bigint, a.value
+        FROM label, jsonb_each(%(answers)s::jsonb) a (criterion, value)
     ),
     handed AS (
         UPDATE reviewapp_assignment a SET state = 'submitted', current_id = label.id, token = NULL,

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from queue import SimpleQueue
-from threading import BoundedSemaphore, Lock
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -54,6 +54,26 @@ STATEMENT_SECONDS = 20
 PLANS_SECONDS = 30.0
 
 
+class Places:
+    """For so many at a time, each with a ticket: a semaphore would keep its books in Python each time."""
+
+    def __init__(self, number: int) -> None:
+        self.tickets: SimpleQueue[None] = SimpleQueue()
+        for _ in range(number):
+            self.tickets.put(None)
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        try:
+            self.tickets.get_nowait()
+        except Empty:
+            return False
+        return True
+
+    def give_back(self) -> None:
+        self.tickets.put(None)
+
+
 class Admission:
     """At most `running` requests at work and `waiting` behind them; the others are answered 503."""
 
@@ -67,22 +87,22 @@ class Admission:
     ) -> None:
         self.application = application
         self.headers = headers
-        self.places = BoundedSemaphore(running + waiting)
-        self.streams = BoundedSemaphore(streaming)
+        self.places = Places(running + waiting)
+        self.streams = Places(streaming)
         self.turns = Turns(running)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not self.places.acquire(blocking=False):
+        if not self.places.take():
             return self._refuse_more(start_response)
         try:
             head, body = self.turns.run(self._run, environ)
         finally:
-            self.places.release()
+            self.places.give_back()
         if isinstance(body, FileResponse):
             # A file costs next to nothing, and a page asks for many at once.
             body = Stream(body)
         elif isinstance(body, HttpResponseBase):
-            if not self.streams.acquire(blocking=False):
+            if not self.streams.take():
                 body.close()
                 return self._refuse_more(start_response)
             body = Stream(body, self.streams)
@@ -235,7 +255,7 @@ class Stream:
     """A long answer, sent by the thread that sends. It gives back its place and the connection it may have
     opened when it is through or closed, also by a server that never began to read it."""
 
-    def __init__(self, response: HttpResponseBase, places: BoundedSemaphore | None = None) -> None:
+    def __init__(self, response: HttpResponseBase, places: Places | None = None) -> None:
         self.response = response
         self.pieces = iter(response)
         self.places = places
@@ -259,4 +279,4 @@ class Stream:
                 connections.close_all()
             finally:
                 if self.places:
-                    self.places.release()
+                    self.places.give_back()

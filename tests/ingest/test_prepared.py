@@ -19,6 +19,14 @@ def test_rows_come_as_they_are():
     assert prepared.change("UPDATE ingest_project SET name = %s WHERE false", ["a"]) == 0
 
 
+def test_places_are_numbered_as_postgresql_numbers_them():
+    named = "SELECT %(b)s::int %% %(a)s, %(b)s::int, '50 %%'"
+    assert prepared.numbered(named) == (b"SELECT $1::int % $2, $1::int, '50 %'", ["b", "a"])
+    assert prepared.one(named, {"a": 3, "unused": 9, "b": 7}) == (1, 7, "50 %")
+    assert prepared.numbered("SELECT %s, %s, 1 %% 2")[0] == b"SELECT $1, $2, 1 % 2"
+    assert prepared.one("SELECT %s::int %% %s", [7, 4]) == (3,)
+
+
 def test_a_statement_keeps_its_cursor_and_not_what_it_found():
     statement = "SELECT repeat('a', %s::int)"
     assert prepared.one(statement, [10]) == ("a" * 10,)

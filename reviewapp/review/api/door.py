@@ -30,7 +30,7 @@ REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 
 def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:
     """Whose review it is. Raises Problem 403 for a scope that is missing, 422 for who is no reviewer."""
-    name = as_reviewer or request.GET.get("as_reviewer")
+    name = as_reviewer or (request.GET.get("as_reviewer") if request.META.get("QUERY_STRING") else None)
     try:
         return actors.behind(request.caller, name)
     except actors.NoSuchReviewer as refusal:

@@ -47,7 +47,7 @@ def test_so_many_run_so_many_wait_and_the_rest_hear_when_to_come_back():
     assert gate.inside.acquire(timeout=60)
     assert gate.inside.acquire(timeout=60)
     # The waiting ones have taken their places once none is left.
-    while door.places._value:
+    while not door.places.tickets.empty():
         pass
     refused = []
     ask(door, "late", refused)
