@@ -36,8 +36,8 @@ handler500 = "reviewapp.serving.failures.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, since every address is compared with those before it and these are requested most.
-    *otlp.urls("v1"),
     path("api/v1/", api.urls()),
+    *otlp.urls("v1"),
     path("", project.start, name="start"),
     path("account", account.account, name="account"),
     path("account/theme", account.theme, name="theme"),

@@ -169,7 +169,8 @@ def _hand_in(
     rows.link(label, "assignment", mine)
     rows.link(mine, "current", label)
     if label.kind != Kind.POST_REVEAL:
-        mine.counted = label
+        mine.counted_id = label.pk
+        rows.link(mine, "counted", label)
     item.state = decision.state
     if item.snapshot_id == label.snapshot_id and item._meta.get_field("snapshot").is_cached(item):
         rows.link(label, "snapshot", item.snapshot)

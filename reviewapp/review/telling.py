@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connection
 
-from ingest.json_objects import Json
 from ingest.models import Project
 from reviewapp.review import answers, queues, shapes, snapshots
 from reviewapp.review.leases import Lease
@@ -177,33 +176,42 @@ GIVEN = """
 
 
 def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
-    assignment = label.assignment
+    assignment, token = label.assignment, label.token
     item = assignment.item
-    trusted = label.token.trusted_for_reviews if label.token else None
+    other, trusted = item.other_trace, token.trusted_for_reviews if token else None
     counted = assignment.counted_id == label.pk and label.blind and item.purpose == "review"
-    values: Json = {
-        name: getattr(label, name)
-        for name in ("id", "revision", "kind", "via", "impersonated", "blind", "failure_modes", "note",
-                     "corrected_output", "seconds", "created_at")
-    }  # fmt: skip
-    values |= {name: getattr(item, name) for name in ("round", "lane", "u", "day", "purpose")}
     return shapes.LabelTold(
+        id=label.pk,
         item_id=item.pk,
         trace_id=item.trace.trace_id,
-        other_trace_id=item.other_trace.trace_id if item.other_trace else None,
+        other_trace_id=other.trace_id if other else None,
         queue=item.queue.slug,
+        round=item.round,
+        lane=item.lane,  # type: ignore[arg-type]
+        u=item.u,
+        day=item.day,
+        purpose=item.purpose,  # type: ignore[arg-type]
         rubric=_rubric_name(label.rubric_version),
+        revision=label.revision,
+        kind=label.kind,  # type: ignore[arg-type]
+        via=label.via,  # type: ignore[arg-type]
         reviewer=label.reviewer.username,
-        token=label.token.public_id if label.token else None,
+        token=token.public_id if token else None,
         trusted=trusted,
+        impersonated=label.impersonated,
+        blind=label.blind,
         verdict=label.verdict or None,  # type: ignore[arg-type]
         preference=label.preference or None,  # type: ignore[arg-type]
         confidence=label.confidence or None,  # type: ignore[arg-type]
         answers=given,
+        failure_modes=label.failure_modes,
+        note=label.note,
+        corrected_output=label.corrected_output,
+        seconds=label.seconds,
+        created_at=label.created_at,
         snapshot=_hex(label.snapshot),
         standing=assignment.current_id == label.pk,
         in_figures=counted and (not label.impersonated or bool(trusted)),
-        **values,
     )
 
 

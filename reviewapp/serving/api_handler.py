@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
@@ -37,6 +37,8 @@ OF_PAGES = frozenset(
 )
 # A page below the API's addresses, in the shell of whoever is signed in.
 PAGES = frozenset({"/api/v1/docs"})
+# Any subdomain may be allowed, and clients choose what they write.
+MOST_HOSTS = 100
 
 
 def content_policy() -> str:
@@ -59,7 +61,25 @@ def always(said_by_a_proxy: Mapping[str, str]) -> list[tuple[str, str]]:
     return [("Content-Security-Policy", content_policy()), *response.items()]
 
 
+class ApiRequest(WSGIRequest):
+    """It is asked for its host before anything else, by `CommonMiddleware`."""
+
+    # As clients wrote them. Which ones are allowed stays the same while the server runs.
+    allowed: ClassVar[set[str]] = set()
+
+    def get_host(self) -> str:
+        """Raises DisallowedHost, for the one that Django looks at."""
+        host: str = self._get_raw_host()  # type: ignore[attr-defined]
+        if host not in self.allowed:
+            super().get_host()
+            if len(self.allowed) < MOST_HOSTS:
+                self.allowed.add(host)
+        return host
+
+
 class ApiHandler(WSGIHandler):
+    request_class = ApiRequest
+
     def __init__(self) -> None:
         # Over HTTPS there is one more, which must not be said elsewhere.
         self.name, self.https = settings.SECURE_PROXY_SSL_HEADER or ("", "")

@@ -8,7 +8,8 @@ from django.urls import get_resolver, resolve
 from ingest import tokens
 from ingest.access import Door, declaration_of
 from ingest.models import Scope
-from reviewapp.serving.api_handler import OF_PAGES, PAGES, ApiHandler, beside
+from reviewapp.serving import api_handler
+from reviewapp.serving.api_handler import OF_PAGES, PAGES, ApiHandler, ApiRequest, beside
 from reviewapp.serving.failures import API_PREFIXES
 
 ASKED = [
@@ -51,6 +52,20 @@ def test_the_answer_is_the_same(project, method, path):
         assert told.keys() <= pages_told.keys() | SECURE
         assert told.keys() >= SECURE
         assert policies[0] == policies[1]
+
+
+@pytest.mark.django_db
+def test_of_the_hosts_that_clients_write_no_more_are_kept_than_there_is_room_for(settings, monkeypatch):
+    monkeypatch.setattr(ApiRequest, "allowed", set())
+    monkeypatch.setattr(api_handler, "MOST_HOSTS", 2)
+    settings.ALLOWED_HOSTS = [".example.com"]
+    handler = ApiHandler()
+    for host, refused in [("a.example.com", False), ("a.example", True)] * 2 + [
+        (f"{number}.example.com:8000", False) for number in range(4)
+    ]:
+        status, _, _ = answer(handler, "get", "/api/v1/openapi.json", Host=host)
+        assert status.startswith("400") is refused
+    assert ApiRequest.allowed == {"a.example.com", "0.example.com:8000"}
 
 
 def test_nothing_below_the_api_is_for_who_is_signed_in():
