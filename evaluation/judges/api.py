@@ -9,6 +9,7 @@ from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.judgments import running
 from evaluation.judges.making import versions
 from evaluation.judges.models import PREFERENCE, Judge, Kind
+from evaluation.judges.pairwise import comparing
 from evaluation.judges.stability import drift
 from evaluation.judges.trust import (
     asked,
@@ -39,7 +40,7 @@ def read_calibration(request: TokenRequest, name: str) -> HttpResponse:
     if scope:
         told = told | {"judge": told["judge"] | _of_whole(scope)}
     if scope and scope.version.criterion == PREFERENCE:
-        told = told | {"pairwise": kept_pairs.tell(scope.version)}
+        told = told | {"pairwise": kept_pairs.keep(scope.version, comparing.tell(scope.version))}
     return json_response(told)
 
 

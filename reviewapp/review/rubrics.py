@@ -78,7 +78,7 @@ def create(project: Project, template: Template, slug: str = "", name: str = "",
         created_by=by,
     )
     criteria = [presets.verdict_of(template), *template.criteria]
-    _write_criteria(draft, rubric_forms.read_criteria(criteria), {})
+    _write_criteria(draft, rubric_forms.read_criteria(criteria))
     return rubric
 
 
@@ -144,7 +144,7 @@ def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVer
         ):
             _refuse_edit(version)
         CriterionRevision.objects.filter(version=version).delete()
-        _write_criteria(version, criteria, _noted(version, criteria, content.new_meaning))
+        _write_criteria(version, criteria, content.new_meaning)
     version.refresh_from_db()
     return version
 
@@ -170,10 +170,18 @@ def _refuse_edit(version: RubricVersion) -> None:
 
 
 def _write_criteria(
-    version: RubricVersion, criteria: Sequence[dict[str, Any]], meaning: Mapping[str, int]
+    version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str] = frozenset()
 ) -> None:
+    """What nobody has answered yet cannot be declared to ask something else."""
+    meaning, known = meanings(version, criteria, declared), _earlier(version)[0]
     CriterionRevision.objects.bulk_create(
-        CriterionRevision(version=version, position=position, meaning=meaning.get(values["key"], 1), **values)
+        CriterionRevision(
+            version=version,
+            position=position,
+            meaning=meaning[values["key"]],
+            new_meaning=values["key"] in declared & known.keys(),
+            **values,
+        )
         for position, values in enumerate(criteria)
     )
 
@@ -191,33 +199,11 @@ def meanings(
     return found
 
 
-def _noted(
-    version: RubricVersion, criteria: Sequence[dict[str, Any]], declared: frozenset[str]
-) -> dict[str, int]:
-    """The same as a draft keeps it. What is declared and has another structure as well has the number after
-    the next, until it is frozen: the structure may be put back, and the declaration stands all the same."""
-    newest, _ = _earlier(version)
-    both = {
-        values["key"]
-        for values in criteria
-        if values["key"] in declared & newest.keys() and not is_wording(newest[values["key"]], values)
-    }
-    return {key: number + (key in both) for key, number in meanings(version, criteria, declared).items()}
-
-
 def declared(version: RubricVersion) -> frozenset[str]:
-    """The criteria of a draft that were saved as asking something else by their words, whatever else of them
-    differs."""
+    """The criteria of a draft that were saved as asking something else, whatever else of them changed."""
     if version.stage != Stage.DRAFT:
         return frozenset()
-    newest, highest = _earlier(version)
-    both = [(newest[each.key], each) for each in version.criteria.all() if each.key in newest]
-    return frozenset(
-        now.key
-        for base, now in both
-        if base.meaning != now.meaning
-        and (now.meaning > highest[now.key] + 1 or is_wording(base, _asked(now)))
-    )
+    return frozenset(version.criteria.filter(new_meaning=True).values_list("key", flat=True))
 
 
 def _earlier(version: RubricVersion) -> tuple[dict[str, CriterionRevision], dict[str, int]]:
@@ -249,27 +235,15 @@ def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:
     return all(getattr(base, name) == values[name] for name in asked)
 
 
-@transaction.atomic
 def freeze(version: RubricVersion, by: str = "", edit: int | None = None) -> RubricVersion:
     """From now on labels can be made under it, and it never changes. Raises EditConflict, Frozen."""
     read = RubricVersion.objects.filter(pk=version.pk, stage=Stage.DRAFT)
     if edit is not None:
         read = read.filter(edit=edit)
-    if draft := read.select_for_update(no_key=True).first():
-        _number_in_order(draft)
     if not read.update(stage=Stage.FROZEN, frozen_at=Now(), created_by=by or F("created_by")):
         _refuse_edit(version)
     version.refresh_from_db()
     return version
-
-
-def _number_in_order(draft: RubricVersion) -> None:
-    """What a draft kept under the number after the next gets the next."""
-    _, highest = _earlier(draft)
-    for each in draft.criteria.all():
-        following = highest.get(each.key, 0) + 1
-        if each.meaning > following:
-            CriterionRevision.objects.filter(pk=each.pk).update(meaning=following)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from evaluation.judges.trust import kept_pairs
 
 def context(version: JudgeVersion) -> dict[str, Any]:
     """What the page of a pairwise judge shows beside what every judge's page does."""
-    told = kept_pairs.tell(version)
+    told = kept_pairs.keep(version, comparing.tell(version))
     return {
         "pairwise": told,
         "choices": comparing.CHOICES,

@@ -14,7 +14,6 @@ from typing import Any
 from django.utils import timezone
 
 from evaluation.judges.models import CalibrationPoint, JudgeVersion
-from evaluation.judges.pairwise import comparing
 from evaluation.judges.trust.kept_figures import PAIRS
 from ingest.json_objects import Json
 
@@ -27,26 +26,14 @@ class Kept:
     at: datetime
 
 
-def tell(version: JudgeVersion) -> Json:
-    """Every number of its page, as `comparing.tell`."""
-    told = comparing.tell(version)
-    _keep(version, told)
-    return told
-
-
-def brief(version: JudgeVersion) -> Json:
-    """What stands of it in the list of judges."""
-    told = comparing.brief(version)
-    _keep(version, told)
-    return told
-
-
-def _keep(version: JudgeVersion, told: Json) -> None:
+def keep(version: JudgeVersion, told: Json) -> Json:
+    """What `comparing` has just told of it, whose agreement is kept."""
     CalibrationPoint.objects.update_or_create(
         version=version,
         scope=PAIRS,
         defaults={"figures": {"agreement": told["agreement"]}, "computed_at": timezone.now()},
     )
+    return told
 
 
 def last(version: JudgeVersion) -> Kept | None:

@@ -8,6 +8,7 @@ from django.db.models import Count, Prefetch
 
 from evaluation.judges.against_people.statements import Scope
 from evaluation.judges.models import PREFERENCE, Judge, JudgeVersion, Stage
+from evaluation.judges.pairwise import comparing
 from evaluation.judges.trust import calibration, kept_figures, kept_pairs
 from ingest.models import Project
 
@@ -39,7 +40,7 @@ def tell(project: Project) -> list[dict[str, Any]]:
         looked = kept[version.pk] if version else None
         figures = looked.figures["api"] if looked and looked.figures else calibration.nothing(judge)
         if version and version.criterion == PREFERENCE:
-            figures = figures | kept_pairs.brief(version)
+            figures = figures | kept_pairs.keep(version, comparing.brief(version))
         told.append(
             {
                 "name": judge.name,

@@ -97,12 +97,15 @@ class Shown(models.TextChoices):
 class CriterionRevision(models.Model):
     """A criterion in one version. Of one `key`, revisions of equal `meaning` ask the same thing.
 
+    `new_meaning`: an editor declared that this one asks something else than those before it.
+
     `options` are [{"value", "label", "help"}]: of choices, and of a scale in its order.
     """
 
     version = models.ForeignKey(RubricVersion, models.CASCADE, related_name="criteria", db_index=False)
     key = models.CharField(max_length=60, validators=[validate_slug])
     meaning = models.PositiveIntegerField(default=1)
+    new_meaning = models.BooleanField(default=False)
     position = models.PositiveIntegerField(default=0)
     title = models.CharField(max_length=200)
     help = models.TextField(blank=True, default="")

@@ -1,8 +1,10 @@
 """The pages of leads: decisions, settings of queues, rubrics; and the reviewers' page, for everyone."""
 
 import re
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.test import Client
 
@@ -348,6 +350,25 @@ def test_what_is_declared_and_restructured_has_the_next_number_when_it_is_frozen
     third = rubrics.publish(rubric, changed)
     assert dict(third.criteria.values_list("key", "meaning")) == {"verdict": 2, "polite": 2}
     assert rubrics.publish(rubric, changed).criteria.get(key="polite").meaning == 3
+
+
+@pytest.mark.parametrize(
+    ("meaning", "change", "kept"),
+    [
+        (2, {"title": "Is it polite?"}, (True, 2)),
+        (3, {"type": "text"}, (True, 2)),
+        (2, {"type": "text"}, (False, 2)),
+        (1, {"title": "Is it polite?"}, (False, 1)),
+    ],
+)
+def test_a_draft_of_the_release_before_keeps_what_it_declares(project, meaning, change, kept):
+    rubric = rubrics.create_starter(project).rubric
+    one = {"key": "polite", "title": "Polite", "type": "pass_fail"}
+    rubrics.publish(rubric, rubrics.Content("", [], [one]))
+    polite = rubrics.draft_of(rubric).criteria.filter(key="polite")
+    polite.update(meaning=meaning, **change)
+    import_module("reviewapp.migrations.0007_declared_meaning").keep_declared(apps, None)
+    assert polite.values_list("new_meaning", "meaning").get() == kept
 
 
 def test_a_declared_meaning_can_be_taken_back(project, lead):
