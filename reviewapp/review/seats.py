@@ -55,17 +55,17 @@ TURN = f"SELECT {SINCE_AUDIT}, {AUDIT_WAITS}, {HAS_EXPIRED}"
 UNLESS_OTHERWISE = f"""
         AND NOT {HAS_EXPIRED}
         AND NOT ({AUDIT_WAITS} AND {SINCE_AUDIT} + 1 >= %(every)s)"""
-# Parts of the claim's statement: they note the lane if `assigned` holds a row.
+# Parts of the claim's statement: they note the lane if `assigned` holds a row. The seats are counted for
+# whoever has none yet alone.
 NOTED = {
     Lane.AUDIT: """
         INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit, claims)
         SELECT %(queue)s, %(reviewer)s, 0, 1 FROM assigned
         ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = 0, claims = s.claims + 1
         RETURNING claims""",
-    Lane.RISK: """
+    Lane.RISK: f"""
         INSERT INTO reviewapp_seat AS s (queue_id, reviewer_id, since_audit, claims)
-        SELECT %(queue)s, %(reviewer)s,
-            (SELECT count(*) FROM reviewapp_seat WHERE queue_id = %(queue)s) %% %(every)s + 1, 1 FROM assigned
+        SELECT %(queue)s, %(reviewer)s, {SINCE_AUDIT} + 1, 1 FROM assigned
         ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1,
             claims = s.claims + 1
         RETURNING claims""",
