@@ -26,7 +26,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
-from granian.constants import Interfaces
+from granian.constants import Interfaces, RuntimeModes
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -168,6 +168,8 @@ class Supervisor:
             address=self.host,
             port=self.port,
             interface=Interfaces.WSGI,
+            # One thread moves all bytes; the other mode has a second one, that hands over to it.
+            runtime_mode=RuntimeModes.st,
             workers=settings.WEB_WORKERS,
             blocking_threads=admission.THREADS,
             backpressure=128,
