@@ -12,9 +12,10 @@ from evaluation.revealing.standing import Standing
 from reviewapp.figures import coefficient
 from reviewapp.models import Membership
 from reviewapp.review import blindness
-from reviewapp.review.models import VERDICT, Assignment, Queue, ReviewItem, State
+from reviewapp.review.models import VERDICT, Queue, ReviewItem
+from reviewapp.screen import sittings
 from reviewapp.screen.revealing import seen
-from reviewapp.screen.sittings import SHOWN_DECISIONS, TONES
+from reviewapp.screen.sittings import TONES
 
 MOST = 10
 STAGES = {Stage.LIVE: 0, Stage.CANDIDATE: 1, Stage.RETIRED: 2}
@@ -47,10 +48,12 @@ def tell(item: ReviewItem, order: str = "ab") -> list[Said]:
 
 
 def lately(membership: Membership, queue: Queue) -> list[tuple[int, str]]:
-    """Item and "judge: fail" of those last decisions whose reveal this reviewer has opened."""
-    mine = Assignment.objects.filter(reviewer=membership.user_id, item__queue=queue, state=State.SUBMITTED)
-    opened = mine.exclude(revealed_at=None).filter(item__other_trace=None).select_related("item__trace")
-    items = [each.item for each in opened.order_by("-submitted_at")[:SHOWN_DECISIONS]]
+    """Item and "judge: fail" of those decisions in this reviewer's rail whose reveal they have opened.
+
+    Of no others: the rail has no place for what would be said of them.
+    """
+    shown = [decision.item for decision in sittings.last(queue, membership.user) if decision.is_told]
+    items = list(ReviewItem.objects.filter(pk__in=shown, other_trace=None).select_related("trace"))
     hidden = blindness.hides(membership, [item.trace for item in items])
     traces = [item.trace_id for item in items if item.trace_id not in hidden]
     live = Judgment.objects.of_project(queue.project_id).filter(

@@ -1,6 +1,7 @@
 """What the top floor adds to the review screens comes after one's own submit, and to nobody else."""
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -15,6 +16,7 @@ from reviewapp.review import items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Assignment, Label
+from reviewapp.screen.sittings import SHOWN_DECISIONS
 from tests.reviewapp.review.making import FAIL, PASS, filled, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +142,30 @@ def test_beside_a_decision_that_was_opened_stands_what_the_judge_said(project, i
     items.enqueue(make_queue(project, "elsewhere"), [item.trace.trace_id])
     assert "judge:" not in reviewer.client.get(address).content.decode()
     assert stranger.client.get(address).status_code == 404
+
+
+def test_nothing_is_told_of_a_decision_that_the_rail_no_longer_shows(project, item, reviewer):
+    """There is no place for it on the page."""
+    address = reverse("judged_lately", args=["refunds", item.queue.slug])
+    rail = reverse("review", args=["refunds", item.queue.slug])
+    items.enqueue(item.queue, [trace.trace_id for trace in make_traces(project, 12, prefix="more")])
+    told = Judgment.objects.get()
+    type(told.version).objects.update(stage="live")
+    first, second = (submit(item.queue, reviewer.user).label.assignment.item for _ in range(2))
+    for opened in (first, second):
+        labels.reveal(opened, Actor(reviewer.user))
+        Judgment.objects.get_or_create(
+            version=told.version, trace=opened.trace, origin="sample", progress="done", verdict="fail"
+        )
+    assert ids(reviewer, address) == ids(reviewer, rail) == {first.pk, second.pk}
+    for _ in range(SHOWN_DECISIONS - 1):
+        submit(item.queue, reviewer.user)
+    assert ids(reviewer, address) == ids(reviewer, rail) == {second.pk}
+
+
+def ids(reviewer, address):
+    """The items of which the judge's word has a place there, or is told."""
+    return set(map(int, re.findall(r'id="judged-(\d+)"', reviewer.client.get(address).content.decode())))
 
 
 def test_hostile_rationales_stay_text(item, lead):
