@@ -83,6 +83,11 @@ class KeptCursor(psycopg.RawCursor[Any]):
     def ask(self, values: Values) -> None:
         if isinstance(values, dict):
             values = [values[name] for name in self.names]
+        if len(values) != len(self.names):
+            # As psycopg's own cursor does: PostgreSQL would not mind values too many.
+            raise psycopg.ProgrammingError(
+                f"the query has {len(self.names)} placeholders but {len(values)} parameters were passed"
+            )
         self.execute(self.numbered, values)
 
     def forget(self) -> None:

@@ -3,7 +3,14 @@
 import weakref
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    ProgrammingError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
@@ -57,6 +64,17 @@ def test_an_error_is_one_of_djangos_and_the_next_statement_is_answered():
     with pytest.raises(IntegrityError), transaction.atomic():
         prepared.change("INSERT INTO ingest_project (name) VALUES (%s)", ["no slug"])
     assert prepared.one("SELECT 1", []) == (1,)
+
+
+@pytest.mark.parametrize("values", [[], [1], [1, 2, 3]])
+def test_other_values_than_there_are_places_are_refused_as_by_djangos_own_cursor(values):
+    statement = "SELECT %s::int + %s::int"
+    with pytest.raises(ProgrammingError) as djangos, connection.cursor() as rows:
+        rows.execute(statement, values)
+    with pytest.raises(ProgrammingError) as ours:
+        prepared.one(statement, values)
+    assert str(ours.value) == str(djangos.value)
+    assert prepared.one(statement, [1, 2]) == (3,)
 
 
 def test_nothing_is_asked_within_a_transaction_that_is_broken():
