@@ -8,6 +8,7 @@ import json
 import pytest
 
 from reviewapp import wsgi
+from reviewapp.serving.admission import READERS
 from reviewapp.wsgi import BodyDoor
 
 LIMIT = 1000
@@ -31,12 +32,21 @@ class Dripping(io.BytesIO):
         return super().read(min(size, 7))
 
 
-def ask(environ):
-    application, said = Application(), []
-    answer = BodyDoor(application, LIMIT, "policy")(
-        environ, lambda status, headers: said.append((status, dict(headers)))
-    )
-    return application.body, *said[0], b"".join(answer)
+class Torn:
+    """A connection that its sender has left."""
+
+    def read(self, size=-1):
+        raise ConnectionResetError
+
+
+def make_door():
+    return BodyDoor(Application(), LIMIT, "policy")
+
+
+def ask(environ, door=None):
+    door, said = door or make_door(), []
+    answer = door(environ, lambda status, headers: said.append((status, dict(headers))))
+    return door.application.body, *said[0], b"".join(answer)
 
 
 def chunked(body):
@@ -83,3 +93,13 @@ def test_the_client_of_a_refused_body_is_heard_out_but_not_for_ever(monkeypatch,
         environ = chunked(b"x" * size) | ({"CONTENT_LENGTH": str(size)} if announced else {})
         assert ask(environ)[1].startswith("413")
         assert dropped <= environ["wsgi.input"].tell() <= dropped + LIMIT + 14
+
+
+def test_a_reader_gives_its_place_back_whatever_came_of_the_body():
+    door = make_door()
+    for _ in range(READERS + 1):
+        assert ask({"CONTENT_LENGTH": "1", "wsgi.input": io.BytesIO(b"x")}, door)[1].startswith("200")
+        assert ask(chunked(b"x" * (LIMIT + 1)), door)[1].startswith("413")
+        assert ask({"CONTENT_LENGTH": "2", "wsgi.input": io.BytesIO(b"x")}, door)[1].startswith("400")
+        with pytest.raises(ConnectionResetError):
+            ask({"CONTENT_LENGTH": "1", "wsgi.input": Torn()}, door)

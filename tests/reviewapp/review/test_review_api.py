@@ -9,7 +9,7 @@ from ingest.models import ApiToken, Scope
 from ingest.routing.models import RoutingRule
 from reviewapp.review import items, labels, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Label, Queue, ReviewItem, Rubric, RubricVersion
+from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, Rubric, RubricVersion
 from tests.reviewapp.review.making import FAIL, filled, in_figures, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +148,35 @@ def test_impersonation_is_recorded_and_left_out_of_figures(queue, send, rita, le
     assert send("POST", address, {"as_reviewer": "nobody"}, scopes).status_code == 422
     assert send("POST", address, {}, scopes).status_code == 403
     assert send("POST", address, {"as_reviewer": "rosa"}).status_code == 403
+
+
+def test_the_reviewer_may_be_named_in_the_address(queue, send, rita):
+    filled(queue, 1)
+    scopes = (Scope.LABELS_WRITE, Scope.IMPERSONATE)
+    got = send("POST", "queues/review/claim?as_reviewer=rosa", None, scopes).json()
+    assert Assignment.objects.get().reviewer == rita
+    said = {"lease_token": got["lease"]["token"], "verdict": "fail"}
+    answer = send("POST", f"items/{got['item']['id']}/label?as_reviewer=rosa", said, scopes)
+    told = answer.json()["label"]
+    assert (told["reviewer"], told["impersonated"], told["trusted"]) == ("rosa", True, False)
+    assert told["standing"] is True and told["in_figures"] is False
+
+
+DRAWN = {"lane": "audit", "rank": None, "audit_rank": 0.5, "u": 0.25, "day": "2026-09-01"}
+
+
+@pytest.mark.parametrize("columns", [{"lane": "risk"}, DRAWN], ids=["risk", "audit"])
+def test_a_label_is_told_at_once_as_among_the_lines(queue, send, columns):
+    filled(queue, 1)
+    ReviewItem.objects.update(**columns)
+    got = claimed(send)
+    said = {"lease_token": got["lease"]["token"], "verdict": "fail", "note": "rude", "answers": {"tone": 2}}
+    told = send("POST", f"items/{got['item']['id']}/label", said).json()["label"]
+    assert (told["lane"], told["purpose"]) == (columns["lane"], "review")
+    assert (told["u"], told["day"]) == (columns.get("u"), columns.get("day"))
+    assert (told["trusted"], told["impersonated"], told["blind"]) == (False, False, True)
+    assert told["standing"] is True and told["in_figures"] is True
+    assert [told] == lines(send("GET", "labels"))
 
 
 def test_each_token_is_a_reviewer_of_its_own(project, send):
