@@ -68,5 +68,5 @@ NOTED = {
         SELECT %(queue)s, %(reviewer)s, {SINCE_AUDIT} + 1, 1 FROM assigned
         ON CONFLICT (queue_id, reviewer_id) DO UPDATE SET since_audit = s.since_audit + 1,
             claims = s.claims + 1
-        RETURNING claims""",
+        RETURNING claims""",  # noqa: S608 - our own names
 }

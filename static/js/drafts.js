@@ -43,8 +43,10 @@
   }
 
   function changed() {
-    dirty = true;
     remember();
+    // A change of mind is kept here alone: what has been handed in has no draft.
+    if (!form().dataset.draft) return say("kept in this browser");
+    dirty = true;
     say("saving");
     clearTimeout(timer);
     timer = setTimeout(save, 400);
@@ -162,6 +164,12 @@
       remember();
     }
   });
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+    // Handed in, and on to another page: nothing is swapped.
+    if (detail.requestConfig.elt !== form() || !detail.xhr.getResponseHeader("HX-Redirect")) return;
+    localStorage.removeItem(copy());
+    dirty = false;
+  });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     // A refusal that brings the screen with all that was typed.
     if (detail.xhr.status >= 400 && detail.serverResponse.includes('id="review"')) Object.assign(detail, { shouldSwap: true, isError: false });
@@ -185,8 +193,11 @@
     // A page that was asked for while the last save was under way shows less than the server has.
     if (!kept || (version !== null && version <= Number(form().elements.draft_version.value))) return;
     restore(kept);
-    if (version === null) changed();
-    else form().elements.draft_version.value = version;
+    if (version !== null) return void (form().elements.draft_version.value = version);
+    // What the page before sent when it was left may be on its way still: sent once more it is the same text, and
+    // what is typed from here on is newer than both.
+    changed();
+    save();
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:load", ({ detail }) => detail.elt.id === "review" && begin());

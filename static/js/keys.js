@@ -27,6 +27,7 @@
     if (typing(element)) {
       element.focus();
       if (element.matches("input")) element.select();
+      else if (element.matches("textarea")) element.setSelectionRange(element.value.length, element.value.length);
     } else {
       element.click();
     }

@@ -106,18 +106,17 @@
   const corrected = () => document.querySelector("details.corrected");
 
   function correct() {
-    if (corrected().open) corrected().querySelector("textarea").focus();
-    else corrected().open = true;
-  }
-
-  document.addEventListener("toggle", ({ target }) => {
-    if (!target.matches?.("details.corrected[open]")) return;
-    const field = target.querySelector("textarea");
+    const field = corrected().querySelector("textarea");
+    if (document.activeElement === field) return;
+    corrected().open = true;
     field.value ||= document.getElementById("answer-as-given").value;
     field.focus();
     field.setSelectionRange(field.value.length, field.value.length);
-    target.scrollIntoView({ block: "nearest" });
-  }, true);
+    corrected().scrollIntoView({ block: "nearest" });
+  }
+
+  // By hand; who pressed the key types already.
+  document.addEventListener("toggle", ({ target }) => target.matches?.("details.corrected[open]") && correct(), true);
 
   // The lease: its end is counted from what the server said was left, whatever this machine's clock says.
   let ends = 0;

@@ -256,6 +256,63 @@ def test_what_is_typed_is_saved_by_itself_and_back_after_a_reload(page, house):
     expect(page.locator("#note")).to_have_value("half a thought and more")
 
 
+@pytest.mark.parametrize("pause", [0, 200, 350])
+def test_typing_on_through_a_reload_is_no_other_window(page, house, pause):
+    """What the left page sends arrives while the next one is drawn, or after it."""
+    page.goto(house.queue(f"through-{pause}", traces(f"through-{pause}", 1)))
+    keys(page, "n")
+    page.keyboard.type("one")
+    page.wait_for_timeout(pause)
+    page.reload()
+    opened(page)
+    keys(page, "n")
+    page.keyboard.type(" and two")
+    is_saved(page)
+    page.wait_for_timeout(600)
+    is_saved(page)
+    expect(page.locator("#conflict")).not_to_be_visible()
+    page.reload()
+    expect(page.locator("#note")).to_have_value("one and two")
+
+
+def test_what_follows_a_key_at_once_stands_in_the_field_that_it_opens(page, house):
+    page.goto(house.queue("at-once", traces("at-once", 1)))
+    opened(page)
+    given = page.locator("#answer-as-given").input_value()
+    keys(page, "c")
+    page.keyboard.type(" More.")
+    expect(page.locator("[name=corrected_output]")).to_have_value(f"{given} More.")
+    page.fill("#note", "before")
+    keys(page, "Escape", "n")
+    page.keyboard.type(" after")
+    expect(page.locator("#note")).to_have_value("before after")
+
+
+def test_a_change_of_mind_is_kept_here_until_it_is_handed_in(page, house):
+    page.goto(house.queue("minds", traces("minds", 1)))
+    opened(page)
+    keys(page, "1", "Shift+Enter")
+    expect(page.locator("#rubric h2")).to_have_text("Submitted")
+    errors: list[str] = []
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    keys(page, "m")
+    opened(page)
+    keys(page, "2", "n")
+    page.keyboard.type("they saw more")
+    expect(page.locator("[data-saved]").first).to_have_text("kept in this browser")
+    page.wait_for_timeout(600)
+    page.reload()
+    opened(page)
+    expect(page.locator("#note")).to_have_value("they saw more")
+    keys(page, "Control+Enter")
+    expect(page.locator("#rubric h2")).to_have_text("Submitted")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
+    keys(page, "m")
+    opened(page)
+    expect(page.locator("#note")).to_have_value("they saw more")
+    assert errors == []
+
+
 def test_an_answer_that_is_read_slowly_is_no_other_window(page, house):
     """The next save waits for the version in it."""
     page.add_init_script(
