@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviewapp.review import items as stand
-from reviewapp.review import queues
+from reviewapp.review import labels, leases, queues
+from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment
 from reviewapp.screen import finishing, sittings
-from tests.reviewapp.review.making import filled, make_queue, make_traces
+from tests.reviewapp.review.making import FAIL, filled, make_queue, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
 HTMX = {"HX-Request": "true", "HX-Target": "review"}
@@ -59,6 +60,18 @@ def test_a_long_pause_begins_a_new_sitting(rita, items, queue):
     told = sittings.sitting(queue, rita.person.user)
     assert (told.done, told.total) == (2, 4)
     assert len(told.last) == 3
+
+
+@pytest.mark.django_db
+def test_what_a_token_says_in_ones_name_is_part_of_no_sitting(rita, items, queue):
+    for _ in range(2):
+        lease = leases.claim(queue, rita.person.user)
+        labels.submit(lease.item, Actor(rita.person.user, impersonated=True), lease.token, FAIL)
+    told = sittings.sitting(queue, rita.person.user)
+    assert (told.handled, told.began, told.pace, len(told.last)) == (0, None, None, 2)
+    rita.submit(*rita.hold(), verdict="pass")
+    told = sittings.sitting(queue, rita.person.user)
+    assert (told.handled, told.done, told.failures, len(told.last)) == (1, 1, 0, 3)
 
 
 @pytest.mark.django_db
