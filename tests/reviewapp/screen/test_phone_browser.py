@@ -165,10 +165,38 @@ def whole(page: Page) -> None:
         assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
-def test_a_table_that_goes_beyond_the_edge_says_so(browser, house):
-    house.queue("wide-table", traces("wide-table", 2))
+def test_the_items_of_a_queue_fit_a_phone(browser, house):
+    house.queue("items", traces("items", 2), name="A queue with a name of quite some length")
     context, page = sign_in(browser, house, "gina", viewport=PHONE)
-    page.goto(f"{house.url}/projects/{PROJECT}/queues/wide-table/items")
+    page.goto(f"{house.url}/projects/{PROJECT}/queues/items/items")
+    whole(page)
+    is_sound(page, "items")
+    labelled = page.locator("table.stacks tbody tr").first.locator("td[data-label]").all()
+    assert [cell.get_attribute("data-label") for cell in labelled] == [
+        "State", "Lane", "Labels", "Held by", "Added",
+    ]  # fmt: skip
+    # Beside the page's actions there is no room for where one is: an ellipsis says that more follows.
+    here = page.locator(".crumbs [aria-current]")
+    assert here.evaluate("crumb => crumb.scrollWidth > crumb.clientWidth")
+    assert here.evaluate("crumb => getComputedStyle(crumb).display") == "block"
+    edge = here.bounding_box()
+    assert edge["x"] + edge["width"] <= page.locator(".topbar .actions").bounding_box()["x"]
+    context.close()
+
+
+def test_what_opens_shows_its_triangle_on_a_phone(phone, house, request):
+    slug = f"opens-{request.node.callspec.params['phone']}"
+    phone.goto(house.queue(slug, traces(slug, 2)))
+    answer(phone, "Fail", 2)
+    phone.goto(f"{house.url}/projects/{PROJECT}/queues")
+    opens = phone.locator(".more > summary").first
+    assert opens.evaluate("summary => getComputedStyle(summary).display") == "list-item"
+    assert opens.bounding_box()["height"] >= 44
+
+
+def test_a_table_that_goes_beyond_the_edge_says_so(browser, house):
+    context, page = sign_in(browser, house, "gina", viewport=PHONE)
+    page.goto(f"{house.url}/projects/{PROJECT}/checks")
     table = page.locator(".table-scroll").first
     assert table.evaluate("box => box.scrollWidth > box.clientWidth")
     edge = table.bounding_box()
