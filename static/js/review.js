@@ -107,7 +107,6 @@
 
   function correct() {
     const field = corrected().querySelector("textarea");
-    if (document.activeElement === field) return;
     corrected().open = true;
     field.value ||= document.getElementById("answer-as-given").value;
     field.focus();
@@ -115,8 +114,10 @@
     corrected().scrollIntoView({ block: "nearest" });
   }
 
-  // By hand; who pressed the key types already.
-  document.addEventListener("toggle", ({ target }) => target.matches?.("details.corrected[open]") && correct(), true);
+  // By hand. Who pressed the key types already, maybe elsewhere: this comes later than the next key may.
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.matches?.("details.corrected[open]") && !target.querySelector("textarea").value) correct();
+  }, true);
 
   // The lease: its end is counted from what the server said was left, whatever this machine's clock says.
   let ends = 0;
