@@ -164,7 +164,7 @@ def _hand_in(
     found = rows.one(handing_in(condition), parameters)
     if found is None:
         return False
-    mine.pk, label.pk, label.snapshot_id, label.seconds, label.created_at = found
+    mine.pk, label.pk, label.snapshot_id, label.blind, label.seconds, label.created_at = found
     label.assignment_id, mine.current_id = mine.pk, label.pk
     rows.link(label, "assignment", mine)
     rows.link(mine, "current", label)
@@ -179,7 +179,8 @@ def _hand_in(
 
 @cache
 def handing_in(condition: str) -> str:
-    return HAND_IN.format(condition=condition)
+    seen, seen_in_pair = (SEEN.format(trace=column) for column in ("trace_id", "other_trace_id"))
+    return HAND_IN.format(condition=condition, seen=seen, seen_in_pair=seen_in_pair)
 
 
 RESOLVED = (
@@ -188,7 +189,8 @@ RESOLVED = (
 # The one statement that hands a label in. Without a lease, or with a key that was used, it does nothing.
 HAND_IN = """
     WITH held AS (
-        SELECT a.id, a.claimed_at, i.snapshot_id
+        SELECT a.id, a.claimed_at, i.snapshot_id,
+            %(blind)s AND NOT (i.purpose = 'review' AND ({seen} OR {seen_in_pair})) AS blind
         FROM reviewapp_reviewitem i JOIN reviewapp_assignment a ON a.item_id = i.id
         WHERE i.id = %(item)s AND i.rubric_version_id = %(rubric_version_id)s
             AND a.reviewer_id = %(reviewer_id)s AND a.token = %(lease)s AND a.state = 'leased'
@@ -200,7 +202,7 @@ HAND_IN = """
             rubric_version_id, snapshot_id, blind, verdict, preference, confidence, failure_modes, note,
             corrected_output, idempotency_key, seconds)
         SELECT id, %(revision)s, %(kind)s, %(via)s, %(reviewer_id)s, %(token_id)s, %(impersonated)s,
-            %(rubric_version_id)s, snapshot_id, %(blind)s, %(verdict)s, %(preference)s, %(confidence)s,
+            %(rubric_version_id)s, snapshot_id, blind, %(verdict)s, %(preference)s, %(confidence)s,
             %(failure_modes)s, %(note)s, %(corrected_output)s, %(idempotency_key)s,
             extract(epoch FROM clock_timestamp() - claimed_at)
         FROM held ON CONFLICT DO NOTHING RETURNING *
@@ -233,8 +235,14 @@ HAND_IN = """
             resolution_id = (SELECT id FROM resolution)
         FROM label WHERE i.id = %(item)s
     )
-    SELECT assignment_id, id, snapshot_id, seconds, created_at FROM label
+    SELECT assignment_id, id, snapshot_id, blind, seconds, created_at FROM label
 """
+# Its trace was revealed to the reviewer with another item. Repeats and known items are meant to come again.
+SEEN = """EXISTS (
+                SELECT FROM reviewapp_reviewitem o JOIN reviewapp_assignment s ON s.item_id = o.id
+                WHERE o.{trace} IN (i.trace_id, i.other_trace_id) AND o.id <> i.id
+                    AND s.reviewer_id = a.reviewer_id AND s.revealed_at IS NOT NULL
+            )"""
 # What the quick way takes for granted.
 FIRST = """
             AND i.required = 1 AND a.revealed_at IS NULL

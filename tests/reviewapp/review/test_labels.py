@@ -274,6 +274,43 @@ def test_undoing_after_the_reveal_does_not_make_the_next_answer_blind(queue, rit
     assert_sound(queue.project)
 
 
+@pytest.mark.parametrize("is_pair", [False, True])
+def test_who_was_shown_what_others_say_of_a_trace_does_not_judge_it_blind_in_another_queue(
+    queue, rita, paul, is_pair
+):
+    (item,) = filled(queue, 1)
+    give(queue, rita, PASS)
+    labels.reveal(reload(item), Actor(rita))
+    (other,) = make_traces(queue.project, 1, "other")
+    second = make_queue(queue.project, "second", overlap=2, kind="pair" if is_pair else "trace")
+    if is_pair:
+        items.enqueue_pairs(second, [(other.trace_id, item.trace.trace_id)])
+    else:
+        items.enqueue(second, [item.trace.trace_id])
+    answer = Answer(preference="a") if is_pair else FAIL
+    hers, his = give(second, rita, answer), give(second, paul, answer)
+    assert (hers.blind, his.blind) == (False, True)
+    assert his.pk in in_figures(queue.project) and hers.pk not in in_figures(queue.project)
+
+
+def test_a_pair_that_was_revealed_counts_for_both_its_traces(queue, rita):
+    one, two = make_traces(queue.project, 2)
+    compared = make_queue(queue.project, "compared", kind="pair")
+    items.enqueue_pairs(compared, [(one.trace_id, two.trace_id)])
+    give(compared, rita, Answer(preference="tie"))
+    labels.reveal(ReviewItem.objects.get(queue=compared), Actor(rita))
+    items.enqueue(queue, [one.trace_id, two.trace_id])
+    assert [give(queue, rita, PASS).blind for _ in range(2)] == [False, False]
+
+
+def test_what_was_labelled_elsewhere_and_not_revealed_is_judged_blind(queue, rita):
+    (item,) = filled(queue, 1)
+    give(queue, rita, PASS)
+    second = make_queue(queue.project, "second")
+    items.enqueue(second, [item.trace.trace_id])
+    assert give(second, rita, FAIL).blind
+
+
 def test_labels_of_an_open_queue_enter_no_figure(project, rita):
     queue = make_queue(project, blind=False)
     filled(queue, 1)
