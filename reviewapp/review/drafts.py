@@ -9,7 +9,7 @@ from ingest.records import canonical_json
 from reviewapp.models import User
 from reviewapp.review import rows
 from reviewapp.review.models import Assignment, Draft, ReviewItem, State
-from reviewapp.review.refusals import DraftConflict, Invalid, NotAllowed
+from reviewapp.review.refusals import DraftConflict, HandedIn, Invalid, NotAllowed
 
 MOST_FORGOTTEN = 500
 LARGEST = 2 * limits.TEXT_CHARACTERS + 16 * limits.KIB
@@ -22,7 +22,8 @@ def load(item: ReviewItem, reviewer: User) -> Draft | None:
 def save(item: ReviewItem, reviewer: User, version: int, body: dict[str, Any]) -> Draft:
     """Keep the text; `version` is the one that was read (0: none yet). Needs no lease, only an assignment.
 
-    Raises DraftConflict with what another tab saved, NotAllowed without an assignment or after the submit.
+    Raises DraftConflict with what another tab saved, NotAllowed without an assignment, HandedIn after the
+    submit.
     """
     body = fit(body)
     kept = canonical_json(body).decode()
@@ -58,8 +59,10 @@ def fit(body: dict[str, Any]) -> dict[str, Any]:
 
 def _unsaved(item: ReviewItem, reviewer: User, body: dict[str, Any]) -> Draft:
     """A save that came twice, of what is stored already, is no conflict."""
-    open_ones = Assignment.objects.filter(item=item, reviewer=reviewer).exclude(state=State.SUBMITTED)
-    stored = Draft.objects.filter(assignment__in=open_ones).first()
+    mine = Assignment.objects.filter(item=item, reviewer=reviewer)
+    if mine.filter(state=State.SUBMITTED).exists():
+        raise HandedIn("You have handed in your answer on this item.")
+    stored = Draft.objects.filter(assignment__in=mine).first()
     if stored is None:
         raise NotAllowed("There is no open answer of yours on this item.")
     if stored.body == body:

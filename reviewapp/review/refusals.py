@@ -43,6 +43,10 @@ class NotAllowed(Refusal):
     code = "not_allowed"
 
 
+class HandedIn(NotAllowed):
+    """This reviewer has handed in the answer meanwhile: there is nothing left to save."""
+
+
 class Published(Refusal):
     """The label is part of a published golden version, so it can no longer be taken back."""
 

@@ -18,7 +18,7 @@ from reviewapp.models import Role
 from reviewapp.review import drafts, flags, items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
-from reviewapp.review.refusals import DraftConflict, Invalid, LeaseLost, NothingToUndo, Refusal
+from reviewapp.review.refusals import DraftConflict, HandedIn, Invalid, LeaseLost, NothingToUndo, Refusal
 from reviewapp.screen import conflicts, criteria, differences, page
 from reviewapp.screen.page import Trouble
 from reviewapp.views.review import go, item_or_404, lease_on, next_item, show
@@ -49,7 +49,8 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER, keeps_history=False)
 @require_POST
 def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
-    """What was typed so far. 409 with both texts where another tab has saved since."""
+    """What was typed so far. 409 with both texts where another tab has saved since; 204 where the answer has
+    been handed in meanwhile, as happens to a save that the submit overtakes: nothing is stored."""
     found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     try:
@@ -58,6 +59,8 @@ def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
         parts = conflicts.parts(found, body, conflict.body)
         context = {"item": found, "parts": parts, "version": conflict.version}
         return render(request, "review/_conflict.html", context, status=409)
+    except HandedIn:
+        return HttpResponse(status=204)
     except Refusal as refusal:
         return JsonResponse({"detail": refusal.detail}, status=refusal.status)
     at = f"{timezone.localtime(kept.updated_at):%H:%M:%S}"

@@ -78,7 +78,7 @@
     try {
       answer = await window.inPlace(mine.dataset.draft, new FormData(mine), options);
       // The next save names the version in this answer: none goes out before it is read.
-      kept = answer.ok ? await answer.json() : null;
+      kept = answer.status === 200 ? await answer.json() : null;
     } catch {
       answer = null; // offline
     }
@@ -88,6 +88,8 @@
     else if (answer?.status === 409) await differ(await answer.text());
     else if (answer?.status === 401) signIn();
     else if (passes(answer?.status)) later();
+    // Overtaken by its own submit, which brings another screen, or handed in from another tab.
+    else if (answer.status === 204) submitting || say("not saved: you have handed this item in", true);
     else say("not saved: the item is closed for you", true);
   }
 

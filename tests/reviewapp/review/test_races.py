@@ -17,7 +17,7 @@ from ingest.models import Project
 from reviewapp.review import drafts, items, labels, leases, marks, queues, snapshots, telling
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Draft, ItemState, Label, Lane, ReviewItem, State
-from reviewapp.review.refusals import NotAllowed, Refusal
+from reviewapp.review.refusals import HandedIn, Refusal
 from tests.reviewapp.review.actions import Actions, next_for
 from tests.reviewapp.review.making import (
     FAIL,
@@ -220,7 +220,7 @@ def test_a_draft_saved_in_the_instant_of_its_submit_is_refused(project, make_per
     lease = leases.claim(queue, ada)
 
     def save():
-        with pytest.raises(NotAllowed):
+        with pytest.raises(HandedIn):
             drafts.save(lease.item, ada, 0, {"note": "late"})
 
     while_open(lambda: labels.submit(lease.item, Actor(ada), lease.token, PASS), save)

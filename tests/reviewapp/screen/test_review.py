@@ -267,6 +267,24 @@ def test_drafts_have_versions_and_two_tabs_see_both_texts(rita, items):
     assert 'name="draft_version" value="2"' in page.content.decode()
 
 
+def test_a_save_that_its_own_submit_has_overtaken_stores_nothing_and_is_no_error(rita, items, lead):
+    """Of who has handed in the item: others, and other items, get what they got."""
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, verdict="pass", note="all of it")
+    late = rita.post("save_draft", item, **hidden, note="all of")
+    assert (late.status_code, late.content) == (204, b"")
+    assert drafts.load(item, rita.person.user) is None
+    assert Label.objects.get().note == "all of it"
+    assert item != items[-1]
+    assert rita.post("save_draft", items[-1], **hidden, note="none of mine").status_code == 403
+    other = Reviewing(lead, rita.queue)
+    assert other.post("save_draft", item, **hidden, note="none of mine").status_code == 403
+    # Taken back, it is a draft again.
+    rita.post("undo", item)
+    taken_back = str(drafts.load(item, rita.person.user).version)
+    assert rita.post("save_draft", item, draft_version=taken_back, note="more").status_code == 200
+
+
 @pytest.mark.parametrize("version", ["", "x", "-1", "1e9", "99999999999999999999"])
 def test_odd_versions_and_tokens_are_no_errors(rita, items, version):
     item, _ = rita.hold()
