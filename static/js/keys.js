@@ -3,6 +3,7 @@
 //   data-row             the link of a row: j and k move through the rows in view, Enter follows
 //   data-enter           what Enter follows or presses while nothing else has the focus
 //   data-copy="#id"      a button: copies that element's text and says so
+// While a dialog, menu or sheet is open, keys act in it alone; the key that has opened it closes it.
 (() => {
   "use strict";
 
@@ -12,11 +13,12 @@
   const typing = (element) =>
     element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
 
-  const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+  // What lies over the page: of one that was opened from another, the later in the document.
+  window.inFront = () => [...document.querySelectorAll("dialog[open], :popover-open, details.pick[open]")].at(-1);
 
-  function move(step) {
-    const all = rows();
-    if (!all.length) return;
+  const rows = (here) => [...here.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
+
+  function move(all, step) {
     const here = all.indexOf(document.activeElement.closest("tr, li, article")?.querySelector("[data-row]"));
     const next = here < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, here + step));
     all[next].focus({ focusVisible: true });
@@ -43,11 +45,14 @@
       return;
     }
     const steps = { j: 1, k: -1 };
-    const keyed = document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`);
+    const layer = window.inFront();
+    const here = layer ?? document;
+    const isHere = (element) => here.contains(element) || element.getAttribute("popovertarget") === layer.id;
+    const keyed = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`)].find(isHere);
     const idle = event.key === "Enter" && !event.target.closest("a, button, summary, input");
-    const entered = idle && document.querySelector("[data-enter]");
+    const entered = idle && here.querySelector("[data-enter]");
     if (keyed) use(keyed);
-    else if (event.key in steps && rows().length) move(steps[event.key]);
+    else if (event.key in steps && rows(here).length) move(rows(here), steps[event.key]);
     else if (entered) entered.click();
     else return;
     event.preventDefault();

@@ -42,10 +42,23 @@
     else document.getElementById("submit-next").focus({ focusVisible: true });
   }
 
-  function choose(number) {
-    const menu = document.querySelector(".reasons:popover-open");
-    const choices = (menu || current())?.querySelectorAll(menu ? "[data-choice]" : "input:is([type=radio], [type=checkbox])");
-    choices?.[number - 1]?.click();
+  const choose = (number) => current()?.querySelectorAll("input:is([type=radio], [type=checkbox])")[number - 1]?.click();
+
+  // A menu or sheet that lies over the page has keys of its own, and the form behind it none.
+  function within(layer, event) {
+    const { key, target } = event;
+    const hasOther = event.ctrlKey || event.metaKey;
+    let meant = null;
+    if (key === "Enter" && hasOther) meant = ofFlag(target);
+    else if (/^[1-9]$/.test(key) && !hasOther && !typing(target)) meant = layer.querySelectorAll("[data-choice]")[key - 1];
+    if (meant) event.preventDefault();
+    meant?.click();
+  }
+
+  // On a phone the rubric may be folded away: a key of what is in it unfolds it, and is seen to act.
+  function unfold(key) {
+    const handle = form().querySelector(".sheet-handle input");
+    if (/^[1-9jkc]$/.test(key) || form().querySelector(`.pane-scroll [data-key="${CSS.escape(key)}"]`)) handle.checked = true;
   }
 
   // An optional answer is taken back by choosing it once more.
@@ -62,15 +75,18 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.altKey || event.isComposing) return;
     const { key, target } = event;
+    const layer = window.inFront();
+    if (layer) return within(layer, event);
     if (!form()) {
       // The reveal: what handed in the label leads on from it, too.
       if (key === "Enter" && (event.ctrlKey || event.metaKey)) press("next-item");
       return;
     }
     const inCriterion = target.closest("[data-criterion]");
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (ofFlag(target) || onward() || handIn())?.click();
+    if (!typing(target) && !event.ctrlKey && !event.metaKey) unfold(key);
+    if (key === "Enter" && (event.ctrlKey || event.metaKey)) (onward() || handIn())?.click();
     else if (key === "Enter" && event.shiftKey && !typing(target)) press("submit-show");
     else if (event.shiftKey && /^Digit[1-9]$/.test(event.code) && !typing(target)) choose(9 + Number(event.code.at(-1)));
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;

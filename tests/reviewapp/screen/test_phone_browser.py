@@ -88,6 +88,43 @@ def test_the_rail_is_a_sheet_that_the_bar_opens(phone, house, request):
     expect(phone.get_by_role("radio", name=re.compile("Fail"))).to_be_checked()
 
 
+def test_keys_act_in_the_sheet_alone_while_it_is_open(browser, house, state):  # noqa: F811
+    context = browser.new_context(storage_state=state, viewport=PHONE)
+    page = context.new_page()
+    page.goto(house.queue("behind", traces("behind", 3)))
+    answer(page, "Fail", 2)
+    chosen = page.locator("#rubric input[type=radio]:checked:not([name=confidence])")
+    unsure = page.locator("[name=confidence][value=unsure]")
+    opener(page).click()
+    keys(page, "1", "j", "q", "c", "n", "x", "u", "s", "f", "Enter", "Shift+Enter", "Control+Enter")
+    # Enter is that of the button which has the focus: it closes the sheet.
+    opener(page).click()
+    page.evaluate("document.activeElement.blur()")
+    keys(page, "2", "k", "q", "c", "n", "x", "u", "s", "f", "Enter", "Shift+Enter", "Control+Enter")
+    expect(sheet(page)).to_be_visible()
+    expect(chosen).to_have_count(0)
+    expect(unsure).not_to_be_checked()
+    expect(page.locator("[name=corrected_output]")).to_have_value("")
+    expect(page.locator("#skip-reasons")).to_be_hidden()
+    assert page.evaluate("document.activeElement.closest('#rubric')") is None
+    # What is opened from it closes by its own key, and then the sheet by Escape.
+    sheet(page).get_by_role("button", name="Guidelines").click()
+    keys(page, "1", "g")
+    expect(page.locator("#guidelines")).to_be_hidden()
+    expect(sheet(page)).to_be_visible()
+    keys(page, "Escape")
+    expect(sheet(page)).to_be_hidden()
+    expect(chosen).to_have_count(0)
+    at(page, 2)
+    # Here the form is what one reads; folded away it comes up to show what a key does in it.
+    page.get_by_role("checkbox", name="Show the rubric").uncheck()
+    expect(page.locator("#note")).to_be_hidden()
+    keys(page, "2")
+    expect(page.locator("#note")).to_be_visible()
+    expect(chosen).to_have_value("fail")
+    context.close()
+
+
 def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, request):
     slug = f"why-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 3)))
