@@ -256,6 +256,14 @@ def test_what_is_typed_is_saved_by_itself_and_back_after_a_reload(page, house):
     expect(page.locator("#note")).to_have_value("half a thought and more")
 
 
+def stands_after_a_reload(page: Page, text: str) -> None:
+    """The server has the note, and nobody was asked which of two texts to keep."""
+    is_saved(page)
+    expect(page.locator("#conflict")).not_to_be_visible()
+    page.reload()
+    expect(page.locator("#note")).to_have_value(text)
+
+
 @pytest.mark.parametrize("pause", [0, 200, 350])
 def test_typing_on_through_a_reload_is_no_other_window(page, house, pause):
     """What the left page sends arrives while the next one is drawn, or after it."""
@@ -269,21 +277,42 @@ def test_typing_on_through_a_reload_is_no_other_window(page, house, pause):
     page.keyboard.type(" and two")
     is_saved(page)
     page.wait_for_timeout(600)
-    is_saved(page)
-    expect(page.locator("#conflict")).not_to_be_visible()
-    page.reload()
-    expect(page.locator("#note")).to_have_value("one and two")
+    stands_after_a_reload(page, "one and two")
+
+
+# Keys that follow each other sooner than a browser does anything else, and what has the focus then, and after it
+# has done the rest: by name and place of the cursor.
+PRESS_AT_ONCE = """async keys => {
+    const focus = () => [document.activeElement.name, document.activeElement.selectionStart];
+    for (const key of keys) {
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    }
+    const first = focus();
+    await new Promise(done => setTimeout(done, 200));
+    return [first, focus()];
+}"""
 
 
 def test_what_follows_a_key_at_once_stands_in_the_field_that_it_opens(page, house):
     page.goto(house.queue("at-once", traces("at-once", 1)))
     opened(page)
     given = page.locator("#answer-as-given").input_value()
-    keys(page, "c")
+    assert page.evaluate(PRESS_AT_ONCE, ["c"]) == [["corrected_output", len(given)]] * 2
     page.keyboard.type(" More.")
     expect(page.locator("[name=corrected_output]")).to_have_value(f"{given} More.")
+
+
+def test_a_field_that_was_opened_by_a_key_takes_the_focus_from_no_other(page, house):
+    page.goto(house.queue("from-no-other", traces("from-no-other", 1)))
+    opened(page)
+    assert page.evaluate(PRESS_AT_ONCE, ["c", "Escape", "n"]) == [["note", 0]] * 2
+
+
+def test_a_key_leads_to_the_end_of_what_stands_in_a_field(page, house):
+    page.goto(house.queue("to-the-end", traces("to-the-end", 1)))
+    opened(page)
     page.fill("#note", "before")
-    keys(page, "Escape", "n")
+    keys(page, "Home", "Escape", "n")
     page.keyboard.type(" after")
     expect(page.locator("#note")).to_have_value("before after")
 
@@ -324,10 +353,7 @@ def test_an_answer_that_is_read_slowly_is_no_other_window(page, house):
         page.fill("#note", "first")
     page.fill("#note", "first and second")
     page.wait_for_timeout(800)
-    is_saved(page)
-    expect(page.locator("#conflict")).not_to_be_visible()
-    page.reload()
-    expect(page.locator("#note")).to_have_value("first and second")
+    stands_after_a_reload(page, "first and second")
 
 
 def test_two_tabs_are_shown_both_texts(page, house):
