@@ -98,7 +98,8 @@ def paces(
 ) -> list[Pace]:
     """Of everyone who reviewed in this time, the busiest first.
 
-    With `told` agreement counts only what each of them may know (Assignment.told).
+    With `told` they are as reviewers see themselves: agreement counts only what each of them may know
+    (Assignment.told), and the pace only what was not said in their name by a token.
     """
     return paces_by_span(project, [days], reviewer, told=told)[days]
 
@@ -135,7 +136,8 @@ PACES = """
         WHERE q.project_id = %(project)s AND (%(reviewer)s::bigint IS NULL OR a.reviewer_id = %(reviewer)s)
             AND a.claimed_at > now() - %(longest)s * interval '1 day'
     ), said AS MATERIALIZED (
-        SELECT m.reviewer_id, m.claimed_at, m.purpose, l.verdict, l.confidence, l.seconds, l.created_at,
+        SELECT m.reviewer_id, m.claimed_at, m.purpose, l.verdict, l.confidence, l.created_at,
+            CASE WHEN NOT %(told)s OR NOT l.impersonated THEN l.seconds END AS seconds,
             coalesce(nullif(l.verdict, ''), l.preference) AS value,
             coalesce(nullif(r.verdict, ''), r.preference) AS outcome,
             r.method, cardinality(r.labels) AS voices,

@@ -112,8 +112,9 @@ def quality(queue: Queue, reviewer: User) -> Quality:
 
 
 def usual(queue: Queue, reviewer: User, began: datetime | None) -> float | None:
-    """The median of the labels before this sitting."""
-    before = Label.objects.filter(assignment__reviewer=reviewer, assignment__item__queue=queue)
+    """The median of what was said at the screen before this sitting, as the sitting itself counts it."""
+    own = Label.objects.filter(assignment__reviewer=reviewer, assignment__item__queue=queue)
+    before = own.filter(impersonated=False)
     earlier = before.filter(created_at__lt=began) if began else before
     found = earlier.exclude(seconds=None).order_by("-created_at")
     taken = [row for row in found.values_list("seconds", flat=True)[:USUAL_OF] if row is not None]

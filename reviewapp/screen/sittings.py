@@ -191,11 +191,13 @@ def waiting_for(queue: Queue, reviewer: User, most: int) -> int:
 
 def seconds(queue: Queue, reviewer: User, told: Sitting) -> list[float]:
     """What the labels of the sitting took, in their order; the latest, where there are more than a chart
-    shows."""
+    shows. What a token said in one's name meanwhile is none of them."""
     if told.began is None:
         return []
     mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue, state=State.SUBMITTED)
-    timed = mine.filter(submitted_at__gte=told.began, current__seconds__isnull=False)
+    timed = mine.filter(
+        submitted_at__gte=told.began, current__seconds__isnull=False, current__impersonated=False
+    )
     latest = timed.order_by("-submitted_at", "-pk").values_list("current__seconds", flat=True)[:MOST_TIMED]
     return [taken for taken in reversed(list(latest)) if taken is not None]
 

@@ -47,7 +47,8 @@ def reviewer(request: MemberRequest, pk: int) -> HttpResponse:
     if found is None:
         raise Http404
     before = numerals.whole(request.GET.get("before", ""), 18)
-    context = {"told": person.tell(request.membership, found, before)}
+    is_lead = Role(request.membership.role).allows(Role.LEAD)
+    context = {"told": person.tell(request.membership, found, before), "is_lead": is_lead}
     return render(request, "reviewers/reviewer.html", context)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from reviewapp.models import Membership
 from reviewapp.review import items as stand
 from reviewapp.review import labels, leases, queues
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment
-from reviewapp.screen import finishing, sittings
+from reviewapp.screen import finishing, person, sittings
 from tests.reviewapp.review.making import FAIL, filled, make_queue, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
 
@@ -72,6 +74,37 @@ def test_what_a_token_says_in_ones_name_is_part_of_no_sitting(rita, items, queue
     rita.submit(*rita.hold(), verdict="pass")
     told = sittings.sitting(queue, rita.person.user)
     assert (told.handled, told.done, told.failures, len(told.last)) == (1, 1, 0, 3)
+
+
+@pytest.mark.django_db
+def test_the_usual_pace_is_that_at_the_screen(rita, queue, lead):
+    """Others may say something in one's name, before a sitting and in the midst of it; leads see it all."""
+    filled(queue, 18)
+    me = rita.person.user
+
+    def say(took, **by):
+        lease = leases.claim(queue, me)
+        mine = Assignment.objects.filter(item=lease.item, reviewer=me)
+        mine.update(claimed_at=timezone.now() - timedelta(seconds=took))
+        labels.submit(lease.item, Actor(me, **by), lease.token, FAIL)
+
+    for _ in range(5):
+        say(20)
+    for _ in range(9):
+        say(2, impersonated=True)
+    Assignment.objects.update(submitted_at=timezone.now() - timedelta(hours=2))
+    for took, by in ((30, {}), (2, {"impersonated": True}), (30, {}), (30, {})):
+        say(took, **by)
+    told = finishing.tell(queue, me)
+    near = partial(pytest.approx, abs=1)
+    assert (told.pace.usual, told.pace.last, told.sitting.pace) == (near(20), near(30), near(30))
+    assert told.pace.points.count(",") == 3
+    seen = {
+        name: dict(person.tell(Membership.objects.get(user=who), me).spans)["7 days"]
+        for name, who in (("own", me), ("by a lead", lead.user))
+    }
+    assert [each.labels for each in seen.values()] == [18, 18]
+    assert [each.median_seconds for each in seen.values()] == [near(20), near(2)]
 
 
 @pytest.mark.django_db
