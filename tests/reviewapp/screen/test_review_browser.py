@@ -280,8 +280,8 @@ def test_typing_on_through_a_reload_is_no_other_window(page, house, pause):
     stands_after_a_reload(page, "one and two")
 
 
-# Keys that follow each other sooner than a browser does anything else, and what has the focus then, and after it
-# has done the rest: by name and place of the cursor.
+# Keys that follow each other sooner than a browser does anything else; what has the focus then, and what once
+# it has done the rest, by name and place of the cursor.
 PRESS_AT_ONCE = """async keys => {
     const focus = () => [document.activeElement.name, document.activeElement.selectionStart];
     for (const key of keys) {
