@@ -24,6 +24,7 @@ from reviewapp.review.models import (
 from reviewapp.review.refusals import Invalid
 
 Errors = list[dict[str, Any]]
+LEAST_WITH_EXPONENT = 1e16
 VERDICTS, PREFERENCES, SURE = tuple(Verdict.values), tuple(Preference.values), tuple(Confidence.values)
 
 
@@ -157,6 +158,9 @@ def _check_answers(answer: Answer, form: Form, errors: Errors) -> dict[int, Any]
 
 
 def clean(value: Any) -> Any:
+    """A value as it will be read again: of so large a number PostgreSQL writes the digits, and no exponent."""
+    if isinstance(value, float) and abs(value) >= LEAST_WITH_EXPONENT:
+        return int(value)
     return sanitising.text(value.strip(), set()) if isinstance(value, str) else value
 
 
@@ -183,16 +187,16 @@ def _multiple_choice(criterion: CriterionRevision, value: Any) -> str:
 
 
 def _number(criterion: CriterionRevision, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_storable(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return "must be a number"
+    if isinstance(value, float) and math.isnan(value):
+        return "must be a number"
+    if abs(value) >= sanitising.LARGEST_INTEGER:
+        return f"must lie between -{sanitising.LARGEST_INTEGER} and {sanitising.LARGEST_INTEGER}"
     low, high = criterion.minimum, criterion.maximum
     if (low is not None and value < low) or (high is not None and value > high):
         return f"must lie {_range(low, high)}"
     return ""
-
-
-def _is_storable(value: float) -> bool:
-    return math.isfinite(value) if isinstance(value, float) else abs(value) < sanitising.LARGEST_INTEGER
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -179,6 +179,40 @@ def test_a_label_is_told_at_once_as_among_the_lines(queue, send, columns):
     assert [told] == lines(send("GET", "labels"))
 
 
+@pytest.fixture
+def give_cost(project, send):
+    """Gives a label with a number as it is written, on an item of a queue that asks for one; the same again
+    with the same key."""
+    asked = {"key": "cost", "title": "Cost", "type": "number"}
+    send("POST", "rubrics/costs/versions", {"name": "Costs", "criteria": [asked]})
+    send("POST", "queues", {"slug": "costs", "name": "Costs", "rubric": "costs"})
+    filled(Queue.objects.get(slug="costs"), 1)
+    got = claimed(send, "costs")
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass", "idempotency_key": "k"}
+
+    def give(cost):
+        body = {**said, "answers": {"cost": json.loads(cost)}}
+        return send("POST", f"items/{got['item']['id']}/label", body)
+
+    return give
+
+
+@pytest.mark.parametrize("cost", ["1e16", "9.2e18", "-1.5e17", "0.1", "1e-7", "5.0", "12"])
+def test_a_number_is_told_alike_whenever_it_is_told(give_cost, cost):
+    told = [give_cost(cost), give_cost(cost)]
+    assert [answer.status_code for answer in told] == [201, 200]
+    first, again = (answer.content.partition(b'"answers":')[2].partition(b"}")[0] for answer in told)
+    assert first == again
+    assert told[1].json()["label"]["answers"]["cost"] == float(cost)
+
+
+@pytest.mark.parametrize("cost", ["1e308", "-1e19", f"{2**63}", f"-{2**63}", f"1{'0' * 308}"])
+def test_a_number_of_more_digits_than_an_integer_has_is_refused(give_cost, cost):
+    refused = give_cost(cost)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["error"].startswith("must lie between")
+
+
 def test_each_token_is_a_reviewer_of_its_own(project, send):
     queue = make_queue(project, overlap=2)
     filled(queue, 1)
