@@ -158,7 +158,7 @@ def _check_answers(answer: Answer, form: Form, errors: Errors) -> dict[int, Any]
 
 
 def clean(value: Any) -> Any:
-    """A value as it will be read again: of so large a number PostgreSQL writes the digits, and no exponent."""
+    """A value as it will be read again: PostgreSQL writes the digits of a large number, and no exponent."""
     if isinstance(value, float) and abs(value) >= LEAST_WITH_EXPONENT:
         return int(value)
     return sanitising.text(value.strip(), set()) if isinstance(value, str) else value
