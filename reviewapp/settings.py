@@ -183,6 +183,8 @@ STORAGES = {
 MAX_BODY_MB = env.int("MAX_BODY_MB", default=8)
 # The WSGI application refuses larger bodies before Django reads them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_MB * 1024 * 1024
+# The largest rubric that can be saved has 30 criteria with 30 options of three fields each.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 # Which traces does a token not see the scores of? Asked by the ground floor, known on this one.
 TRACES_HIDDEN_FROM = "reviewapp.review.blindness.hidden_from_token"
 RETENTION_DAYS = env.int("RETENTION_DAYS", default=90)

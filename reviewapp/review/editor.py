@@ -1,34 +1,42 @@
-"""A draft as a form: fields by place, lists as lines, and back; what it says is checked elsewhere."""
+"""A draft as a form: rows of fields by their place, and back; what it says is checked elsewhere.
+
+Rows have ids, with which the names of their fields begin: c1 a criterion, c1-o2 its option, m3 a mode.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 
 from reviewapp import numerals
-from reviewapp.review import rubrics
+from reviewapp.review import mode_rows, rubrics
+from reviewapp.review import posted as fields
+from reviewapp.review.mode_rows import Mode
 from reviewapp.review.models import VERDICT, CriterionRevision, CriterionType, RubricVersion, Shown
 from reviewapp.review.rubric_forms import key_from
 from reviewapp.review.rubrics import Content
 
-MOST_ROWS = 40
 TEXTS = ("key", "title", "help", "type", "shown", "pass_example", "fail_example")
 FLAGS = ("critical", "required")
 NUMBERS = ("minimum", "maximum", "weight")
-BAR = re.compile(r"(?<!\\)\|")
-# The place of an option in an error, counted from nought there and from one for a person.
-OPTION = re.compile(r"options\[(\d+)\](\.?)")
+OPTION = ("value", "label", "help")
+WHOLE = re.compile("-?[0-9]{1,9}")
+# Where an error is, as the check names it.
+IN_CRITERION = re.compile(r"criteria\[(\d+)\](?:\.(?!options)(\w+))?")
+IN_OPTIONS = re.compile(r"criteria\[(\d+)\]\.options(?:\[(\d+)\](?:\.(\w+))?)?")
+IN_MODES = re.compile(r"failure_modes(?:\[(\d+)\](?:\.(\w+))?)?")
 
 
 @dataclass(slots=True)
 class Entry:
-    """One criterion as the form has it; `options` are lines `value | label | help`."""
+    """One criterion as the form has it; its options are rows of value, label and help."""
 
     values: dict[str, str]
+    options: list[dict[str, str]] = field(default_factory=list)
     flags: dict[str, bool] = field(default_factory=dict)
     new_meaning: bool = False
 
@@ -39,21 +47,19 @@ class Entry:
 
 @dataclass(slots=True)
 class Form:
-    entries: list[Entry]
-    guidelines: str
-    modes: str
-    changelog: str
-    edit: int
+    entries: list[Entry] = field(default_factory=list)
+    modes: list[Mode] = field(default_factory=lambda: mode_rows.with_taxonomy([]))
+    guidelines: str = ""
+    changelog: str = ""
+    edit: int = 1
 
 
 def of_version(version: RubricVersion) -> Form:
     criteria, declared = version.criteria.order_by("position", "pk"), rubrics.declared(version)
     return Form(
         entries=[_entry(criterion, criterion.key in declared) for criterion in criteria],
+        modes=mode_rows.of_version(version),
         guidelines=version.guidelines,
-        modes=lines(
-            (mode["key"], mode["label"], mode["help"], mode["group"]) for mode in version.failure_modes
-        ),
         changelog=version.changelog,
         edit=version.edit,
     )
@@ -64,64 +70,43 @@ def _entry(criterion: CriterionRevision, new_meaning: bool) -> Entry:
     for name in NUMBERS:
         value = getattr(criterion, name)
         values[name] = "" if value is None else f"{value:.15g}"
-    values["options"] = lines(
-        (str(option["value"]), option["label"], option.get("help", "")) for option in criterion.options
-    )
-    return Entry(values, {name: getattr(criterion, name) for name in FLAGS}, new_meaning)
+    options = [
+        {"value": _typed(option["value"]), "label": _typed(option["label"]), "help": option.get("help", "")}
+        for option in criterion.options
+    ]
+    return Entry(values, options, {name: getattr(criterion, name) for name in FLAGS}, new_meaning)
 
 
-def lines(rows: Iterable[tuple[str, ...]]) -> str:
-    """Each row as a line with bars between, without empty ends; a bar in a text is written \\|."""
-    return "\n".join(_line([" ".join(text.splitlines()) for text in row]) for row in rows)
-
-
-def _line(texts: Sequence[str]) -> str:
-    filled = len(texts)
-    while filled > 1 and not texts[filled - 1]:
-        filled -= 1
-    return " | ".join(text.replace("|", "\\|") for text in texts[:filled])
+def _typed(value: object) -> str:
+    """As a field of one line sends it back."""
+    return "".join(str(value).splitlines()).strip()
 
 
 def of_post(posted: QueryDict) -> Form:
-    places = sorted({int(name[1:].partition("-")[0]) for name in posted if _is_place(name)})[:MOST_ROWS]
     return Form(
-        entries=[_posted(posted, place) for place in places],
-        guidelines=_text(posted, "guidelines"),
-        modes=_text(posted, "modes"),
-        changelog=_text(posted, "changelog"),
+        entries=[_posted(posted, f"c{place}") for place in fields.places(posted, "c")],
+        modes=mode_rows.of_post(posted),
+        guidelines=fields.text(posted, "guidelines"),
+        changelog=fields.text(posted, "changelog"),
         edit=numerals.whole(posted.get("edit", "")) or 0,
     )
 
 
-def _is_place(name: str) -> bool:
-    place, dash, _ = name[1:].partition("-")
-    return name.startswith("c") and bool(dash) and numerals.whole(place, 3) is not None
-
-
-def _posted(posted: QueryDict, place: int) -> Entry:
-    names = (*TEXTS, *NUMBERS, "options")
-    values = {name: _text(posted, f"c{place}-{name}") for name in names}
+def _posted(posted: QueryDict, row: str) -> Entry:
+    values = fields.texts(posted, row, (*TEXTS, *NUMBERS))
     values["key"] = values["key"] or key_from(values["title"])
-    flags = {name: f"c{place}-{name}" in posted for name in FLAGS}
-    return Entry(values, flags, f"c{place}-new_meaning" in posted)
-
-
-def _text(posted: QueryDict, name: str) -> str:
-    return posted.get(name, "").replace("\r\n", "\n").replace("\0", "").strip()
+    rows = [f"{row}-o{place}" for place in fields.places(posted, f"{row}-o")]
+    return Entry(
+        values,
+        [fields.texts(posted, each, OPTION) for each in rows],
+        {name: f"{row}-{name}" in posted for name in FLAGS},
+        f"{row}-new_meaning" in posted,
+    )
 
 
 def blank() -> Entry:
-    values = dict.fromkeys((*TEXTS, *NUMBERS, "options"), "")
+    values = dict.fromkeys((*TEXTS, *NUMBERS), "")
     return Entry(values | {"type": CriterionType.PASS_FAIL.value, "shown": Shown.ALWAYS.value, "weight": "1"})
-
-
-def move(form: Form, place: int, steps: int) -> int:
-    """Where the criterion stands then. The verdict stays first."""
-    target = place + steps
-    if not (1 <= place < len(form.entries) and 1 <= target < len(form.entries)):
-        return place
-    form.entries.insert(target, form.entries.pop(place))
-    return target
 
 
 def content(form: Form, base: RubricVersion | None = None) -> Content:
@@ -129,7 +114,7 @@ def content(form: Form, base: RubricVersion | None = None) -> Content:
     had = _values_of(base)
     return Content(
         guidelines=form.guidelines,
-        failure_modes=[_mode(line) for line in form.modes.splitlines() if line.strip()],
+        failure_modes=[form.modes[place].values for place in mode_rows.chosen(form.modes)],
         criteria=[_criterion(entry, had.get(entry.values["key"], {})) for entry in form.entries],
         changelog=form.changelog,
         new_meaning=frozenset(entry.values["key"] for entry in form.entries if entry.new_meaning),
@@ -138,45 +123,39 @@ def content(form: Form, base: RubricVersion | None = None) -> Content:
 
 def _values_of(base: RubricVersion | None) -> dict[str, dict[str, Any]]:
     criteria = base.criteria.all() if base is not None else ()
-    return {each.key: {str(option["value"]): option["value"] for option in each.options} for each in criteria}
-
-
-def _mode(line: str) -> dict[str, str]:
-    key, label, words, group = _parts(line, 4)
-    if not label:
-        key, label = key_from(key), key
-    return {"key": key, "label": label, "help": words, "group": group}
-
-
-def _parts(line: str, number: int) -> list[str]:
-    parts = [part.replace("\\|", "|").strip() for part in BAR.split(line, number - 1)]
-    return parts + [""] * (number - len(parts))
+    return {
+        each.key: {_typed(option["value"]): option["value"] for option in each.options} for each in criteria
+    }
 
 
 def _criterion(entry: Entry, had: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {name: entry.values[name] for name in TEXTS}
     values |= {name: _number(entry.values[name]) for name in NUMBERS}
     values["weight"] = 1.0 if values["weight"] is None else values["weight"]
-    values["options"] = [
-        _option(line, entry.values["type"], had)
-        for line in entry.values["options"].splitlines()
-        if line.strip()
-    ]
+    values["options"] = [_option(told, entry.values["type"], had) for _, told in options(entry)]
     return values | entry.flags
 
 
-def _option(line: str, kind: str, had: Mapping[str, Any]) -> dict[str, Any]:
-    value, label, words = _parts(line, 3)
-    whole = kind == CriterionType.SCALE and re.fullmatch("-?[0-9]{1,9}", value)
-    return {
-        "value": had.get(value, int(value) if whole else value),
-        "label": label or value,
-        "help": words,
-    }
+def options(entry: Entry) -> list[tuple[int, dict[str, str]]]:
+    """Those that hold something, each with its place: its value is made where there is none."""
+    filled = [(place, row) for place, row in enumerate(entry.options) if any(row.values())]
+    return [(place, _full(row, number, entry)) for number, (place, row) in enumerate(filled, 1)]
 
 
-def _option_name(found: re.Match[str]) -> str:
-    return f"option {int(found[1]) + 1}{':' if found[2] else ''} "
+def _full(row: Mapping[str, str], number: int, entry: Entry) -> dict[str, str]:
+    label, made = row["label"], key_from(row["label"]) or row["label"]
+    if WHOLE.fullmatch(label):
+        made = label
+    elif label and entry.values["type"] == CriterionType.SCALE:
+        made = str(number)
+    value = row["value"] or made
+    return {"value": value, "label": label or value, "help": row["help"]}
+
+
+def _option(told: Mapping[str, str], kind: str, had: Mapping[str, Any]) -> dict[str, Any]:
+    value = told["value"]
+    is_whole = kind == CriterionType.SCALE and WHOLE.fullmatch(value)
+    return {**told, "value": had.get(value, int(value) if is_whole else value)}
 
 
 def _number(text: str) -> Any:
@@ -187,15 +166,24 @@ def _number(text: str) -> Any:
         return text
 
 
-def errors_by_place(errors: Iterable[Mapping[str, Any]]) -> tuple[dict[int, list[str]], list[str]]:
-    """Errors of each criterion by its place, and those of nothing in particular."""
-    found: dict[int, list[str]] = {}
-    other = []
+def errors_by_row(form: Form, errors: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """In words, by the id of the row or list that each is of; those of nothing in particular by "other"."""
+    found: dict[str, list[str]] = {}
     for error in errors:
-        name, words = str(error["field"]), str(error["error"])
-        if name.startswith("criteria[") and (place := name[9:].partition("]")[0]).isdigit():
-            label = OPTION.sub(_option_name, name.partition("].")[2]).replace("_", " ")
-            found.setdefault(int(place), []).append(f"{label} {words}".strip())
-        else:
-            other.append(f"{name.replace('_', ' ')} {words}".strip())
-    return found, other
+        row, name = _place(form, str(error["field"]))
+        found.setdefault(row, []).append(f"{name.replace('_', ' ')} {error['error']}".strip())
+    return found
+
+
+def _place(form: Form, name: str) -> tuple[str, str]:
+    """The row of a field and what it is called there. Rows that hold nothing were not checked."""
+    if at := IN_CRITERION.fullmatch(name):
+        return f"c{at[1]}", at[2] or ""
+    if at := IN_OPTIONS.fullmatch(name):
+        if at[2] is None:
+            return f"c{at[1]}-o", ""
+        place = options(form.entries[int(at[1])])[int(at[2])][0]
+        return f"c{at[1]}-o{place}", at[3] or ""
+    if at := IN_MODES.fullmatch(name):
+        return ("m", "") if at[1] is None else (f"m{mode_rows.chosen(form.modes)[int(at[1])]}", at[2] or "")
+    return "other", name

@@ -154,8 +154,11 @@ def _shown(reader: _Reader, place: str, value: Any) -> Shown:
 def _options(reader: _Reader, place: str, kind: str, given: Any) -> list[dict[str, Any]]:
     if kind not in WITH_OPTIONS:
         return []
-    if not isinstance(given, list) or not 2 <= len(given) <= MOST_OPTIONS:
+    if not isinstance(given, list):
         reader.refuse(place, f"must be a list of 2 to {MOST_OPTIONS} options")
+        return []
+    if not 2 <= len(given) <= MOST_OPTIONS:
+        reader.refuse(place, f"takes 2 to {MOST_OPTIONS} options, not {len(given)}")
         return []
     options = [_option(reader, f"{place}[{index}]", option) for index, option in enumerate(given)]
     _refuse_twice(reader, place, [str(option["value"]) for option in options])
@@ -180,8 +183,11 @@ def _option(reader: _Reader, place: str, given: Any) -> dict[str, Any]:
 def read_modes(given: Any) -> list[dict[str, str]]:
     """The failure modes; a plain text is a label. Raises Invalid."""
     reader = _Reader()
-    if not isinstance(given, list) or len(given) > MOST_MODES:
+    if not isinstance(given, list):
         reader.refuse("failure_modes", f"must be a list of at most {MOST_MODES}")
+    elif len(given) > MOST_MODES:
+        reader.refuse("failure_modes", f"takes at most {MOST_MODES}, not {len(given)}")
+    if reader.errors:
         reader.done("The failure modes cannot be read.")
     modes = [_mode(reader, f"failure_modes[{index}]", values) for index, values in enumerate(given)]
     _refuse_twice(reader, "failure_modes", [mode["key"] for mode in modes])
@@ -193,8 +199,12 @@ def _mode(reader: _Reader, place: str, given: Any) -> dict[str, str]:
     values = given if isinstance(given, dict) else {"label": given}
     label = reader.text(f"{place}.label", values.get("label"), 200)
     key = values.get("key") or key_from(label)
+    if key or label:
+        key = reader.key(f"{place}.key", key)
+    else:
+        reader.refuse(f"{place}.label", "is needed")
     return {
-        "key": reader.key(f"{place}.key", key),
+        "key": key,
         "label": label or str(key),
         "help": reader.text(f"{place}.help", values.get("help"), 1000),
         "group": reader.text(f"{place}.group", values.get("group"), 60),
@@ -207,5 +217,6 @@ def key_from(label: str) -> str:
 
 
 def _refuse_twice(reader: _Reader, place: str, keys: Sequence[str]) -> None:
-    for key in sorted({key for key in keys if key and keys.count(key) > 1}):
-        reader.refuse(place, f"holds {key!r} twice")
+    for index, key in enumerate(keys):
+        if key and key in keys[:index]:
+            reader.refuse(f"{place}[{index}]", f"{key!r} is there already")

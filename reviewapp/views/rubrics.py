@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import editor, flags, merging, presets, rubric_changes, rubrics
+from reviewapp.review import editing, editor, flags, merging, presets, rubric_changes, rubrics
 from reviewapp.review.editor import Form
+from reviewapp.review.editor_page import Page
 from reviewapp.review.forms import RubricForm
 from reviewapp.review.merging import Difference
 from reviewapp.review.models import CriterionRevision, CriterionType, Rubric, RubricVersion, Shown, Stage
@@ -87,7 +87,7 @@ def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
         return step(request, found, form)
     draft = rubrics.open_draft(found)
     base = draft or rubrics.latest(found)
-    form = editor.of_version(base) if base else editor.Form([], "", "", "", 1)
+    form = editor.of_version(base) if base else Form()
     form.edit = draft.edit if draft else 1
     if draft is None:
         # What changed in the last version is not what changes in this one.
@@ -120,22 +120,11 @@ def sides(request: MemberRequest) -> tuple[bool, set[str]]:
 
 def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
     """One step of editing; which button it was says which."""
-    posted = request.POST
-    place = posted.get("up") or posted.get("down") or posted.get("remove") or ""
-    at = numerals.whole(place, 3) or 0
-    near: tuple[int, str] | None = None
-    if "add" in posted:
-        form.entries.append(editor.blank())
-        near = len(form.entries) - 1, "title"
-    elif "remove" in posted and 0 < at < len(form.entries):
-        del form.entries[at]
-    elif "up" in posted or "down" in posted:
-        near = editor.move(form, at, -1 if "up" in posted else 1), "up" if "up" in posted else "down"
-    elif "preview" in posted:
+    if "preview" in request.POST:
         return previewed(request, rubric, form)
-    elif "save" in posted or "freeze" in posted:
+    if "save" in request.POST or "freeze" in request.POST:
         return saved(request, rubric, form)
-    return shown_editor(request, rubric, form, near=near)
+    return shown_editor(request, rubric, form, near=editing.step(form, request.POST))
 
 
 def previewed(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
@@ -173,22 +162,21 @@ def shown_editor(
     form: Form,
     refusal: Refusal | None = None,
     preview: tuple[RubricVersion, list[CriterionRevision]] | None = None,
-    near: tuple[int, str] | None = None,
+    near: str = "",
 ) -> HttpResponse:
-    """`near` is the criterion that stays open, by its place, and its control that has the focus."""
-    errors = refusal.errors if isinstance(refusal, Invalid) else []
-    by_place, other = editor.errors_by_place(errors)
+    """`near` is the id of the control that has the focus; its criterion stays open."""
+    errors = editor.errors_by_row(form, refusal.errors if isinstance(refusal, Invalid) else [])
     draft = rubrics.open_draft(rubric)
     context = {
         "rubric": rubric,
         "draft": draft,
         "form": form,
-        "rows": [(place, entry, by_place.get(place, [])) for place, entry in enumerate(form.entries)],
+        "page": Page(form, errors, near),
         "types": CriterionType.choices,
         "shown": Shown.choices,
         "refusal": refusal,
         "differences": still_to_choose(request, form, draft, refusal),
-        "other_errors": other,
+        "other_errors": errors.get("other", []),
         "base": rubrics.latest(rubric),
         "flags": flags.on_rubric(rubric)[:MOST_FLAGS],
         "preview": preview,

@@ -107,7 +107,7 @@ def filled(house, listener, tmp_path_factory) -> House:  # noqa: F811
     rubric = {
         "name": everything[:120],
         "guidelines": everything,
-        "failure_modes": [{"key": "m", "label": texts[0], "help": texts[0]}],
+        "failure_modes": [{"key": "m", "label": texts[0], "help": texts[0], "group": texts[0][:60]}],
         "criteria": [criterion],
     }
     house.call("rubrics/hostile/versions", rubric)

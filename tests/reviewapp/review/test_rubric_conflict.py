@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reviewapp.review import editor, merging, presets, rubrics
+from reviewapp.review.mode_rows import Mode
 from tests.reviewapp.review.test_lead_pages import editor_fields
 
 pytestmark = pytest.mark.django_db
@@ -149,8 +150,9 @@ def test_that_the_wording_asks_something_else_is_chosen_too(rubric, save):
 def test_what_is_kept_as_the_same_is_no_difference(rubric, opened):
     one, other = saved(rubric), saved(rubric)
     one.entries[1].values["weight"] += ".0"
-    one.entries[1].values["options"] = one.entries[1].values["options"].replace(" | ", "|") + "\n"
-    one.modes += "\n\n"
+    one.entries[1].options[0]["value"] = ""
+    one.entries[1].options.append({"value": "", "label": "", "help": ""})
+    one.modes.append(Mode(""))
     assert merging.differences(one, other) == []
 
 
