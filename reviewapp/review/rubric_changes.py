@@ -78,7 +78,7 @@ def _told(was: CriterionRevision | None, now: CriterionRevision | None) -> tuple
 
 
 def shown(criterion: CriterionRevision | None, name: str) -> str:
-    """A field in words, options as the editor has them: one a line, value, label and help."""
+    """A field in words; options one a line: value, label and help."""
     if criterion is None:
         return ""
     value = getattr(criterion, name)
@@ -100,4 +100,6 @@ def _parts(option: Mapping[str, Any]) -> str:
 
 
 def _modes(version: RubricVersion) -> str:
-    return "\n".join(f"{mode['label']}: {mode.get('help', '')}" for mode in version.failure_modes)
+    """One a line, with its group, in the order in which they are offered."""
+    told = [(mode["label"], mode.get("help"), mode.get("group")) for mode in version.failure_modes]
+    return "\n".join(" | ".join(part for part in parts if part) for parts in told)
