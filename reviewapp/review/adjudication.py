@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.utils.safestring import SafeString
 
 from ingest.models import Project
-from reviewapp import rendering
-from reviewapp.review import answers, snapshots
+from reviewapp.review import answers
 from reviewapp.review.models import (
     Flag,
     ItemKind,
@@ -53,21 +51,9 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A trace of the item as it was shown; `letter` of a pair."""
-
-    letter: str
-    trace_id: str
-    question: SafeString
-    answer: SafeString
-    context: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     item: ReviewItem
     why: str
-    sides: list[Side]
     voices: list[Voice]
     rows: list[Row]
     flags: list[Flag]
@@ -134,7 +120,6 @@ def tell(item: ReviewItem) -> Story:
     return Story(
         item=item,
         why=REASONS.get(item.adjudication_reason, ""),
-        sides=sides(item),
         voices=voices,
         rows=_rows(item, voices),
         flags=list(Flag.objects.filter(item=item, closed_at=None).select_related("reviewer")),
@@ -174,20 +159,3 @@ def _words(value: Any, options: list[dict[str, Any]]) -> str:
     labels = {option["value"]: str(option["label"]) for option in options}
     values = value if isinstance(value, list) else [] if value is None else [value]
     return ", ".join(labels.get(each, str(each)) for each in values)
-
-
-def sides(item: ReviewItem) -> list[Side]:
-    """What was judged, as it was kept; without a snapshot yet, the trace as it is."""
-    content = snapshots.content(snapshots.of_item(item))
-    letters = {"trace": "", "a": "A", "b": "B"}
-    return [
-        Side(
-            letter,
-            view["trace_id"],
-            rendering.markdown(view["input"])[0],
-            rendering.markdown(view["output"])[0],
-            view["context"],
-        )
-        for name, letter in letters.items()
-        if (view := content.get(name))
-    ]

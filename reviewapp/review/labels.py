@@ -266,13 +266,13 @@ def lock(item: ReviewItem) -> ReviewItem:
 
 
 def held_by(item: ReviewItem, reviewer: User) -> Assignment | None:
-    """With `last`, the newest label's revision, and `seconds` since the claim."""
+    """With `last`, the newest label's revision."""
     found: Assignment | None = next(iter(Assignment.objects.raw(HELD, [item.pk, reviewer.pk])), None)
     return found
 
 
 HELD = """
-    SELECT a.*, extract(epoch FROM clock_timestamp() - a.claimed_at)::float8 AS seconds,
+    SELECT a.*,
         coalesce((SELECT max(l.revision) FROM reviewapp_label l WHERE l.assignment_id = a.id), 0) AS last
     FROM reviewapp_assignment a WHERE a.item_id = %s AND a.reviewer_id = %s
 """
@@ -397,7 +397,7 @@ def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:
             raise NothingToUndo("You have no label on this item that can be changed.")
         label = _label(locked, actor, answer)
         _place_after(assignment, label)
-        label.snapshot_id, label.seconds = locked.snapshot_id, assignment.seconds  # type: ignore[attr-defined]
+        label.snapshot_id = locked.snapshot_id
         rows.add(label)
         LabelAnswer.objects.bulk_create(
             LabelAnswer(label=label, criterion_id=criterion, value=value)

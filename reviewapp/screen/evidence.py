@@ -40,15 +40,29 @@ class Evidence:
         return any(passage.share for passage in self.passages)
 
 
-def of_item(item: ReviewItem, order: str = "ab", *, raw_text: bool = False) -> list[Evidence]:
-    """One of a trace, two of a pair in the order in which they stand on the screen."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What stands before those who judge an item: one answer, or two of a pair in the order of the screen."""
+
+    evidence: list[Evidence]
+    raw_text: bool = False
+
+    @property
+    def is_same_question(self) -> bool:
+        """Of a pair, but for case and spaces."""
+        return len({" ".join(each.told.question.lower().split()) for each in self.evidence}) == 1
+
+
+def of_item(item: ReviewItem, order: str = "ab", *, raw_text: bool = False) -> Judged:
+    """As it was kept when it was shown first; nothing of an item that nobody has held."""
     content = snapshots.content(item.snapshot) if item.snapshot else {}
     if item.other_trace_id is None:
         _read_trace(item)
         tree = spantree.grow(trace_page.span_rows(item.trace), SHOWN_SPANS)
-        return [tell(content.get("trace", {}), tree, raw_text=raw_text)]
+        return Judged([tell(content.get("trace", {}), tree, raw_text=raw_text)], raw_text)
     bare = spantree.grow([], 0)
-    return [tell(content.get(side, {}), bare, side=side, raw_text=raw_text) for side in order]
+    sides = [tell(content.get(side, {}), bare, side=side, raw_text=raw_text) for side in order]
+    return Judged(sides, raw_text)
 
 
 def _read_trace(item: ReviewItem) -> None:

@@ -15,10 +15,9 @@ from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, SkipReason
 from reviewapp.screen import criteria, evidence, revealing, sittings
 from reviewapp.screen.criteria import Part
-from reviewapp.screen.evidence import Evidence
-from reviewapp.screen.revealing import Reveal
+from reviewapp.screen.evidence import Judged
+from reviewapp.screen.revealing import Heard, Reveal
 from reviewapp.screen.sittings import Decision, Sitting
-from reviewapp.traces.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,8 @@ class Screen:
     queue: Queue
     address: str
     sitting: Sitting
-    evidence: list[Evidence]
+    judged: Judged
     order: str = ""
-    raw_text: bool = False
     lease: Lease | None = None
     seconds_left: int = 0
     token: str = ""
@@ -57,7 +55,7 @@ class Screen:
     can_take: bool = False
     kept: str = ""
     is_hidden: bool = False  # the same trace waits for this reader elsewhere, so what was said of it does too
-    signals: list[Signal] = field(default_factory=list)
+    heard: Heard | None = None
     reasons: list[str] = field(default_factory=list)
     terms: str = ""
 
@@ -66,12 +64,6 @@ class Screen:
     @property
     def is_pair(self) -> bool:
         return self.item.other_trace_id is not None
-
-    @property
-    def is_same_question(self) -> bool:
-        """Of a pair, but for case and spaces."""
-        asked = {" ".join(each.told.question.lower().split()) for each in self.evidence}
-        return len(asked) == 1
 
     @property
     def shows_signals(self) -> bool:
@@ -230,16 +222,15 @@ def _screen(
         queue=item.queue,
         address=reverse("item", args=[item.queue.project.slug, item.pk]),
         sitting=sittings.sitting(item.queue, reviewer, sitting),
-        evidence=evidence.of_item(item, order, raw_text=raw_text),
+        judged=evidence.of_item(item, order, raw_text=raw_text),
         order=order,
-        raw_text=raw_text,
         **more,
     )
 
 
 def _signals(item: ReviewItem) -> dict[str, Any]:
     return {
-        "signals": revealing.signals_of(item),
+        "heard": revealing.heard_of(item),
         "reasons": sittings.reasons(item.reasons),
         "terms": revealing.terms(item.terms, item.priority),
     }

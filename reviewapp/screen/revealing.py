@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.models import Feedback, Score
+from ingest.models import Score
 from ingest.routing.priority import is_learned
 from reviewapp.figures import coefficient
 from reviewapp.models import User
@@ -17,7 +17,7 @@ from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, 
 from reviewapp.review.resolutions import REASONS
 from reviewapp.screen import outcomes
 from reviewapp.screen.sittings import TONES
-from reviewapp.traces import signals
+from reviewapp.traces import signals, trace_page
 from reviewapp.traces.signals import Signal
 
 KEPT = "Your label is kept."
@@ -46,7 +46,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """Oneself first, then the peers."""
+    """Oneself first, then the peers. `seconds` and `was_blind` are those of the answer that counts, whatever
+    was said after the reveal."""
 
     people: list[Said]
     effects: list[Effect]
@@ -54,19 +55,28 @@ class Reveal:
     was_blind: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What users, checks and judges said of the item's trace: in brief, and what still counts in full."""
+
+    signals: list[Signal]
+    feedback: list[trace_page.Said]
+    scores: list[Score]
+
+
 def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -> Reveal:
-    mine = assignment.current
-    assert mine is not None
+    mine, first = assignment.current, assignment.counted
+    assert mine is not None and first is not None
     if is_hidden:
         own = said(mine, item, assignment.reviewer, assignment.display_order)
-        return Reveal([own], [Effect("check", KEPT)], mine.seconds, mine.blind)
+        return Reveal([own], [Effect("check", KEPT)], first.seconds, first.blind)
     others = Label.objects.standing().filter(assignment__item=item).exclude(assignment=assignment)
     labels = [mine, *others.select_related("reviewer").order_by("created_at", "pk")]
     return Reveal(
         people=[said(label, item, assignment.reviewer, assignment.display_order) for label in labels],
         effects=list(effects(item, assignment, len(labels))),
-        seconds=mine.seconds,
-        was_blind=mine.blind,
+        seconds=first.seconds,
+        was_blind=first.blind,
     )
 
 
@@ -140,11 +150,13 @@ def _decided(resolution: Resolution, order: str) -> Effect:
     return Effect("check", f"{who}: {words}.")
 
 
-def signals_of(item: ReviewItem) -> list[Signal]:
-    """What users, checks and judges said of the item's trace."""
-    feedback = list(Feedback.objects.filter(trace=item.trace_id))
-    scores = list(Score.objects.filter(trace=item.trace_id).order_by("name", "key"))
-    return signals.of_trace(item.trace, feedback, scores)
+def heard_of(item: ReviewItem) -> Heard:
+    scores, feedback = trace_page.said_of(item.trace)
+    return Heard(
+        signals.of_trace(item.trace, feedback, scores),
+        [said for said in trace_page.timeline(feedback) if said.counts],
+        scores,
+    )
 
 
 def terms(stored: Mapping[str, Any], priority: float) -> str:

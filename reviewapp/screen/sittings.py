@@ -154,9 +154,10 @@ WAITING = f"""
         LIMIT %(most)s
     ) AS waiting
 """  # noqa: S608 - our own names
-# Labels and skips of this reviewer in the queue since a time, each by its own index.
+# Labels and skips of this reviewer in the queue since a time, each by its own index. A change of mind after
+# the reveal is no decision more, and takes no other time.
 DECIDED = """
-    SELECT a.id, a.current_id, a.submitted_at AS at FROM reviewapp_assignment a
+    SELECT a.id, a.counted_id, a.submitted_at AS at FROM reviewapp_assignment a
     WHERE a.reviewer_id = %(reviewer)s AND a.state = 'submitted' AND a.submitted_at >= %(since)s
         AND (SELECT queue_id FROM reviewapp_reviewitem WHERE id = a.item_id) = %(queue)s
     ORDER BY a.submitted_at DESC {limit}"""
@@ -170,7 +171,7 @@ COUNT = f"""
         SELECT step.at, l.id IS NOT NULL AS done, l.verdict = 'fail' OR l.preference = 'both_bad' AS failed,
             l.seconds, lag(step.at, 1, clock_timestamp()) OVER (ORDER BY step.at DESC) - step.at
                 > %(pause)s AS is_pause
-        FROM step LEFT JOIN reviewapp_label l ON l.id = step.current_id
+        FROM step LEFT JOIN reviewapp_label l ON l.id = step.counted_id
         -- what a token says in one's name is not said at the screen
         WHERE l.impersonated IS NOT TRUE
     )
@@ -196,9 +197,9 @@ def seconds(queue: Queue, reviewer: User, told: Sitting) -> list[float]:
         return []
     mine = Assignment.objects.filter(reviewer=reviewer, item__queue=queue, state=State.SUBMITTED)
     timed = mine.filter(
-        submitted_at__gte=told.began, current__seconds__isnull=False, current__impersonated=False
+        submitted_at__gte=told.began, counted__seconds__isnull=False, counted__impersonated=False
     )
-    latest = timed.order_by("-submitted_at", "-pk").values_list("current__seconds", flat=True)[:MOST_TIMED]
+    latest = timed.order_by("-submitted_at", "-pk").values_list("counted__seconds", flat=True)[:MOST_TIMED]
     return [taken for taken in reversed(list(latest)) if taken is not None]
 
 
@@ -224,7 +225,7 @@ LAST = f"""
         l.id IS NOT NULL, a.revealed_at IS NOT NULL, i.reasons, left(t.input, %(length)s)
     FROM latest JOIN reviewapp_assignment a ON a.id = latest.id
     JOIN reviewapp_reviewitem i ON i.id = a.item_id
-    LEFT JOIN reviewapp_label l ON l.id = latest.current_id LEFT JOIN ingest_trace t ON t.id = i.trace_id
+    LEFT JOIN reviewapp_label l ON l.id = a.current_id LEFT JOIN ingest_trace t ON t.id = i.trace_id
     ORDER BY latest.at DESC, a.id DESC LIMIT %(most)s
 """  # noqa: S608 - our own names
 

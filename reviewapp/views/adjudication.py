@@ -16,10 +16,10 @@ from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import adjudication as reading
-from reviewapp.review import flags, items, resolutions, weighing
+from reviewapp.review import flags, items, resolutions, snapshots, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
-from reviewapp.screen import revealing, sittings
+from reviewapp.screen import evidence, revealing, sittings
 from reviewapp.views.queues import way_back
 
 ITEMS_A_PAGE = 50
@@ -60,8 +60,11 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = None) -> HttpResponse:
+    # Of an item that nobody has held yet, the trace as it is.
+    snapshots.of_item(item)
     context = {
         "story": reading.tell(item),
+        "judged": evidence.of_item(item),
         "weighed": weighing.weigh(item),
         "item": item,
         "reasons": sittings.reasons(item.reasons),

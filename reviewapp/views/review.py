@@ -42,7 +42,8 @@ def review(request: MemberRequest, queue: str) -> HttpResponse:
 def item(request: MemberRequest, pk: int) -> HttpResponse:
     """One item at its own address: the form while one holds it, the reveal after one's submit."""
     found = item_or_404(request, pk)
-    mine = Assignment.objects.filter(item=found, reviewer=request.user).select_related("current").first()
+    own = Assignment.objects.filter(item=found, reviewer=request.user)
+    mine = own.select_related("current", "counted").first()
     raw_text = request.GET.get("text") == "raw"
     if mine is not None and mine.state == State.SUBMITTED:
         return show_reveal(request, found, mine, raw_text=raw_text)

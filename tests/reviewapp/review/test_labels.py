@@ -13,7 +13,6 @@ from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
 from reviewapp.models import Role
 from reviewapp.review import (
-    adjudication,
     drafts,
     flags,
     items,
@@ -48,6 +47,7 @@ from reviewapp.review.refusals import (
     Published,
     Refusal,
 )
+from reviewapp.screen import evidence
 from tests.reviewapp.review.making import (
     FAIL,
     PASS,
@@ -395,7 +395,7 @@ def test_after_the_first_label_everyone_judges_and_exports_what_the_first_one_sa
     assert first.snapshot_id == second.snapshot_id == reload(item).snapshot_id
     (example,) = training.examples(project, "openai", "pass")
     assert example["messages"][-1]["content"] == "answer review-00000"
-    (shown,) = adjudication.sides(items.find(project, item.pk))
+    (shown,) = evidence.of_item(items.find(project, item.pk)).evidence
     assert "answer review-00000" in shown.answer
 
 

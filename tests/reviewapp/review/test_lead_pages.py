@@ -8,13 +8,15 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from ingest.models import TraceRecord
+from ingest.records import content_hash
 from reviewapp.review import editor, flags, items, labels, leases, queues, rubric_changes, rubrics
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
 from reviewapp.review.reviewers import Pace
 from reviewapp.templatetags.review import consensus, quality
-from tests.reviewapp.review.making import filled, make_queue, reload
+from tests.reviewapp.review.making import filled, make_queue, make_traces, reload
 
 pytestmark = pytest.mark.django_db
 BASE = "/projects/refunds"
@@ -89,6 +91,41 @@ def test_a_tie_is_shown_side_by_side_and_decided(tie, lead):
     assert (resolution.verdict, resolution.confirmed, resolution.by) == ("fail", True, lead.user)
     assert "confirmed" in lead.client.get(f"{BASE}/adjudication?show=decided").content.decode()
     assert "rule 4" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+
+
+def test_who_decides_sees_what_the_reviewers_saw(project, rita, lead):
+    queue = make_queue(project)
+    (trace,) = make_traces(project, 1)
+    said = [
+        {"role": "system", "content": "Never promise money."},
+        {"role": "user", "content": "Which card?"},
+        {"role": "assistant", "content": "The green one."},
+        {"role": "user", "content": "Is it blocked?"},
+        {"role": "assistant", "tool_calls": [{"name": "get_gift_card", "arguments": {"card": "G-7"}}]},
+        {"role": "tool", "name": "get_gift_card", "content": '{"valid": true}'},
+    ]
+    body = {
+        "input": {"messages": said},
+        "output": "That card was blocked.",
+        "context": [{"id": "terms", "text": "A card is never opened again."}],
+    }
+    TraceRecord.objects.filter(trace=trace).update(body=body, sha256=content_hash("other"))
+    (item,) = items.enqueue(queue, [trace.trace_id]).added
+    give(queue, rita, verdict="fail")
+    page = lead.client.get(f"{BASE}/adjudication/{item.pk}").content.decode()
+    for words in ("Never promise money.", "The green one.", "Is it blocked?", "get_gift_card", "G-7",
+                  "That card was", "never opened again"):  # fmt: skip
+        assert words in page, words
+
+
+def test_of_a_pair_with_two_questions_both_are_shown_to_who_decides(project, rita, lead):
+    queue = make_queue(project, "pairs", kind="pair")
+    one, two = make_traces(project, 2)
+    (item,) = items.enqueue_pairs(queue, [(one.trace_id, two.trace_id)]).added
+    give(queue, rita, preference="a")
+    page = lead.client.get(f"{BASE}/adjudication/{item.pk}").content.decode()
+    for trace in (one, two):
+        assert f"question {trace.trace_id}" in page and f"answer {trace.trace_id}" in page
 
 
 def test_a_decision_that_another_lead_made_meanwhile_is_not_written_over_unseen(tie, lead, owner):

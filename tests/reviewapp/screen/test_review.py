@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -14,16 +15,18 @@ from django.urls import reverse
 from django.utils import timezone
 from pghistory.models import Event
 
+from ingest.models import Feedback, Score
 from reviewapp.models import Role
 from reviewapp.review import drafts, leases, queues
 from reviewapp.review import items as stand
 from reviewapp.review.adjudication import Story, Voice
 from reviewapp.review.models import Assignment, Flag, Label
+from reviewapp.screen import sittings
 from reviewapp.screen.criteria import Option
 from reviewapp.screen.page import Screen
 from reviewapp.screen.sittings import Decision
 from tests.conftest import person
-from tests.reviewapp.review.making import make_queue, make_traces
+from tests.reviewapp.review.making import START, make_queue, make_traces
 from tests.reviewapp.screen.conftest import CANARY, Reviewing, run_out
 
 pytestmark = pytest.mark.django_db
@@ -317,6 +320,38 @@ def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):
     rita.post("change_mind", item, verdict="fail")
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "post_reveal"]
     assert "Agreement counts your first answer" in rita.item(item).content.decode()
+
+
+def test_what_is_said_after_the_reveal_is_neither_time_nor_verdict_of_the_sitting(rita, items):
+    item, hidden = rita.hold()
+    Assignment.objects.update(claimed_at=timezone.now() - timedelta(seconds=40))
+    rita.submit(item, hidden, verdict="fail")
+    rita.item(item)
+    Assignment.objects.update(claimed_at=timezone.now() - timedelta(seconds=400))
+    rita.post("change_mind", item, verdict="pass")
+    reveal = rita.item(item).context["screen"].reveal
+    assert (round(reveal.seconds), reveal.was_blind) == (40, True)
+    told = sittings.sitting(rita.queue, rita.person.user)
+    assert (told.done, told.failures, round(told.pace)) == (1, 1, 40)
+    assert [round(each) for each in sittings.seconds(rita.queue, rita.person.user, told)] == [40]
+
+
+def test_after_the_submit_the_words_of_users_and_scores_are_told(rita, items, project):
+    item, hidden = rita.hold()
+    of_it = {"project": project, "trace": item.trace, "target_kind": "trace", "sha256": b"1" * 32}
+    Feedback.objects.create(
+        **of_it, key="k", kind="comment", comment="<b>Not my order</b>", occurred_at=START
+    )
+    Score.objects.create(
+        **of_it, key="s", name="helpful", source="llm", value=0.125, explanation="why so", timestamp=START
+    )
+    about = ["&lt;b&gt;Not my order", "helpful", ".12", "why so"]
+    link = reverse("trace", args=[project.slug, item.trace.trace_id])
+    before = rita.open().content.decode()
+    assert not any(words in before for words in [*about, f'href="{link}"'])
+    rita.submit(item, hidden, verdict="fail")
+    after = rita.item(item).content.decode()
+    assert all(words in after for words in [*about, f'href="{link}"'])
 
 
 def test_the_rail_does_not_reveal_so_an_undo_still_counts(rita, items):
