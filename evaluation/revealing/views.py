@@ -45,9 +45,8 @@ def judged_lately(request: MemberRequest, queue: str) -> HttpResponse:
 @require_safe
 def labels_caused(request: MemberRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
-    return render(
-        request, "revealing/caused.html", {"caused": caused.tell(request.project, request.user, found)}
-    )
+    context = {"caused": caused.tell(request.project, request.user, found), "queue": found}
+    return render(request, "revealing/caused.html", context)
 
 
 @session(Role.REVIEWER)
