@@ -57,11 +57,15 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What users, checks and judges said of the item's trace: in brief, and what still counts in full."""
+    """What users, checks and judges said of the item's trace: in brief, and what still counts in full.
+
+    `passed` are the checks that found nothing, `telling` all other scores.
+    """
 
     signals: list[Signal]
     feedback: list[trace_page.Said]
-    scores: list[Score]
+    telling: list[Score]
+    passed: list[Score]
 
 
 def tell(item: ReviewItem, assignment: Assignment, *, is_hidden: bool = False) -> Reveal:
@@ -155,7 +159,8 @@ def heard_of(item: ReviewItem) -> Heard:
     return Heard(
         signals.of_trace(item.trace, feedback, scores),
         [said for said in trace_page.timeline(feedback) if said.counts],
-        scores,
+        [score for score in scores if not signals.is_passed_check(score)],
+        [score for score in scores if signals.is_passed_check(score)],
     )
 
 

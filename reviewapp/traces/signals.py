@@ -98,5 +98,9 @@ def _failed_checks(scores: Iterable[Score]) -> Iterator[Signal]:
             yield Signal("wrench", f"check failed: {score.name.removeprefix(SCORE_PREFIX)}", "doubt")
 
 
+def is_passed_check(score: Score) -> bool:
+    return score.source == Source.CODE and score.value is not None and score.value >= DOUBT
+
+
 def _times(text: str, number: int) -> str:
     return text if number == 1 else f"{text} \u00d7{number}"

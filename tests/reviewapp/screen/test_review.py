@@ -345,7 +345,16 @@ def test_after_the_submit_the_words_of_users_and_scores_are_told(rita, items, pr
     Score.objects.create(
         **of_it, key="s", name="helpful", source="llm", value=0.125, explanation="why so", timestamp=START
     )
-    about = ["&lt;b&gt;Not my order", "helpful", ".12", "why so"]
+    Score.objects.create(
+        **of_it,
+        key="c",
+        name="check.empty",
+        source="code",
+        value=1.0,
+        explanation="It has words.",
+        timestamp=START,
+    )
+    about = ["&lt;b&gt;Not my order", "helpful", ".12", "why so", "1 check passed", "It has words."]
     link = reverse("trace", args=[project.slug, item.trace.trace_id])
     before = rita.open().content.decode()
     assert not any(words in before for words in [*about, f'href="{link}"'])
