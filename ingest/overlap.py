@@ -1,100 +1,186 @@
-"""Which words of an answer come from which passage?
+"""Which words of an answer come from which passage, and how much of it stands there?
 
-Words are compared without case. Two texts share a pair of neighbouring words; neighbouring shared pairs make
-a run, and a run counts when it is long enough not to be chance. One pass over each text, so hostile lengths
-and repetitions cost nothing extra.
+Marked are runs of shared words (neighbouring pairs of words are shared, and the run is too long to be chance)
+and the numbers, names and codes that stand in both. Counted are the words that tell something, by their
+beginnings, as the check of grounding counts them, and the numbers: where something is marked, the share is
+not 0. One pass over each text, so hostile lengths and repetitions cost nothing extra.
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import chain, pairwise
+from re import Match
 
-# Scripts written without spaces have no word boundary to find: each of their characters is a word.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-_SPACED_WORD = re.compile(r"\w+")
-_UNSPACED_WORD = re.compile(f"[{_UNSPACED}]")
+from ingest.languages import language, tells
+from ingest.particulars import Name, names, numbers
+from ingest.wording import STEM, WORD, letters, words
 
-# "of the" is chance; "return window" is not. An unspaced character says about as much as three letters.
+# "of the" is chance; "return window" is not.
 SHORTEST_RUN = 10
-LETTERS_OF_UNSPACED = 3
+NOUNS_HAVE_CAPITALS = "de"
 
 Pair = tuple[str, str]
+Range = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """`of_word[i]` is the index of the passage that the answer's i-th word is shared with, or None.
+    """`of_word[i]` is the index of the passage that the answer's i-th word is marked with, or None.
 
-    `shares[p]` is the share of the answer's words that lie in a run shared with passage p, and
-    `in_passages[p]` holds the character ranges of passage p that are shared.
+    `shares[p]` is the share of the answer's telling words and numbers that stand in passage p; None where it
+    has none. `in_passages[p]` holds the character ranges of passage p that are marked, in their order.
     """
 
     of_word: tuple[int | None, ...]
-    shares: tuple[float, ...]
-    in_passages: tuple[tuple[tuple[int, int], ...], ...]
+    shares: tuple[float | None, ...]
+    in_passages: tuple[tuple[Range, ...], ...]
 
 
-def words(text: str) -> list[str]:
-    """The words without case; quicker where no unspaced script is met, as in most texts."""
-    if text.isascii():
-        return _SPACED_WORD.findall(text.lower())
-    spaced = _UNSPACED_WORD.search(text) is None
-    return [word.casefold() for word in (_SPACED_WORD if spaced else WORD).findall(text)]
-
-
-def share(answer: Sequence[str], passages: Sequence[str]) -> Shared:
-    """Compare an answer, given as its words, with the text of each passage. No words: nothing is shared."""
-    of_word: list[int | None] = [None] * len(answer)
-    longest = [0] * len(answer)
+def share(answer: str, passages: Sequence[str]) -> Shared:
+    """Compare an answer with the text of each passage."""
+    told = _Answer(answer)
+    of_word: list[int | None] = [None] * len(told.words)
+    longest = [0] * len(told.words)
     shares, ranges = [], []
-    for index, passage in enumerate(passages):
-        runs = list(_runs(answer, set(_pairs(words(passage)))))
-        for start, end in runs:
+    for index, text in enumerate(passages):
+        found = told.compare(_Passage(text, told))
+        for start, end in found.marked:
             for position in range(start, end):
                 if end - start > longest[position]:
                     longest[position], of_word[position] = end - start, index
-        shares.append(sum(end - start for start, end in runs) / len(answer) if answer else 0.0)
-        common = {pair for start, end in runs for pair in _pairs(answer[start:end])}
-        ranges.append(tuple(_ranges(passage, common)))
+        shares.append(found.share)
+        ranges.append(found.in_passage)
     return Shared(tuple(of_word), tuple(shares), tuple(ranges))
 
 
-def _pairs(sequence: Sequence[str]) -> Iterator[Pair]:
-    return pairwise(sequence)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`marked` are half-open ranges of the answer's words."""
+
+    marked: list[Range]
+    share: float | None
+    in_passage: tuple[Range, ...]
 
 
-def _runs(answer: Sequence[str], known: set[Pair]) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of words whose neighbouring pairs are all known, long enough to count."""
-    start: int | None = None
-    for position, pair in enumerate([*_pairs(answer), None]):
-        if pair is not None and pair in known:
-            start = position if start is None else start
-        elif start is not None:
-            if sum(map(_letters, answer[start : position + 1])) >= SHORTEST_RUN:
-                yield start, position + 1
-            start = None
+class _Answer:
+    """What is looked for in each passage; positions are those of words."""
+
+    def __init__(self, text: str) -> None:
+        self.places = list(WORD.finditer(text))
+        self.words = [place.group().casefold() for place in self.places]
+        self._pairs = list(pairwise(self.words))
+        self.has_plain_nouns = language(text, self.words) == NOUNS_HAVE_CAPITALS
+        self._starts = [place.start() for place in self.places]
+        self.numbers: dict[str, list[Range]] = {}
+        self._keys: dict[int, set[str]] = {}
+        in_digits: set[int] = set()
+        for number in numbers(text):
+            first, end = self._words_of(number.start, number.end)
+            in_digits.update(range(first, end))
+            if number.marks:
+                self._keys[first] = set(number.marks)
+            for key, (start, stop) in number.marks.items():
+                self.numbers.setdefault(key, []).append(self._words_of(start, stop))
+        self.names: dict[str, list[tuple[int, bool]]] = {}
+        for name in names(text, self.places, nouns=self.has_plain_nouns):
+            at = self._words_of(name.start, name.end)[0]
+            self.names.setdefault(name.key, []).append((at, name.is_sure))
+        self._counts = [
+            at in self._keys if at in in_digits else tells(word) or word in self.names
+            for at, word in enumerate(self.words)
+        ]
+        self._stems = Counter(
+            word[:STEM] for at, word in enumerate(self.words) if self._counts[at] and at not in in_digits
+        )
+
+    def _words_of(self, start: int, end: int) -> Range:
+        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)
+
+    def compare(self, passage: _Passage) -> _Found:
+        known = [at for at, pair in enumerate(self._pairs) if pair in passage.pairs]
+        runs = [run for run in _runs(known) if self._is_said(*run)]
+        shared = [*runs]
+        ranges = passage.ranges_of({pair for start, end in runs for pair in self._pairs[start : end - 1]})
+        for key in self.numbers.keys() & passage.numbers.keys():
+            shared += self.numbers[key]
+            ranges += passage.numbers[key]
+        for key, found in passage.names.items():
+            mine = self.names[key]
+            if any(sure for _, sure in mine) or any(name.is_sure for name in found):
+                shared += [(at, at + 1) for at, _ in mine]
+                ranges += [(name.start, name.end) for name in found]
+        return _Found(shared, self._share(passage, runs), tuple(_joined(ranges)))
+
+    def _is_said(self, start: int, end: int) -> bool:
+        """Whether words in a row are too many to be chance, and not small ones all."""
+        if sum(map(letters, self.words[start:end])) < SHORTEST_RUN:
+            return False
+        return any(self._counts[at] for at in range(start, end))
+
+    def _share(self, passage: _Passage, runs: Sequence[Range]) -> float | None:
+        counted = self._stems.total() + len(self._keys)
+        if not counted:
+            return None
+        in_runs = set(chain.from_iterable(range(*run) for run in runs)) if self._keys else set()
+        here = sum(number for stem, number in self._stems.items() if stem in passage.stems)
+        here += sum(not keys.isdisjoint(passage.numbers) or at in in_runs for at, keys in self._keys.items())
+        return here / counted
 
 
-def _letters(word: str) -> int:
-    return LETTERS_OF_UNSPACED if _UNSPACED_WORD.fullmatch(word) else len(word)
+class _Passage:
+    """What a passage holds of that."""
+
+    def __init__(self, text: str, answer: _Answer) -> None:
+        self._text = text
+        self.words = words(text)
+        self.pairs = set(pairwise(self.words))
+        self.stems = {word[:STEM] for word in self.words}
+        self.numbers: dict[str, list[Range]] = {}
+        for number in numbers(text) if answer.numbers else ():
+            for key, mark in number.marks.items():
+                self.numbers.setdefault(key, []).append(mark)
+        self.names: dict[str, list[Name]] = {}
+        asked = [at for at, word in enumerate(self.words) if word in answer.names]
+        for name in names(text, (self._places[at] for at in asked), nouns=answer.has_plain_nouns):
+            self.names.setdefault(name.key, []).append(name)
+
+    @cached_property
+    def _places(self) -> list[Match[str]]:
+        return list(WORD.finditer(self._text))
+
+    def ranges_of(self, common: set[Pair]) -> list[Range]:
+        """Of the characters of each pair that is in `common`."""
+        shared = [at for at, pair in enumerate(pairwise(self.words)) if pair in common] if common else []
+        return [(self._places[at].start(), self._places[at + 1].end()) for at in shared]
 
 
-def _ranges(passage: str, common: set[Pair]) -> Iterator[tuple[int, int]]:
-    """Character ranges of the passage covered by the common pairs, neighbouring ones joined."""
-    matches = list(WORD.finditer(passage))
-    open_range: tuple[int, int] | None = None
-    for left, right in pairwise(matches):
-        if (left.group().casefold(), right.group().casefold()) not in common:
-            continue
-        if open_range is not None and left.start() < open_range[1]:
-            open_range = (open_range[0], right.end())
+def _runs(positions: Sequence[int]) -> Iterator[Range]:
+    """Half-open ranges of words whose pairs with the next word are at these positions."""
+    start = last = -2
+    for position in positions:
+        if position != last + 1:
+            if start >= 0:
+                yield start, last + 2
+            start = position
+        last = position
+    if start >= 0:
+        yield start, last + 2
+
+
+def _joined(ranges: Sequence[Range]) -> Iterator[Range]:
+    """In their order, those that overlap as one."""
+    open_range: Range | None = None
+    for start, end in sorted(ranges):
+        if open_range is not None and start < open_range[1]:
+            open_range = (open_range[0], max(end, open_range[1]))
             continue
         if open_range is not None:
             yield open_range
-        open_range = (left.start(), right.end())
+        open_range = (start, end)
     if open_range is not None:
         yield open_range

@@ -20,6 +20,7 @@ from markdown_it.token import Token
 
 from ingest import overlap
 from ingest.overlap import Shared
+from ingest.wording import WORD
 
 # Parsing is linear in practice but slow in Python: longer texts are shown as they are.
 MARKDOWN_CHARACTERS = 20_000
@@ -129,7 +130,7 @@ def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Share
     if len(text) > MARKDOWN_CHARACTERS:
         return plain(text, passages)
     tokens = _PARSER.parse(laid_out(text))
-    shared = overlap.share(overlap.words("\n".join(_texts(tokens))), passages)
+    shared = overlap.share("\n".join(_texts(tokens)), passages)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {"marker": _Marker(shared.of_word)})
     clean = nh3.clean(
         html,
@@ -144,7 +145,7 @@ def markdown(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Share
 
 def plain(text: str, passages: Sequence[str] = ()) -> tuple[SafeString, Shared]:
     """The text as it came, escaped, with the words shared with each passage marked and numbered."""
-    shared = overlap.share(overlap.words(text), passages)
+    shared = overlap.share(text, passages)
     return format_html("<p>{}</p>", _Marker(shared.of_word).mark(text)), shared
 
 
@@ -175,7 +176,7 @@ class _Marker:
         self._position = 0
 
     def mark(self, text: str) -> SafeString:
-        matches = list(overlap.WORD.finditer(text))
+        matches = list(WORD.finditer(text))
         owners = self._of_word[self._position : self._position + len(matches)]
         self._position += len(matches)
         pieces = [
@@ -195,10 +196,13 @@ def _stretches(owners: Sequence[int | None]) -> Iterable[tuple[int, int, int]]:
             start = position
 
 
+_WITH_WORDS = {"text", "code_inline", "code_block", "fence"}
+
+
 def _texts(tokens: Iterable[Token]) -> Iterable[str]:
-    """What `_Renderer.text` will be given, in the same order."""
+    """What `_Renderer` will mark, in the same order."""
     for token in tokens:
-        if token.type == "text":
+        if token.type in _WITH_WORDS:
             yield token.content
         yield from _texts(token.children or ())
 
@@ -208,6 +212,14 @@ class _Renderer(RendererHTML):
 
     def text(self, tokens: Sequence[Token], idx: int, options: Any, env: MutableMapping[str, Any]) -> str:
         return str(env["marker"].mark(tokens[idx].content))
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return f"<code>{env['marker'].mark(tokens[idx].content)}</code>"
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        return f"<pre><code>{env['marker'].mark(tokens[idx].content)}</code></pre>\n"
+
+    fence = code_block
 
     def link_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         opening = _opening(tokens, idx)

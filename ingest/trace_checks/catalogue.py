@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ingest import languages
 from ingest.trace_checks import (
     answers,
     detectors,
     grounding,
     injection,
     language,
-    languages,
     privacy,
     repetition,
     resources,

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from itertools import permutations
 from operator import add, mul, sub
 
-from ingest import overlap
+from ingest import wording
+from ingest.languages import tells
+from ingest.particulars import as_digits
 from ingest.reading import Document
-from ingest.trace_checks.languages import SMALL_WORDS
-from ingest.trace_checks.subject import LONGEST_DOCUMENT, STEM, Subject, stems
+from ingest.trace_checks.subject import LONGEST_DOCUMENT, Subject, stems
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
 MOST_WORDS = 2_000
@@ -30,11 +31,11 @@ def grounding(subject: Subject, parameters: Compiled) -> Verdict | None:
     """Applies to an answer of some words that was given documents with text, in one language."""
     if not any(document.text for document in subject.documents):
         return None
-    content = [word for word in subject.words[:MOST_WORDS] if _tells(word)]
+    content = [word for word in subject.words[:MOST_WORDS] if tells(word)]
     if len(content) < FEWEST_FOR_NUMBERS or not _one_language(subject):
         return None
     known = set().union(*subject.stems_of_documents, *map(stems, _said_to_the_model(subject)))
-    unknown = [word for word in content if word[:STEM] not in known]
+    unknown = [word for word in content if word[: wording.STEM] not in known]
     share = 1 - len(unknown) / len(content)
     strange = _strange_numbers(subject) if parameters["numbers"] else []
     said = f"{share:.0%} of the answer's words also stand in the documents or the question"
@@ -43,10 +44,6 @@ def grounding(subject: Subject, parameters: Compiled) -> Verdict | None:
     if strange:
         return failed(f"Says {', '.join(strange[:5])}, which is in no document.")
     return passed(f"{said}.")
-
-
-def _tells(word: str) -> bool:
-    return (len(word) > 3 and word not in SMALL_WORDS) or (len(word) == 1 and ord(word) > 0x3000)
 
 
 def _said_to_the_model(subject: Subject) -> list[str]:
@@ -65,7 +62,7 @@ def _one_language(subject: Subject) -> bool:
 def _strange_numbers(subject: Subject) -> list[str]:
     """Numbers of two or more digits that are in the answer and nowhere before it."""
     plain = _MARK.sub(" ", subject.answer)
-    stated = {_digits(match.group()): match.group() for match in _NUMBER.finditer(plain)}
+    stated = {as_digits(match.group()): match.group() for match in _NUMBER.finditer(plain)}
     if not stated:
         return []
     before = [*_said_to_the_model(subject)]
@@ -73,7 +70,7 @@ def _strange_numbers(subject: Subject) -> list[str]:
         before += [document.id, document.title, document.text[:LONGEST_DOCUMENT]]
     call = subject.answering_call
     before += [call.system[:LONGEST_DOCUMENT]] if call else []
-    known = {_digits(found) for text in before for found in re.findall(r"\d+(?:[.,:]\d+)*", text)}
+    known = {as_digits(found) for text in before for found in re.findall(r"\d+(?:[.,:]\d+)*", text)}
     known |= {part for digits in known for part in digits.split(".")}
     strange = {digits: number for digits, number in stated.items() if digits not in known}
     results = _results([digits for digits in stated if digits in known]) if strange else set()
@@ -84,16 +81,10 @@ def _results(operands: list[str]) -> set[str]:
     """Results of two of these numbers: a total is not a new number if the answer says what it adds up."""
     values = [float(digits) for digits in operands[:MOST_OPERANDS] if _DECIMAL.fullmatch(digits)]
     found = {f(a, b) for a, b in permutations(values, 2) for f in (mul, add, sub)}
-    return {_digits(f"{value:.2f}") for value in found} | {_digits(f"{value:.1f}") for value in found}
+    return {as_digits(f"{value:.2f}") for value in found} | {as_digits(f"{value:.1f}") for value in found}
 
 
 _DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
-
-
-def _digits(number: str) -> str:
-    """14.00, 14,00 and 14 are one number, and so are 1,000 and 1000."""
-    digits = re.sub(r"[.,](?=\d{3}(?!\d))", "", number.strip("$€£")).replace(",", ".").replace(":", ".")
-    return re.sub(r"\.0+$", "", digits)
 
 
 # [1], [2, 3], [kb-12], (kb-12), 【1】, ^1 is none; a link's text is none either.
@@ -137,7 +128,7 @@ def _citations(answer: str, documents: tuple[Document, ...]) -> Iterator[tuple[s
     for part in _sentences(_CODE.sub(" ", answer)):
         # A mark after the full stop belongs to the sentence before it.
         told = _MARK.sub(" ", part)
-        if overlap.WORD.search(told):
+        if wording.WORD.search(told):
             sentence = told if is_cited else f"{sentence} {told}"
         is_cited = _MARK.search(part) is not None
         for match in _MARK.finditer(part):
@@ -158,9 +149,9 @@ def _sentences(answer: str) -> list[str]:
 
 def _shared(sentence: str, place: int, subject: Subject) -> float | None:
     """The share of a sentence's content words that are in the document; None if there are too few."""
-    words = overlap.words(sentence)
-    content = [word for word in words if _tells(word)]
+    words = wording.words(sentence)
+    content = [word for word in words if tells(word)]
     if len(content) < 3 or not subject.documents[place].text or not _one_language(subject):
         return None
     known = subject.stems_of_documents[place]
-    return sum(word[:STEM] in known for word in content) / len(content)
+    return sum(word[: wording.STEM] in known for word in content) / len(content)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ingest import overlap
-from ingest.trace_checks.languages import NAMES, language
+from ingest import wording
+from ingest.languages import NAMES, language
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
 
@@ -41,4 +41,4 @@ def mismatch(subject: Subject, parameters: Compiled) -> Verdict | None:
 def _of(text: str) -> str:
     text = text[:4_000]
     plain = _CODE.sub(" ", text) if "```" in text else text
-    return language(plain, overlap.words(plain))
+    return language(plain, wording.words(plain))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from ingest import overlap
+from ingest import wording
 
 
 class Lexicon:
@@ -15,7 +15,7 @@ class Lexicon:
         self._starting: dict[str, list[tuple[str, ...]]] = defaultdict(list)
         self._beginnings: dict[int, set[str]] = defaultdict(set)
         for phrase in phrases:
-            found = tuple(overlap.words(phrase))
+            found = tuple(wording.words(phrase))
             if len(found) == 1 and phrase.rstrip().endswith("*"):
                 self._beginnings[len(found[0])].add(found[0])
             elif found:

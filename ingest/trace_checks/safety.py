@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from ingest import overlap
+from ingest import wording
 from ingest.trace_checks.lexicon import Lexicon
 from ingest.trace_checks.subject import Subject
 from ingest.trace_checks.vocabulary import Compiled, Verdict, failed, passed
@@ -41,4 +41,4 @@ def _quoted(phrase: list[str], subject: Subject) -> bool:
 
 
 def allowed(phrases: list[str]) -> frozenset[str]:
-    return frozenset(" ".join(overlap.words(phrase)) for phrase in phrases)
+    return frozenset(" ".join(wording.words(phrase)) for phrase in phrases)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 
-from ingest import overlap
+from ingest import wording
+from ingest.languages import language
 from ingest.otlp.calls import Call
 from ingest.reading import Document, Reading
 from ingest.records import SpanRecord
-from ingest.trace_checks.languages import language
 
 # What lies beyond is not looked at: an answer is seldom a tenth of it.
 LONGEST_TEXT = 40_000
@@ -25,12 +25,10 @@ LONGEST_DOCUMENT = 20_000
 LONGEST_DOCUMENTS = 100_000
 # As much of a text as its language is told by.
 SAMPLE = 2_000
-# The first letters of a word, this many, are left alone by inflection.
-STEM = 5
 
 
 def stems(text: str) -> set[str]:
-    return {word[:STEM] for word in overlap.words(text)}
+    return {word[: wording.STEM] for word in wording.words(text)}
 
 
 class Subject:
@@ -76,11 +74,11 @@ class Subject:
 
     @cached_property
     def words(self) -> list[str]:
-        return overlap.words(self.answer)
+        return wording.words(self.answer)
 
     @cached_property
     def question_words(self) -> list[str]:
-        return overlap.words(self.question)
+        return wording.words(self.question)
 
     @cached_property
     def answer_language(self) -> str:
@@ -100,7 +98,7 @@ class Subject:
     def documents_language(self) -> str:
         """Of the first document that has a text; they are of one collection."""
         text = next((document.text[:SAMPLE] for document in self.documents if document.text), "")
-        return language(text, overlap.words(text))
+        return language(text, wording.words(text))
 
     @cached_property
     def documents(self) -> tuple[Document, ...]:

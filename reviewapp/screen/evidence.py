@@ -37,7 +37,7 @@ class Evidence:
 
     @property
     def is_marked(self) -> bool:
-        return any(passage.share for passage in self.passages)
+        return any(passage.is_marked for passage in self.passages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,13 @@ FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A document; `share` of the answer's words stand in it. `rest` is what does not fit the card."""
+    """A document; `share` of the answer's telling words and numbers stand in it, if there are any. `rest` is
+    what does not fit the card."""
 
     number: int
     document: Document
-    share: float
+    share: float | None
+    is_marked: bool
     text: SafeString
     rest: SafeString
 
@@ -117,7 +119,7 @@ class TracePage:
 
     @property
     def is_marked(self) -> bool:
-        return any(passage.share for passage in self.passages)
+        return any(passage.is_marked for passage in self.passages)
 
     @property
     def session_query(self) -> str:
@@ -197,13 +199,12 @@ def passages(documents: Sequence[Document], shared: Shared) -> list[Passage]:
     ]
 
 
-def _passage(number: int, document: Document, share: float, ranges: Sequence[tuple[int, int]]) -> Passage:
+def _passage(number: int, document: Document, share: float | None, ranges: Sequence[tuple[int, int]]) -> Passage:
     text, cut = document.text, PASSAGE_CHARACTERS
     head = [(start, min(end, cut)) for start, end in ranges if start < cut]
     tail = [(max(start - cut, 0), end - cut) for start, end in ranges if end > cut]
-    return Passage(
-        number, document, share, rendering.marked(text[:cut], head), rendering.marked(text[cut:], tail)
-    )
+    shown, rest = rendering.marked(text[:cut], head), rendering.marked(text[cut:], tail)
+    return Passage(number, document, share, bool(ranges), shown, rest)
 
 
 def span_rows(trace: Trace) -> list[Row]:

@@ -114,6 +114,14 @@ def test_usual_markdown_is_rendered():
         assert part in shown
 
 
+def test_words_in_code_are_compared_and_marked_like_others():
+    text = "Use `SUMMER24`:\n\n```sh\nbuy --code SUMMER24\n```"
+    html, shared = markdown(text, ["Codes: SUMMER24"])
+    assert "<code><mark>SUMMER24</mark><sup>1</sup></code>" in html
+    assert "<pre><code>buy --code <mark>SUMMER24</mark><sup>1</sup>\n</code></pre>" in html
+    assert shared.shares == (2 / 3,)
+
+
 def test_shared_words_are_marked_through_emphasis_and_numbered():
     shown = html(
         "Good news: *you can have your money back*.", "nothing alike", "you can have your money back"

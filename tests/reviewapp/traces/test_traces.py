@@ -372,6 +372,22 @@ def test_without_an_answer_passages_have_no_share_and_nothing_is_raw(project, re
         assert ("passage-share" in text, "raw-toggle" in text) == (is_there, is_there)
 
 
+def test_a_passage_says_how_much_of_the_answer_stands_in_it_and_words_are_called_marked_if_any_are(
+    project, reviewer, send
+):
+    card = "Cards: 5 mm lugs, good for 600 km."
+    for name, answer, share, is_marked in (
+        ("numbers", "The lugs are 5 mm deep and last 600 km.", "60 %", True),
+        ("words", "Lugs it is, deep ones.", "33 %", False),
+        ("none", "Yes.", "", False),
+    ):
+        send({"id": name, "input": "?", "output": answer, "context": [{"id": "p", "text": card}]})
+        text = reviewer.client.get(reverse("trace", args=[project.slug, name])).content.decode()
+        shown = text.partition('class="passage-share"')[2].partition("</span>")[0]
+        assert shown.rpartition("</svg>")[2].replace("%", " %").replace("  ", " ") == share
+        assert ("shared with a passage" in text) is is_marked
+
+
 def test_a_span_opens_alone_and_in_the_tree(project, reviewer, send):
     send(
         body(

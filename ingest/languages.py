@@ -56,6 +56,11 @@ LEAST_WEIGHT = 2.0
 LEAST_LEAD = 1.35
 
 
+def tells(word: str) -> bool:
+    """Whether a word, without case, says something by itself."""
+    return (len(word) > 3 and word not in SMALL_WORDS) or (len(word) == 1 and ord(word) > 0x3000)
+
+
 def language(text: str, words: Sequence[str]) -> str:
     """The code of the language; '' for a text too short or too mixed to tell. `words` are its words."""
     text = text[:LONGEST]
