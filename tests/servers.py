@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
+import json
 import os
 import shutil
 import signal
@@ -14,10 +16,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
 # Patience for a busy machine: what is waited for is there in a second or two on one that is not.
@@ -40,6 +43,18 @@ def directory_of_process() -> Path:
     place = Path(os.environ.get("DATA_DIR") or ROOT / "var" / "test")
     process = os.environ.get("PYTEST_XDIST_WORKER", "")
     return place if place.name == process else place / process
+
+
+EACH = """
+import io, json
+from django.core.management import call_command
+said = []
+for command in {commands!r}:
+    out = io.StringIO()
+    call_command(*command, stdout=out)
+    said.append(out.getvalue().strip())
+print(json.dumps(said))
+"""
 
 
 class Server:
@@ -123,6 +138,12 @@ class Server:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    def manage_each(self, *commands: Sequence[str]) -> list[str]:
+        """What each of several commands prints, run one after the other in one process: it takes longer to
+        load the application than to do what they do."""
+        said = self.manage("shell", "-v", "0", "-c", EACH.format(commands=[list(each) for each in commands]))
+        return json.loads(said.splitlines()[-1])
+
     def pid(self, name: str) -> int:
         return int((self.data_dir / "run" / f"{name}.pid").read_text())
 
@@ -159,16 +180,46 @@ def data_directory() -> Iterator[Path]:
 
 @cache
 def first_started() -> Path:
-    """A data directory as a first start leaves it; copies of it start in a second, with all tables there."""
-    stack = contextlib.ExitStack()
-    atexit.register(stack.close)
-    directory = stack.enter_context(data_directory())
-    server = Server(directory)
-    try:
-        server.start()
-    finally:
-        server.stop()
-    return directory
+    """A data directory as a first start leaves it; copies of it start in a second, with all tables there.
+
+    Processes that run tests side by side share it: the first makes it, and the last removes it.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
+    shared = Path(tempfile.gettempdir()) / f"ts-first-{run}"
+    atexit.register(_leave, shared, _held(shared))
+    data, made = shared / "data", shared / "made"
+    with (shared / "making").open("w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(data, ignore_errors=True)
+            data.mkdir()
+            data.chmod(0o755)
+            server = Server(data)
+            try:
+                server.start()
+            finally:
+                server.stop()
+            made.touch()
+    return data
+
+
+def _held(directory: Path) -> int:
+    """The directory, kept for as long as anyone holds it. It may go while one asks, and is made again."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            directory.mkdir(exist_ok=True)
+            directory.chmod(0o755)
+            held = os.open(directory, os.O_RDONLY)
+            fcntl.flock(held, fcntl.LOCK_SH)
+            if directory.stat().st_ino == os.fstat(held).st_ino:
+                return held
+            os.close(held)
+
+
+def _leave(directory: Path, held: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -54,11 +54,16 @@ class House:
 
     def __init__(self, server) -> None:
         self.server, self.url = server, server.url
-        server.manage("create_project", PROJECT)
-        for name, role in (("gerda", "admin"), ("ronja", "reviewer"), ("rune", "reviewer")):
-            server.manage("create_user", name, "--project", PROJECT, "--role", role, "--password", PASSWORD)
-        scopes = ("--scope", "admin", "--scope", "impersonate")
-        self.token = server.manage("create_token", PROJECT, "crawl", *scopes).split()[-1]
+        people = (("gerda", "admin"), ("ronja", "reviewer"), ("rune", "reviewer"))
+        said = server.manage_each(
+            ["create_project", PROJECT],
+            *(
+                ["create_user", name, "--project", PROJECT, "--role", role, "--password", PASSWORD]
+                for name, role in people
+            ),
+            ["create_token", PROJECT, "crawl", "--scope", "admin", "--scope", "impersonate"],
+        )
+        self.token = said[-1].split()[-1]
 
     def call(self, path: str, body=None, content_type: str = "application/json"):
         sent = body if isinstance(body, bytes | None) else json.dumps(body).encode()

@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 import pytest
 
 from ingest import tasks
-from ingest.models import LogRecord, Project, Scope, Score, Span, Superseded, Trace
+from ingest.models import LogRecord, Project, Score, Span, Superseded, Trace
 from tests.ingest.test_captures import (
     CAPTURES,
     FOLDERS,
@@ -123,8 +123,9 @@ def test_twice_and_shuffled_gives_the_same_state(api, project, seed):
 
 @pytest.mark.server
 def test_a_request_in_chunks_over_a_socket_is_read_like_a_whole_one(server):
-    server.manage("create_project", "chunks")
-    token = server.manage("create_token", "chunks", "t", "--scope", Scope.ADMIN)
+    _, token = server.manage_each(
+        ["create_project", "chunks"], ["create_token", "chunks", "t", "--scope", "admin"]
+    )
     bearer = {"Authorization": f"Bearer {token}"}
     for path in ALL:
         address, headers = headers_of(path)

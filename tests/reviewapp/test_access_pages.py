@@ -31,8 +31,10 @@ PAGES = [
 @pytest.fixture(scope="module")
 def shop(server):
     """The server, which other tests may share, with a project of these tests."""
-    server.manage("create_project", "shop")
-    server.manage("create_user", "ada", "--project", "shop", "--role", "admin", "--password", PASSWORD)
+    server.manage_each(
+        ["create_project", "shop"],
+        ["create_user", "ada", "--project", "shop", "--role", "admin", "--password", PASSWORD],
+    )
     return server
 
 

@@ -44,8 +44,8 @@ def ask(server, token, path, body=None, **headers):
 @pytest.fixture(scope="module")
 def golden(server):
     """A published dataset on the real server, and a token for all of it."""
-    server.manage("create_project", "ci")
-    token = server.manage("create_token", "ci", "ci", "--scope", "admin").split()[-1]
+    _, said = server.manage_each(["create_project", "ci"], ["create_token", "ci", "ci", "--scope", "admin"])
+    token = said.split()[-1]
     lines = "".join(json.dumps(case) + "\n" for case in CASES).encode()
     ask(server, token, "/api/v1/golden/sums/cases", lines, **{"Content-Type": "application/x-ndjson"})
     ask(server, token, "/api/v1/golden/sums/versions", b"")

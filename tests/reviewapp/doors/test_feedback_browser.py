@@ -71,9 +71,10 @@ def shop():
     server.server_close()
 
 
-def token(server, *scopes):
-    out = server.manage("create_token", "door", "test", *(f"--scope={scope}" for scope in scopes))
-    return re.search(r"ts_[0-9a-f]{16}_[0-9a-f]{64}", out)[0]
+def made_tokens(server, *scopes):
+    """A token for each of these lists of scopes."""
+    made = (["create_token", "door", "test", *(f"--scope={scope}" for scope in each)] for each in scopes)
+    return [re.search(r"ts_[0-9a-f]{16}_[0-9a-f]{64}", said)[0] for said in server.manage_each(*made)]
 
 
 def ask(server, path, text, body=None):
@@ -92,8 +93,10 @@ def page(browser):
 
 @pytest.fixture(scope="module")
 def door(server):
-    server.manage("create_project", "door")
-    server.manage("create_user", "dora", "--project", "door", "--role", "admin", "--password", PASSWORD)
+    server.manage_each(
+        ["create_project", "door"],
+        ["create_user", "dora", "--project", "door", "--role", "admin", "--password", PASSWORD],
+    )
     return server
 
 
@@ -117,7 +120,7 @@ SEND = """async ([trace, value]) => {
 
 
 def test_the_example_sends_from_another_origin(door, shop, page, browser):
-    own, key = token(door, "ingest", "traces:read"), token(door, "feedback")
+    own, key = made_tokens(door, ["ingest", "traces:read"], ["feedback"])
     ask(door, "/api/v1/traces", own, {"id": "t-1", "input": "hi", "output": "ho"})
     shop.script = example().replace("https://touchstone.example.org", door.url).replace("ts_…", key)
     page.goto(shop.url)

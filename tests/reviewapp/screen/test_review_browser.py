@@ -39,10 +39,15 @@ def house(server) -> SimpleNamespace:
 
 def furnished(server, project: str = PROJECT) -> SimpleNamespace:
     """A project on the running server; `queue(slug, traces, ...)` makes a queue that holds them."""
-    server.manage("create_project", project)
-    for name, role in (("gina", "lead"), ("rosa", "reviewer")):
-        server.manage("create_user", name, "--project", project, "--role", role, "--password", PASSWORD)
-    token = server.manage("create_token", project, "test", "--scope", "admin").split()[-1]
+    said = server.manage_each(
+        ["create_project", project],
+        *(
+            ["create_user", name, "--project", project, "--role", role, "--password", PASSWORD]
+            for name, role in (("gina", "lead"), ("rosa", "reviewer"))
+        ),
+        ["create_token", project, "test", "--scope", "admin"],
+    )
+    token = said[-1].split()[-1]
 
     def call(path, body=None, method=None):
         request = urllib.request.Request(

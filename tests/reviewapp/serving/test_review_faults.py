@@ -89,7 +89,11 @@ def complaints(people: list[Reviewer], stored: list[tuple[str, int, str]]) -> li
 
 def test_no_label_is_lost_or_doubled_whatever_is_killed():
     with serving(WEB_WORKERS="2") as running:
-        running.manage("create_project", "refunds")
+        scopes = {"filler": "admin", **{f"r{n}": "labels:write" for n in range(4)}}
+        _, admin, *tokens = running.manage_each(
+            ["create_project", "refunds"],
+            *(["create_token", "refunds", name, "--scope", scope] for name, scope in scopes.items()),
+        )
         lines = [
             {
                 "id": f"t-{n}",
@@ -99,12 +103,11 @@ def test_no_label_is_lost_or_doubled_whatever_is_killed():
             }
             for n in range(ITEMS)
         ]
-        admin = made_token(running, "filler", "admin")
         filler = Reviewer(running.port, admin, 0)
         for start in range(0, ITEMS, 100):
             assert filler.post("/api/v1/traces", {"traces": lines[start : start + 100]})[0] == 200
         assert filler.post("/api/v1/queues", {"slug": "work", "overlap": 1})[0] in (200, 201)
-        people = [Reviewer(running.port, made_token(running, f"r{n}", "labels:write"), n) for n in range(4)]
+        people = [Reviewer(running.port, token, n) for n, token in enumerate(tokens)]
         prepare(running, filler)
         for person in people:
             person.start()
@@ -124,10 +127,6 @@ def test_no_label_is_lost_or_doubled_whatever_is_killed():
         # Something was on its way when it was killed, and the checker sees a defect; or this proves little.
         assert any(person.statuses[0] + person.statuses[503] for person in people)
         assert complaints(people, stored[1:]) and complaints(people, [*stored, stored[0]])
-
-
-def made_token(running, name: str, scope: str) -> str:
-    return running.manage("create_token", "refunds", name, "--scope", scope).splitlines()[-1]
 
 
 def prepare(running, filler: Reviewer) -> None:

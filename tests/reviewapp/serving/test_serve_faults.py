@@ -18,13 +18,15 @@ pytestmark = pytest.mark.server
 @pytest.fixture(scope="module")
 def running():
     with serving(WEB_WORKERS="2") as server:
-        server.manage("create_project", "refunds")
         yield server
 
 
 @pytest.fixture(scope="module")
 def token(running):
-    return running.manage("create_token", "refunds", "exporter", "--scope", "ingest")
+    made = running.manage_each(
+        ["create_project", "refunds"], ["create_token", "refunds", "exporter", "--scope", "ingest"]
+    )
+    return made[-1]
 
 
 def database(server: Server) -> psycopg.Connection:

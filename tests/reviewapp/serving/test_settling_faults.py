@@ -26,7 +26,6 @@ DOUBLED = "INSERT INTO django_q_ormq (key, payload, lock) SELECT key, payload, l
 @pytest.fixture(scope="module")
 def running():
     with serving(WEB_WORKERS="1") as server:
-        server.manage("create_project", "refunds")
         yield server
 
 
@@ -70,7 +69,9 @@ def wait_until(server: Server, query: str, seconds: float) -> None:
 
 
 def test_every_trace_settles_exactly_once_whatever_becomes_of_the_worker_and_its_queue(running):
-    token = running.manage("create_token", "refunds", "exporter", "--scope", "ingest")
+    _, token = running.manage_each(
+        ["create_project", "refunds"], ["create_token", "refunds", "exporter", "--scope", "ingest"]
+    )
     chance = random.Random(20261121)
     mishaps = [
         lambda connection: kill_worker(running),

@@ -58,9 +58,12 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture(scope="module")
 def house(server) -> SimpleNamespace:
     """A project on the running server, with a token to send by and someone who can sign in."""
-    server.manage("create_project", "looked-at")
-    server.manage("create_user", "greta", "--project", "looked-at", "--role", "lead", "--password", PASSWORD)
-    token = server.manage("create_token", "looked-at", "test", "--scope", "ingest").split()[-1]
+    said = server.manage_each(
+        ["create_project", "looked-at"],
+        ["create_user", "greta", "--project", "looked-at", "--role", "lead", "--password", PASSWORD],
+        ["create_token", "looked-at", "test", "--scope", "ingest"],
+    )
+    token = said[-1].split()[-1]
 
     def send(path, body):
         request = urllib.request.Request(
