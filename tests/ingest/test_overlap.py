@@ -94,7 +94,7 @@ def test_a_capital_that_begins_a_sentence_in_both_is_no_name():
 
 
 def test_german_nouns_are_no_names():
-    answer = "Sie erhalten die Rückerstattung innerhalb von 14 Tagen nach dem Eingang der Ware in unserem Lager."
+    answer = "Sie erhalten die Erstattung innerhalb von 14 Tagen nach Eingang der Ware in unserem Lager."
     passage = "Die Ware geht an das Lager der UPS; 14 Tage."
     assert marked(passage, share(answer, passage)) == ["14"]
 
