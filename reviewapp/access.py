@@ -13,6 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
@@ -105,9 +106,11 @@ MEMBERSHIP = (
 def sign_in(request: HttpRequest) -> HttpResponse:
     """To the login page and back; for a part of a page, the whole page goes there.
 
-    A page that holds unsaved text asks with X-In-Place: it stays, and signs in where it is.
+    A page that holds unsaved text asks with X-In-Place: it stays, and signs in where it is. The cookie that
+    signing in needs may have ended with the session.
     """
     if "X-In-Place" in request.headers:
+        get_token(request)
         return HttpResponse(status=401)
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     if not htmx:

@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *otlp.urls("v1"),
     path("", project.start, name="start"),
     path("account", account.account, name="account"),
+    path("account/signed-in", account.signed_in, name="signed_in"),
     path("account/theme", account.theme, name="theme"),
     path("accounts/", include("reviewapp.views.accounts")),
     path("projects/<slug:slug>/", project.project, name="project"),

@@ -6,7 +6,9 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST, require_safe
 
 from reviewapp.access import SignedInRequest, session
 from reviewapp.forms import AccountForm
@@ -22,6 +24,15 @@ def account(request: SignedInRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("account")
     return render(request, "account/account.html", {"form": form})
+
+
+@session()
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def signed_in(request: SignedInRequest) -> HttpResponse:
+    """Nothing, to whoever may send a form: a page that holds typed text asks before it is left."""
+    return HttpResponse(status=204)
 
 
 @session()

@@ -6,13 +6,6 @@
   const form = () => document.querySelector("form#rubric");
   const copy = () => `draft ${form().dataset.whose}`;
   const OWN = ["csrfmiddlewaretoken", "lease_token", "draft_version", "then"];
-  const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
-  const headers = () => ({ "x-csrftoken": token(), "X-In-Place": "1", "X-Requested-With": "XMLHttpRequest" });
-
-  window.inPlace = (address, body, options = {}) => {
-    body.delete("csrfmiddlewaretoken");
-    return fetch(address, { method: "POST", body, headers: headers(), ...options });
-  };
 
   let dirty = false;
   let saving = false;
@@ -114,22 +107,8 @@
   function signIn() {
     dirty = dirty || !submitting;
     say("not saved: you were signed out", true);
-    const dialog = document.getElementById("sign-in");
-    if (!dialog.open) dialog.showModal();
+    window.signIn(again);
   }
-
-  document.addEventListener("submit", async (event) => {
-    const asked = event.target;
-    if (asked.id !== "sign-in-form") return;
-    event.preventDefault();
-    const said = asked.querySelector("[role=alert]");
-    const answer = await window.inPlace(asked.action, new FormData(asked)).catch(() => null);
-    said.textContent = answer?.ok ? "" : "That did not work. Check the password, or sign in in another tab.";
-    if (!answer?.ok) return;
-    asked.reset();
-    document.getElementById("sign-in").close();
-    again();
-  });
 
   document.addEventListener("click", ({ target }) => {
     const keep = target.closest("[data-keep]");
@@ -143,7 +122,6 @@
       dirty = false;
       localStorage.removeItem(copy());
     }
-    target.closest("[data-close]")?.closest("dialog").close();
   });
 
   // A `change` follows when the field is left, with nothing new in it.
@@ -157,7 +135,7 @@
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (!detail.elt.closest("#review")) return;
     delete detail.parameters.csrfmiddlewaretoken;
-    Object.assign(detail.headers, headers());
+    Object.assign(detail.headers, window.inPlaceHeaders());
     delete detail.headers["X-Requested-With"];
     if (detail.elt !== form() && dirty && !submitting) save();
     if (detail.elt === form() && detail.verb === "post") {

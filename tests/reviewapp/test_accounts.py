@@ -139,3 +139,14 @@ def test_setting_up_a_second_factor_asks_for_the_password_again(reviewer):
     assert response.url.startswith("/accounts/reauthenticate/")
     reviewer.client.post(response.url, {"password": PASSWORD})
     assert "Authenticator secret" in reviewer.client.get("/accounts/2fa/app/").content.decode()
+
+
+def test_a_page_with_typed_text_asks_who_is_there_and_gets_what_signing_in_needs(db, client):
+    """Whoever has lost every cookie has lost the one without which nothing can be posted, too."""
+    asked = {"path": "/account/signed-in", "headers": {"X-In-Place": "1"}}
+    gone = client.get(**asked)
+    assert (gone.status_code, "csrftoken" in gone.cookies) == (401, True)
+    client.force_login(User.objects.create_user("rosa"))
+    there = client.get(**asked)
+    assert (there.status_code, "csrftoken" in there.cookies) == (204, True)
+    assert client.post(**asked).status_code == 405
