@@ -153,6 +153,16 @@ def test_reviewers_see_their_own_figures_and_leads_all(rita, lead, items, queue)
     assert len(listed(lead, queue.project).context["told"].paces) == 2
 
 
+def test_figures_of_what_one_was_told_are_named_so(rita, lead, items, queue):
+    """A lead's are over all answers: other figures do not stand under the same words."""
+    rita.submit(*rita.hold(), verdict="pass")
+    for address in ("queues", "reviewers", f"reviewers/{rita.person.user.pk}"):
+        own = rita.person.client.get(f"/projects/{queue.project.slug}/{address}").content.decode()
+        leads = lead.client.get(f"/projects/{queue.project.slug}/{address}").content.decode()
+        assert "With consensus, as told" in own and "only answers count whose outcome you may know" in own
+        assert "With consensus<" in leads and "as told" not in leads.lower()
+
+
 def test_how_many_wait_in_the_audit_lane_is_for_leads(rita, lead, items, queue):
     """To a reviewer it would tell, before and after a claim, from which lane the item at hand comes."""
     drawn = {"lane": "audit", "audit_rank": -1.0, "u": 0.5, "day": "2026-11-01"}
