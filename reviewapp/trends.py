@@ -13,6 +13,7 @@ from dataclasses import dataclass
 HEIGHT = 180
 INSET = 3.0  # per cent left free at both ends, for the marks
 LABELLED = 9
+COUNTED = 16  # of more places not every n has room
 LINE_HEIGHT = 14.0  # of a word at the end of a line
 
 
@@ -50,11 +51,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """Along the foot: `is_labelled` where its name stands, `is_counted` where its n does."""
+
     x: float
     label: str
     n: int
     is_labelled: bool
     note: str = ""
+    is_counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,12 @@ def _ticks_of(
 
 
 def _places(xs: Sequence[float], line: Sequence[Datum]) -> Iterator[Place]:
-    """Along the foot: of many places every so-many-th is labelled, counted from the last one."""
+    """Of many places every so-many-th is labelled, counted from the last one; of more than `COUNTED` only
+    these have their n."""
     every = max(1, math.ceil(len(xs) / LABELLED))
     for index, (x, datum) in enumerate(zip(xs, line, strict=False)):
-        yield Place(x, datum.label, datum.n, (len(xs) - 1 - index) % every == 0, datum.note)
+        is_labelled = (len(xs) - 1 - index) % every == 0
+        yield Place(x, datum.label, datum.n, is_labelled, datum.note, is_labelled or len(xs) <= COUNTED)
 
 
 def _apart(ends: Sequence[Line], height: int) -> tuple[Line, ...]:

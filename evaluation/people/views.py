@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from evaluation.people import agreement, by_queue
-from evaluation.people.agreement import Criterion, Week
+from evaluation.people.agreement import Week
+from evaluation.statistics.people import Concord
 from evaluation.weeks import datum
 from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
@@ -41,8 +42,9 @@ def human_agreement(request: MemberRequest) -> HttpResponse:
     told = agreement.tell(request.project, int(asked["days"]), asked["sample"])
     context = {
         "told": told,
-        "lines": [(each, figures_of(each)) for each in told.criteria],
+        "lines": [(each, figures_of(each.concord)) for each in told.criteria],
         "chart": chart(told.weeks, asked["measure"]),
+        "weeks": [(each, traces_of(each), figures_of(each.verdict)) for each in told.weeks],
         "choices": {name: _choices(asked, name) for name in OFFERED},
         "measure": OFFERED["measure"][asked["measure"]],
     }
@@ -61,10 +63,13 @@ def queue_agreement(request: MemberRequest) -> HttpResponse:
     return render(request, "people/_queues.html", {"figures": figures, "days": queue_list.DAYS})
 
 
-def figures_of(criterion: Criterion) -> list[dict[str, float | int | str | None]]:
-    """In the order of the table's columns."""
-    found = criterion.concord
+def figures_of(found: Concord) -> list[dict[str, float | int | str | None]]:
+    """In the order of the tables' columns."""
     return [figure.as_dict() for figure in (found.agreement, found.kappa, found.ac1, found.alpha)]
+
+
+def traces_of(week: Week) -> str:
+    return urlencode({"from": week.start.isoformat(), "to": week.end.isoformat()})
 
 
 def chart(weeks: tuple[Week, ...], measure: str) -> Trend:

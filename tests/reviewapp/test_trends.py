@@ -36,3 +36,10 @@ def test_nothing_is_drawn_across_a_change_of_the_instrument() -> None:
     assert [len(path.split()) for path in series.paths] == [2, 3]
     assert [len(band.split()) for band in series.bands] == [4, 6]
     assert len(series.marks) == 5
+
+
+def test_of_more_places_than_have_room_those_that_are_named_have_their_n() -> None:
+    few, many = trend([line(*[0.5] * 16)]).places, trend([line(*[0.5] * 53)]).places
+    assert all(place.is_counted for place in few) and not all(place.is_labelled for place in few)
+    assert [place.is_counted for place in many] == [place.is_labelled for place in many]
+    assert sum(place.is_labelled for place in many) == 9

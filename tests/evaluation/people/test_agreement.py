@@ -1,6 +1,6 @@
 """Which labels count for the agreement of people, under which criterion, and in which week."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -105,6 +105,25 @@ def test_weeks_are_those_of_the_traces_and_none_is_left_out(project, audited, pe
     assert [(week.start.isoformat(), week.verdict.n) for week in weeks] == [
         ("2026-08-31", 1), ("2026-09-07", 0), ("2026-09-14", 1),
     ]  # fmt: skip
+
+
+def test_every_week_of_the_chart_has_its_n_and_a_row_in_the_table(project, audited, people, lead):
+    """Of ten weeks not each has its name; the n of those between is told all the same."""
+    made = audited(10)
+    for place, item in enumerate(made):
+        started = datetime(2026, 9, 2, tzinfo=UTC) + timedelta(weeks=place)
+        Trace.objects.filter(pk=item.trace_id).update(started_at=started)
+        both_say(project, item, people, PASS, PASS)
+    answer = lead.client.get(PAGE)
+    places = answer.context["chart"].places
+    assert [place.is_labelled for place in places].count(False) == 5
+    assert [(place.n, place.is_counted) for place in places] == [(1, True)] * 10
+    page = answer.content.decode()
+    table = page[
+        page.index('<details class="values">') : page.index("</details>", page.index('class="values"'))
+    ]
+    assert table.count("<tr>") == 11
+    assert "2 Sep 2026" not in table and "31 Aug 2026" in table and "2 Nov 2026" in table
 
 
 def test_leads_open_it_and_others_do_not(project, lead, owner, reviewer, stranger, audited, people):
