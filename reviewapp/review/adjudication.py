@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
 
 from ingest.models import Project
 from reviewapp.review import answers
@@ -14,6 +15,7 @@ from reviewapp.review.models import (
     Flag,
     ItemKind,
     ItemState,
+    Kind,
     Label,
     LabelAnswer,
     Purpose,
@@ -72,13 +74,27 @@ class Story:
 
 
 def waiting(project: Project, show: str) -> QuerySet[ReviewItem]:
-    """The items of one tab, the oldest first; what was decided, the newest first."""
+    """The items of one tab, with `since` when each waits for a lead, the longest first; what was decided, the
+    newest first."""
     found = ReviewItem.objects.of_project(project).filter(purpose=Purpose.REVIEW)
     found = found.select_related("queue", "trace", "resolution__by").defer("trace__search", "trace__output")
     found = found.annotate(voices=Count("assignments", filter=Q(assignments__state="submitted")))
     if show == "decided":
         return found.filter(resolution__by__isnull=False).order_by("-resolution__created_at", "pk")
-    return found.filter(condition(show)).order_by("enqueued_at", "pk")
+    return found.filter(condition(show)).annotate(since=since(show)).order_by("since", "pk")
+
+
+def since(show: str) -> Subquery | Greatest:
+    """When the item began to wait: with the first flag that is open, what came last for its trace, or the
+    last label. When a lead asked is not kept; it was after that label.
+    """
+    if show == "flagged":
+        begun = Flag.objects.filter(item=OuterRef("pk"), closed_at=None).order_by("created_at")
+        return Subquery(begun.values("created_at")[:1])
+    if show == "changed":
+        return Greatest("trace__last_seen", "other_trace__last_seen")
+    given = Label.objects.filter(assignment__item=OuterRef("pk")).exclude(kind=Kind.UNDO)
+    return Subquery(given.order_by("-created_at").values("created_at")[:1])
 
 
 def condition(show: str) -> Q:

@@ -1,19 +1,31 @@
 """The pages of leads: decisions, settings of queues, rubrics; and the reviewers' page, for everyone."""
 
 import re
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
-from ingest.models import TraceRecord
+from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
-from reviewapp.review import editor, flags, items, labels, leases, queues, rubric_changes, rubrics
+from reviewapp.review import (
+    adjudication,
+    editor,
+    flags,
+    items,
+    labels,
+    leases,
+    queues,
+    rubric_changes,
+    rubrics,
+)
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
-from reviewapp.review.models import Queue, Resolution, Rubric, RubricVersion, Stage
+from reviewapp.review.models import Flag, Queue, Resolution, ReviewItem, Rubric, RubricVersion, Stage
 from reviewapp.review.reviewers import Pace
 from reviewapp.templatetags.review import consensus, quality
 from tests.reviewapp.review.making import filled, make_queue, make_traces, reload
@@ -150,9 +162,41 @@ def test_flags_rounds_and_removal(tie, lead, rita):
     assert "look at this" not in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
     lead.client.post(f"{BASE}/adjudication/{tie.pk}/round")
     assert tie.queue.items.filter(round=2).count() == 1
+    page = lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()
+    removal = page.index(f"adjudication/{tie.pk}/remove")
+    # Not one slip away from the decision: for good only once it is opened.
+    assert page.rindex("<details", 0, removal) > page.rindex("</details>", 0, removal)
+    assert "For good" in page[removal:]
     lead.client.post(f"{BASE}/adjudication/{tie.pk}/remove")
     assert reload(tie).state == "removed"
     assert lead.client.get(f"{BASE}/adjudication/{tie.pk}").status_code == 200
+
+
+def test_what_waits_is_as_old_as_what_made_it_wait(tie, lead, rita):
+    """Not as old as its place in the queue, where it lay for days before anyone read it."""
+    ReviewItem.objects.update(enqueued_at=timezone.now() - timedelta(days=9))
+    flags.flag(tie, rita, "look")
+    for show in ("decide", "flagged"):
+        page = lead.client.get(f"{BASE}/adjudication?show={show}").content.decode()
+        assert ">0 min<" in page and "9 d" not in page, show
+    Flag.objects.update(created_at=timezone.now() - timedelta(hours=3))
+    assert ">3 h<" in lead.client.get(f"{BASE}/adjudication?show=flagged").content.decode()
+    ReviewItem.objects.update(changed_since_review=True)
+    Trace.objects.update(last_seen=timezone.now() - timedelta(hours=2))
+    assert ">2 h<" in lead.client.get(f"{BASE}/adjudication?show=changed").content.decode()
+    ReviewItem.objects.update(adjudication_reason="asked")
+    assert "since a lead asked" in lead.client.get(f"{BASE}/adjudication").content.decode()
+
+
+def test_what_waits_longest_is_decided_first(project, lead, rita, paul):
+    queue = make_queue(project, overlap=2)
+    late, early = filled(queue, 2)
+    for item in (early, late):
+        for reviewer, verdict in ((rita, "fail"), (paul, "pass")):
+            lease = leases.reclaim(item, reviewer)
+            labels.submit(lease.item, Actor(reviewer), lease.token, Answer(verdict=verdict))
+    assert list(adjudication.waiting(project, "decide")) == [early, late]
+    assert adjudication.next_after(project, early) == late
 
 
 def test_the_list_asks_the_same_queries_for_any_length(
