@@ -18,7 +18,7 @@ from reviewapp.review import blindness, leases, seats
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import LeaseLost, Refusal
-from reviewapp.screen import ahead, finishing, page, sittings
+from reviewapp.screen import ahead, finishing, page, resuming, sittings
 from reviewapp.screen.page import Screen
 from reviewapp.screen.sittings import Sitting
 
@@ -108,7 +108,7 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
 def hold(request: MemberRequest, queue: Queue, sitting: Sitting) -> Lease | None:
     """What one holds already, else a claim. Skipped ones come again only when asked for."""
     if sitting.is_holding:
-        return next(iter(leases.held(queue, request.user)), None)
+        return resuming.first(leases.held(queue, request.user))
     lease = leases.claim(queue, request.user)
     if lease is None or not lease.skipped_before or "skipped" in request.GET:
         return lease

@@ -363,6 +363,22 @@ def test_after_the_submit_the_words_of_users_and_scores_are_told(rita, items, pr
     assert all(words in after for words in [*about, f'href="{link}"'])
 
 
+def test_what_was_taken_back_last_comes_first_when_one_returns(rita, items):
+    """Before the item that was given out in the meantime and not begun."""
+    first, hidden = rita.hold()
+    rita.submit(first, hidden, verdict="pass")
+    second, hidden = rita.hold()
+    rita.submit(second, hidden, verdict="pass")
+    third, _ = rita.hold()
+    for taken in (second, first):
+        rita.post("undo", taken, HTMX)
+        assert rita.open().context["screen"].item == taken
+    for expected, following in ((first, second), (second, third)):
+        lease = next(lease for lease in leases.held(rita.queue, rita.person.user) if lease.item == expected)
+        rita.submit(expected, {"lease_token": str(lease.token), "draft_version": "1"}, verdict="pass")
+        assert rita.open().context["screen"].item == following
+
+
 def test_the_rail_does_not_reveal_so_an_undo_still_counts(rita, items):
     item, hidden = rita.hold()
     page = rita.submit(item, hidden, HTMX, verdict="pass")
