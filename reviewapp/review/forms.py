@@ -125,19 +125,10 @@ class RubricForm(forms.Form):
     )
 
 
-PAIR_COLUMNS = {
-    "prompt_version": "Prompt version",
-    "model": "Model",
-    "prompt_name": "Prompt",
-    "route": "Route",
-    pairs.REGENERATED: "Answer and its regeneration",
-}
-
-
 class PairsForm(forms.Form):
     """Two values to compare, answers that their users had made anew, or a list."""
 
-    column = forms.ChoiceField(choices=list(PAIR_COLUMNS.items()), label="Compare by", required=False)
+    column = forms.ChoiceField(choices=list(pairs.WORDS.items()), label="Compare by", required=False)
     first = forms.CharField(max_length=200, required=False, help_text="Such as v3.")
     second = forms.CharField(max_length=200, required=False, help_text="Such as v4.")
     lines = forms.CharField(

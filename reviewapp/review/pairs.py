@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Count
 
 from ingest.intervals import wilson
 from ingest.models import Project
@@ -13,9 +15,19 @@ from reviewapp.review import items
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import Preference, Queue, Resolution
 
-COLUMNS = ("prompt_version", "model", "prompt_name", "route")
+ROUTE = "route"
+COLUMNS = ("prompt_version", "model", "prompt_name", ROUTE)
 # An answer and the one that its user asked for instead.
 REGENERATED = "regenerated"
+REGENERATED_KEY = (REGENERATED, "regenerated", "first answer")
+# What two answers can be compared by, as people read it.
+WORDS = {
+    "prompt_version": "Prompt version",
+    "model": "Model",
+    "prompt_name": "Prompt",
+    ROUTE: "Route",
+    REGENERATED: "Answer and its regeneration",
+}
 MOST = 500
 MOST_SHOWN = 6
 
@@ -34,6 +46,11 @@ class WinRate:
     low: float | None
     high: float | None
     why_null: str = ""
+    column: str = ""
+
+    @property
+    def by(self) -> str:
+        return WORDS.get(self.column, "")
 
     @property
     def n(self) -> int:
@@ -118,14 +135,21 @@ def win_rate(queue: Queue, column: str, first: str, second: str) -> WinRate:
 
 def regenerated_rate(queue: Queue) -> WinRate:
     """How often the regenerated answer won over the one that its user did not keep, whichever stood first."""
+    return _rate(*REGENERATED_KEY[1:], regenerated_rates([queue.pk])[queue.pk])
+
+
+def regenerated_rates(queues: Sequence[int]) -> dict[int, Counter[str]]:
+    """The outcomes of that, by the id of the queue."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
     with connection.cursor() as cursor:
-        cursor.execute(REGENERATED_SAID, [queue.pk])
-        counts = Counter(_outcome(preference, again_is_a) for preference, again_is_a in cursor.fetchall())
-    return _rate("regenerated", "first answer", counts)
+        cursor.execute(REGENERATED_SAID, [list(queues)])
+        for queue, preference, again_is_a in cursor.fetchall():
+            counts[queue][_outcome(preference, again_is_a)] += 1
+    return counts
 
 
 REGENERATED_SAID = """
-    SELECT r.preference, given.again_is_a
+    SELECT i.queue_id, r.preference, given.again_is_a
     FROM reviewapp_reviewitem i JOIN reviewapp_resolution r ON r.id = i.resolution_id
     JOIN ingest_trace a ON a.id = i.trace_id JOIN ingest_trace b ON b.id = i.other_trace_id
     CROSS JOIN LATERAL (
@@ -133,30 +157,57 @@ REGENERATED_SAID = """
         WHERE f.trace_id IN (a.id, b.id) AND f.kind = 'regenerate' AND f.payload ->> 'next_trace_id'
             = CASE f.trace_id WHEN a.id THEN b.trace_id ELSE a.trace_id END
         ORDER BY f.occurred_at DESC, f.id DESC LIMIT 1
-    ) given WHERE i.queue_id = %s
+    ) given WHERE i.queue_id = ANY(%s)
 """
 
 
-def _rate(first: str, second: str, counts: Counter[str]) -> WinRate:
+def _rate(first: str, second: str, counts: Counter[str], column: str = "") -> WinRate:
     wins, losses, ties, bad = (counts[name] for name in ("wins", "losses", "ties", "both_bad"))
     n = wins + losses
     if not n:
         why = "no pair of these two has a winner yet"
-        return WinRate(first, second, wins, losses, ties, bad, None, None, None, why)
+        return WinRate(first, second, wins, losses, ties, bad, None, None, None, why, column)
     low, high = wilson(wins / n, n)
-    return WinRate(first, second, wins, losses, ties, bad, wins / n, low, high)
+    return WinRate(first, second, wins, losses, ties, bad, wins / n, low, high, column=column)
 
 
-def win_rates(queue: Queue) -> list[tuple[str, WinRate]]:
-    """By column, of every two values that its decided pairs set against each other; the most often first."""
-    found: Counter[tuple[str, str, str]] = Counter()
-    standing = Resolution.objects.standing().filter(item__queue=queue)
-    for column in COLUMNS:
-        sides = standing.values_list(f"item__trace__{column}", f"item__other_trace__{column}")
-        found.update((column, *sorted(pair)) for pair in sides if all(pair) and pair[0] != pair[1])
-    rates = [(column, win_rate(queue, column, a, b)) for (column, a, b), _ in found.most_common(MOST_SHOWN)]
-    again = regenerated_rate(queue)
-    return [*rates, (REGENERATED, again)] if again.n or again.ties or again.both_bad else rates
+def win_rates(queue: Queue) -> list[WinRate]:
+    """Of every two values that its pairs set against each other; the most often first."""
+    return win_rates_of([queue.pk])[queue.pk]
+
+
+def win_rates_of(queues: Sequence[int]) -> dict[int, list[WinRate]]:
+    """The same by the id of each queue, in two queries.
+
+    A pair of one prompt and model may be of two routes; where those differ, the route is no comparison: then
+    it is chance that the answers went different ways. What has no winner is left out.
+    """
+    told: dict[int, dict[tuple[str, str, str], Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    standing = Resolution.objects.standing().filter(item__queue__in=queues).order_by()
+    traces = [f"item__{side}__{column}" for side in ("trace", "other_trace") for column in COLUMNS]
+    counted = standing.values_list("item__queue", "preference", *traces).annotate(pairs=Count("pk"))
+    for queue, preference, *sides, number in counted:
+        a, b = sides[: len(COLUMNS)], sides[len(COLUMNS) :]
+        for column, of_a, of_b in _compared(a, b):
+            first, second = sorted((of_a, of_b))
+            told[queue][column, first, second][_outcome(preference, of_a == first)] += number
+    anew = regenerated_rates(queues)
+    return {queue: [*_listed(told[queue]), *_listed({REGENERATED_KEY: anew[queue]})] for queue in queues}
+
+
+def _compared(a: Sequence[str], b: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The columns in which the two sides of a pair differ, with both values; the route only by itself."""
+    differing = [
+        (column, of_a, of_b) for column, of_a, of_b in zip(COLUMNS, a, b, strict=True) if of_a != of_b
+    ]
+    versions = [each for each in differing if each[0] != ROUTE]
+    return [each for each in versions or differing if all(each)]
+
+
+def _listed(told: Mapping[tuple[str, str, str], Counter[str]]) -> list[WinRate]:
+    most_first = sorted(told.items(), key=lambda pair: (-pair[1].total(), pair[0]))[:MOST_SHOWN]
+    rates = [_rate(first, second, counts, column) for (column, first, second), counts in most_first]
+    return [rate for rate in rates if rate.n]
 
 
 def read(text: str) -> tuple[list[tuple[str, str]], list[str]]:

@@ -15,8 +15,9 @@ from ingest import readings
 from ingest.models import Trace
 from reviewapp import numerals, rendering
 from reviewapp.models import Membership, User
-from reviewapp.review import blindness
-from reviewapp.review.models import Assignment, ItemState, Purpose, Queue, ReviewItem, State
+from reviewapp.review import blindness, pairs
+from reviewapp.review.models import Assignment, ItemKind, ItemState, Purpose, Queue, ReviewItem, State
+from reviewapp.review.pairs import WinRate
 from reviewapp.review.resolutions import REASONS
 from reviewapp.screen import queue_list, sittings
 
@@ -86,6 +87,7 @@ class ItemList:
     tabs: list[Tab]
     following: int | None = None
     preceding: int | None = None
+    win_rates: Sequence[WinRate] = ()
 
 
 def tell(
@@ -100,7 +102,8 @@ def tell(
     if searched:
         return ItemList(queue, show, searched, _rows(membership, _found(queue, searched)), tabs)
     items, preceding, following = _page(queue, show, held, after, before)
-    return ItemList(queue, show, "", _rows(membership, items), tabs, following, preceding)
+    won = pairs.win_rates(queue) if queue.kind == ItemKind.PAIR else ()
+    return ItemList(queue, show, "", _rows(membership, items), tabs, following, preceding, won)
 
 
 def _held(queue: Queue) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -16,8 +17,9 @@ from ingest.models import Project
 from reviewapp import charts
 from reviewapp.charts import Volume
 from reviewapp.models import Membership, Role
-from reviewapp.review import queues, reviewers
+from reviewapp.review import pairs, queues, reviewers
 from reviewapp.review.models import AssignedTo, Assignee, ItemKind, Label, Lane, Queue, ReviewItem
+from reviewapp.review.pairs import WinRate
 from reviewapp.review.queues import Counts
 from reviewapp.review.reviewers import Pace
 from reviewapp.screen import mine
@@ -48,6 +50,7 @@ class Row:
     audit_waiting: int
     admits: bool
     mine: Mine
+    won: WinRate | None = None  # of a queue of pairs what it compares most, for leads
 
     @property
     def total(self) -> int:
@@ -169,7 +172,9 @@ def rows_of(membership: Membership) -> list[Row]:
     counts, work = queues.counts(project), work_of(membership)
     reach = mine.of_queues(membership.user_id, [queue.pk for queue in found])
     # Before and after a claim it would tell a reviewer the lane of the item at hand.
-    audit = _audit_waiting(project) if Role(membership.role).allows(Role.LEAD) else {}
+    is_lead = Role(membership.role).allows(Role.LEAD)
+    audit = _audit_waiting(project) if is_lead else {}
+    won = _won(found) if is_lead else {}
     named = set(Assignee.objects.filter(membership=membership).values_list("queue", flat=True))
     rows = [
         Row(
@@ -179,6 +184,7 @@ def rows_of(membership: Membership) -> list[Row]:
             audit.get(queue.pk, 0),
             queue.assignment == AssignedTo.OPEN or queue.pk in named,
             reach[queue.pk],
+            won.get(queue.pk),
         )
         for queue in found
     ]
@@ -188,6 +194,13 @@ def rows_of(membership: Membership) -> list[Row]:
 def _place(row: Row) -> tuple[object, ...]:
     """What one has begun comes first, then what one can start, the fullest before others."""
     return (not row.work.held_by_me, not row.can_start, -row.counts.waiting, row.queue.name)
+
+
+def _won(found: Sequence[Queue]) -> dict[int, WinRate]:
+    """By queue id; before their submits it would tell reviewers what others prefer."""
+    of_pairs = [queue.pk for queue in found if queue.kind == ItemKind.PAIR]
+    rates = pairs.win_rates_of(of_pairs) if of_pairs else {}
+    return {queue: told[0] for queue, told in rates.items() if told}
 
 
 def _audit_waiting(project: Project) -> dict[int, int]:

@@ -1,6 +1,8 @@
 """Leads put pairs into a queue from the browser, and read there which side won."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ingest.models import Feedback, Trace, TraceRecord
@@ -75,6 +77,49 @@ def test_the_answer_asked_for_anew_may_stand_first_in_a_list(duel, rita):
         labels.submit(lease.item, Actor(rita), lease.token, Answer(preference="a"))
     rate = pairs.regenerated_rate(duel)
     assert (rate.wins, rate.losses) == (2, 1)
+
+
+def answered(queue, who, *preferences):
+    for preference in preferences:
+        lease = leases.claim(queue, who)
+        labels.submit(lease.item, Actor(who), lease.token, Answer(preference=preference))
+
+
+def test_the_win_rate_stands_beside_the_queue_and_on_its_page_for_leads(duel, lead, reviewer):
+    send(lead.client, duel, column="prompt_version", first="v3", second="v4")
+    slug = duel.project.slug
+    assert "wins" not in lead.client.get(reverse("queues", args=[slug])).content.decode()
+    answered(duel, reviewer.user, "a", "a", "tie")
+    listed = lead.client.get(reverse("queues", args=[slug])).content.decode()
+    assert "v3 wins 100 % over v4" in listed and "(34 to 100 %, n = 2)" in listed
+    page = lead.client.get(reverse("queue_items", args=[slug, "duel"])).content.decode()
+    assert 'id="won"' in page and "95 % interval 34 to 100 %, n = 2" in page and "Prompt version" in page
+    assert "v3 wins" not in reviewer.client.get(reverse("queues", args=[slug])).content.decode()
+
+
+def test_routes_are_compared_only_where_prompt_and_model_are_the_same(duel, rita):
+    Trace.objects.filter(trace_id__in=["v3-00000", "v3-00002"]).update(route="orders")
+    Trace.objects.exclude(trace_id__in=["v3-00000", "v3-00002"]).update(route="product")
+    items.enqueue_pairs(duel, [("v3-00000", "v4-00000"), ("v3-00001", "v4-00001")])
+    answered(duel, rita, "a", "b")
+    assert [(rate.column, rate.n) for rate in pairs.win_rates(duel)] == [("prompt_version", 2)]
+    Trace.objects.filter(trace_id="v4-00002").update(prompt_version="v3")
+    items.enqueue_pairs(duel, [("v3-00002", "v4-00002")])
+    answered(duel, rita, "tie")
+    assert len(pairs.win_rates(duel)) == 1, "nothing has won of the two routes"
+
+
+def test_the_list_of_queues_asks_no_more_for_more_queues_of_pairs(duel, lead, rita):
+    send(lead.client, duel, column="prompt_version", first="v3", second="v4")
+    answered(duel, rita, "a")
+    with CaptureQueriesContext(connection) as one:
+        pairs.win_rates_of([duel.pk])
+    second = make_queue(duel.project, "second", kind="pair")
+    items.enqueue_pairs(second, [("v3-00000", "v4-00000")])
+    answered(second, rita, "a")
+    with CaptureQueriesContext(connection) as both:
+        assert len(pairs.win_rates_of([duel.pk, second.pk])) == 2
+    assert len(one) == len(both) == 2
 
 
 def test_of_a_long_list_it_is_said_what_was_not_read(duel, lead, monkeypatch):
