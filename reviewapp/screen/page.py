@@ -13,10 +13,12 @@ from reviewapp.models import Membership, User
 from reviewapp.review import answers, blindness, drafts
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, SkipReason
-from reviewapp.screen import criteria, evidence, revealing, sittings
+from reviewapp.screen import criteria, elsewhere, evidence, revealing, sides, sittings
 from reviewapp.screen.criteria import Part
+from reviewapp.screen.elsewhere import Elsewhere
 from reviewapp.screen.evidence import Judged
 from reviewapp.screen.revealing import Heard, Reveal
+from reviewapp.screen.sides import Side
 from reviewapp.screen.sittings import Decision, Sitting
 
 
@@ -55,6 +57,8 @@ class Screen:
     can_take: bool = False
     kept: str = ""
     is_hidden: bool = False  # the same trace waits for this reader elsewhere, so what was said of it does too
+    elsewhere: Elsewhere | None = None  # where that is
+    sides: tuple[Side, ...] = ()  # of a pair, once its reader may know
     heard: Heard | None = None
     reasons: list[str] = field(default_factory=list)
     terms: str = ""
@@ -150,12 +154,15 @@ def revealed(
     raw_text: bool = False,
     is_hidden: bool = False,
 ) -> Screen:
-    """With `is_hidden` one's own label alone."""
-    shown = {} if is_hidden else _signals(item)
+    """With `is_hidden` one's own label alone, and where the trace still waits."""
+    order = assignment.display_order
+    shown = _signals(item) | {"sides": sides.of_item(item, order)} if not is_hidden else {}
+    if is_hidden:
+        shown["elsewhere"] = elsewhere.find(item, reviewer)
     return _screen(
         item,
         reviewer,
-        assignment.display_order,
+        order,
         raw_text=raw_text,
         reveal=revealing.tell(item, assignment, is_hidden=is_hidden),
         is_hidden=is_hidden,
@@ -197,6 +204,8 @@ def _form(
         # What was said of the same trace in a blind queue could be taken back and given anew.
         blindness.note_opened(item, reviewer)
     shown = _signals(item) if shows_signals else {}
+    if is_hidden:
+        shown["elsewhere"] = elsewhere.find(item, reviewer)
     return _screen(
         item, reviewer, order, raw_text=raw_text, parts=asked, body=body, is_hidden=is_hidden, **shown, **more
     )

@@ -95,7 +95,7 @@ def said(label: Label, item: ReviewItem, reader: User, order: str = "ab") -> Sai
         words=words[:1].upper() + words[1:],
         icon=icon,
         tone=tone,
-        chips=(*_modes(label, item), *_answers(label)),
+        chips=(*_modes(label, item), *_answers(label, order)),
         note=label.note,
         corrected=label.corrected_output,
     )
@@ -110,14 +110,18 @@ def _modes(label: Label, item: ReviewItem) -> list[str]:
     return [names.get(key, key) for key in label.failure_modes]
 
 
-def _answers(label: Label) -> Iterator[str]:
+def _answers(label: Label, order: str) -> Iterator[str]:
+    """Of a pair it is said of which answer they are: what the form asks is about the preferred one."""
+    letters = {"": "", "a": " (A)", "b": " (B)"}
+    of_whom = letters.get(seen(label.preference, order), " (both)")
     for answer in label.answers.select_related("criterion").order_by("criterion__position"):
         words = {
             str(option["value"]): option.get("label") or option["value"]
             for option in answer.criterion.options
         }
         values = answer.value if isinstance(answer.value, list) else [answer.value]
-        yield f"{answer.criterion.title}: {', '.join(str(words.get(str(value), value)) for value in values)}"
+        said = ", ".join(str(words.get(str(value), value)) for value in values)
+        yield f"{answer.criterion.title}{of_whom}: {said}"
 
 
 def effects(item: ReviewItem, assignment: Assignment, labels: int) -> Iterator[Effect]:

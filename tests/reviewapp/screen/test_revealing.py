@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from ingest.models import Feedback
 from reviewapp.models import Membership, Role
 from reviewapp.review import items, labels, leases, repeats, resolutions
 from reviewapp.review.actors import Actor
@@ -33,6 +35,102 @@ def test_the_decision_names_the_side_by_the_letter_that_was_seen(project, review
     assert Label.objects.get().preference == stored
     shown = rita.item(item).content.decode()
     assert "Your label stands by itself: A is better. Nobody else is asked." in shown
+
+
+@pytest.fixture
+def duel(project):
+    """A pair of two prompt versions, and its queue."""
+    queue = make_queue(project, "pairs", kind="pair")
+    (left,) = make_traces(project, 1, prefix="old", prompt_version="v6", model="small")
+    (right,) = make_traces(project, 1, prefix="new", prompt_version="v7", model="small")
+    items.enqueue_pairs(queue, [(left.trace_id, right.trace_id)])
+    return queue
+
+
+def which(shown):
+    """What is told of each letter, as words."""
+    part = shown.partition("Which was which")[2].partition("</dl>")[0]
+    words = [" ".join(re.sub("<[^>]*>", " ", dd).split()) for dd in part.split("<dt>")[1:]]
+    return [each.partition(" trace of")[0] for each in words]
+
+
+@pytest.mark.parametrize(("order", "a", "b"), [("ab", "v6", "v7"), ("ba", "v7", "v6")])
+def test_which_answer_of_a_pair_was_which_is_told_after_the_submit_and_not_before(
+    duel, reviewer, order, a, b
+):
+    rita = Reviewing(reviewer, duel)
+    item, hidden = rita.hold()
+    Assignment.objects.update(display_order=order)
+    before = rita.open().content.decode()
+    assert "v6" not in before and "v7" not in before
+    rita.submit(item, hidden, preference="a")
+    told = which(rita.item(item).content.decode())
+    assert told == [f"Answer A prompt {a} , model small", f"Answer B prompt {b} , model small"]
+
+
+def test_of_an_answer_and_its_regeneration_it_is_told_which_came_anew(duel, reviewer):
+    rita = Reviewing(reviewer, duel)
+    item, hidden = rita.hold()
+    Assignment.objects.update(display_order="ab")
+    Feedback.objects.create(
+        project=duel.project, trace=item.trace, key="f", kind="regenerate", occurred_at=timezone.now(),
+        payload={"next_trace_id": item.other_trace.trace_id}, target_kind="trace", sha256=b"1" * 32,
+    )  # fmt: skip
+    rita.submit(item, hidden, preference="b")
+    first, second = which(rita.item(item).content.decode())
+    assert first.startswith("Answer A first answer, ") and second.startswith("Answer B regenerated, ")
+
+
+def test_what_a_rubric_asks_on_a_pair_is_said_to_be_about_the_preferred_answer(duel, reviewer):
+    rita = Reviewing(reviewer, duel)
+    item, hidden = rita.hold()
+    Assignment.objects.update(display_order="ba")
+    assert "about the answer you prefer" in rita.open().content.decode()
+    rita.submit(item, hidden, preference="a", **{"answer.tone": "2"})
+    (me,) = rita.item(item).context["screen"].reveal.people
+    assert [chip.partition(":")[0] for chip in me.chips] == ["Tone (B)"]
+    rita.post("change_mind", item, preference="tie", **{"answer.tone": "2"})
+    (me,) = rita.item(item).context["screen"].reveal.people
+    assert [chip.partition(":")[0] for chip in me.chips] == ["Tone (both)"]
+
+
+def test_of_one_trace_nothing_is_said_about_a_preferred_answer(project, reviewer):
+    queue = make_queue(project)
+    filled(queue, 1)
+    assert "about the answer you prefer" not in Reviewing(reviewer, queue).open().content.decode()
+
+
+def test_where_the_trace_waits_elsewhere_the_page_says_why_nothing_is_told_and_until_when(
+    duel, project, reviewer
+):
+    other = make_queue(project, "other", name="Thumbs & co")
+    make_queue(project, "named", name="For others", assignment="named")
+    for queue in (other, duel.project.queues.get(slug="named")):
+        items.enqueue(queue, ["old-00000"])
+    rita = Reviewing(reviewer, duel)
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, preference="a")
+    page = rita.item(item)
+    shown = page.content.decode()
+    assert [queue.name for queue in page.context["screen"].elsewhere.queues] == ["Thumbs & co"]
+    assert "A trace of this pair also waits for you in" in shown and "For others" not in shown
+    assert f'href="{reverse("review", args=[project.slug, "other"])}">Thumbs &amp; co</a>' in shown
+    assert "once you have answered the same trace in Thumbs &amp; co" in shown
+    assert "Which was which" not in shown and "v6" not in shown
+
+
+def test_that_a_trace_is_asked_once_more_of_the_same_person_is_not_told(project, reviewer):
+    queue = make_queue(project)
+    (item,) = filled(queue, 1)
+    rita = Reviewing(reviewer, queue)
+    rita.submit(*rita.hold(), verdict="pass")
+    other = make_queue(project, "later", name="Later again")
+    (again,) = items.enqueue(other, [item.trace.trace_id]).added
+    ReviewItem.objects.filter(pk=again.pk).update(
+        purpose="repeat", original=item, reserved_for=[reviewer.user.pk]
+    )
+    shown = rita.item(item).content.decode()
+    assert "Later again" not in shown and "You may still be asked about this trace" in shown
 
 
 @pytest.fixture
