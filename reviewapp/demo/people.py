@@ -62,7 +62,24 @@ def judgement(turn: Turn, name: str) -> dict[str, Any]:
         "verdict": "fail" if fails else "pass",
         "confidence": "sure" if rng.random() < 0.85 else "unsure",
     }
-    return said | (_failing(turn, rng, manner) if fails else {})
+    return said | {"answers": _answers(turn, name, fails)} | (_failing(turn, rng, manner) if fails else {})
+
+
+# Flaws by which what the answer says does not stand in its sources.
+UNGROUNDED = frozenset({"wrong", "invented", "obeyed"})
+
+
+def _answers(turn: Turn, name: str, fails: bool) -> dict[str, Any]:
+    """Of the starter rubric's optional questions, those that this reviewer takes up: more often where
+    something is wrong."""
+    rng = Random(f"{turn.trace_id}/{name}/answers")  # noqa: S311 - a story, not a secret
+    answers: dict[str, Any] = {}
+    if turn.documents and rng.random() < (0.8 if fails else 0.4):
+        is_grounded = not (fails and turn.flaw in UNGROUNDED)
+        answers["grounded"] = "pass" if is_grounded == (rng.random() < 0.94) else "fail"
+    if rng.random() < (0.6 if fails else 0.3):
+        answers["tone"] = rng.choice((1, 1, 2) if fails and turn.flaw == "tone" else (2, 3, 3, 3))
+    return answers
 
 
 def preference(a: Turn, b: Turn, name: str) -> dict[str, Any]:
