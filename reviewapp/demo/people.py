@@ -78,8 +78,14 @@ def _answers(turn: Turn, name: str, fails: bool) -> dict[str, Any]:
         is_grounded = not (fails and turn.flaw in UNGROUNDED)
         answers["grounded"] = "pass" if is_grounded == (rng.random() < 0.94) else "fail"
     if rng.random() < (0.6 if fails else 0.3):
-        answers["tone"] = rng.choice((1, 1, 2) if fails and turn.flaw == "tone" else (2, 3, 3, 3))
+        answers["tone"] = _tone(turn, rng)
     return answers
+
+
+def _tone(turn: Turn, rng: Random) -> int:
+    """How it sounds to most; one in five reviewers is a step away from that."""
+    most = Random(f"{turn.trace_id}/tone").choice((1, 1, 2) if turn.flaw == "tone" else (2, 3, 3, 3))  # noqa: S311 - a story, not a secret
+    return most if rng.random() < 0.8 else {1: 2, 2: 3, 3: 2}[most]
 
 
 def preference(a: Turn, b: Turn, name: str) -> dict[str, Any]:
