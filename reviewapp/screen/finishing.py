@@ -90,11 +90,14 @@ def tell(queue: Queue, reviewer: User) -> Finish:
     sitting = sittings.sitting(queue, reviewer)
     seconds = sittings.seconds(queue, reviewer, sitting)
     length = sitting.ended - sitting.began if sitting.ended and sitting.began else timedelta()
+    longest = sittings.longest(queue)
+    worked = [taken for taken in seconds if taken <= longest]
+    first = worked[: len(worked) // 3]
     return Finish(
         sitting=sitting,
-        minutes=round((length.total_seconds() + (seconds[0] if seconds else 0)) / 60),
+        minutes=round((length.total_seconds() + (min(seconds[0], longest) if seconds else 0)) / 60),
         failures=sitting.failures,
-        first_pace=median(seconds[: len(seconds) // 3]) if len(seconds) >= 6 else None,
+        first_pace=median(first) if len(first) >= sittings.LEAST_TIMED else None,
         pace=pace(seconds, usual(queue, reviewer, sitting.began)),
         caused=caused(queue, reviewer, sitting.began) if sitting.began else [],
         more=0 if queue.archived_at else min(sitting.waiting, sittings.FURTHER),
@@ -116,9 +119,9 @@ def usual(queue: Queue, reviewer: User, began: datetime | None) -> float | None:
     own = Label.objects.filter(assignment__reviewer=reviewer, assignment__item__queue=queue)
     before = own.filter(impersonated=False)
     earlier = before.filter(created_at__lt=began) if began else before
-    found = earlier.exclude(seconds=None).order_by("-created_at")
+    found = earlier.filter(seconds__lte=sittings.longest(queue)).order_by("-created_at")
     taken = [row for row in found.values_list("seconds", flat=True)[:USUAL_OF] if row is not None]
-    return median(taken) if len(taken) >= 5 else None
+    return median(taken) if len(taken) >= sittings.LEAST_TIMED else None
 
 
 def pace(seconds: Sequence[float], usual: float | None) -> Pace | None:

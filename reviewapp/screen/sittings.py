@@ -23,6 +23,10 @@ PAUSE = timedelta(minutes=30)
 FIRST_GOAL = 40
 FURTHER = 20
 MOST_TIMED = 400
+# A pace is told of so many items, and leaves out those that lay open while nobody was there: longer than a
+# lease, but never what a hard item may take.
+LEAST_TIMED = 5
+LEAST_PAUSE = 300
 LONGEST = timedelta(hours=16)
 EVER = datetime.min.replace(tzinfo=UTC)
 SHOWN_DECISIONS = 10
@@ -60,9 +64,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """Of `handled` decisions `done` are labels, `failures` of these failures; `pace` is the median of seconds
-    from claim to submit. `waiting` counts no further than a sitting goes, and one item among them is held
-    already if `is_holding`. `last` are the latest decisions, of any sitting.
+    """Of `handled` decisions `done` are labels, `failures` of these failures; of `timed` of them `median` is
+    that of the seconds from claim to submit, pauses left out. `waiting` counts no further than a sitting
+    goes, and one item among them is held already if `is_holding`. `last` are the latest decisions, of any sitting.
     """
 
     handled: int
@@ -70,7 +74,8 @@ class Sitting:
     failures: int
     began: datetime | None
     ended: datetime | None
-    pace: float | None
+    timed: int
+    median: float | None
     waiting: int
     is_holding: bool
     last: tuple[Decision, ...] = ()
@@ -87,6 +92,11 @@ class Sitting:
     def place(self) -> int:
         """The number of the item at hand."""
         return min(self.handled + 1, max(self.total, 1))
+
+    @property
+    def pace(self) -> float | None:
+        """Seconds for an item; unknown after a few."""
+        return self.median if self.timed >= LEAST_TIMED else None
 
     @property
     def minutes_left(self) -> int | None:
@@ -133,6 +143,7 @@ def count(queue: Queue, reviewer: User) -> Sitting:
         "most": FIRST_GOAL + FURTHER,
         "since": timezone.now() - LONGEST,
         "pause": PAUSE,
+        "longest": longest(queue),
     }
     found = rows.one(COUNT, values)
     assert found is not None
@@ -177,10 +188,16 @@ COUNT = f"""
     )
     SELECT done.*, waiting.* FROM (
         SELECT count(*), count(*) FILTER (WHERE done), count(*) FILTER (WHERE failed), min(at), max(at),
-            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)
+            count(seconds) FILTER (WHERE seconds <= %(longest)s),
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE seconds <= %(longest)s)
         FROM apart WHERE at > coalesce((SELECT max(at) FROM apart WHERE is_pause), '-infinity')
     ) AS done, ({WAITING}) AS waiting
 """  # noqa: S608 - our own names
+
+
+def longest(queue: Queue) -> int:
+    """As many seconds as an item may take that was worked on all the time."""
+    return max(queue.lease_seconds, LEAST_PAUSE)
 
 
 def waiting_for(queue: Queue, reviewer: User, most: int) -> int:

@@ -199,7 +199,9 @@ def passages(documents: Sequence[Document], shared: Shared) -> list[Passage]:
     ]
 
 
-def _passage(number: int, document: Document, share: float | None, ranges: Sequence[tuple[int, int]]) -> Passage:
+def _passage(
+    number: int, document: Document, share: float | None, ranges: Sequence[tuple[int, int]]
+) -> Passage:
     text, cut = document.text, PASSAGE_CHARACTERS
     head = [(start, min(end, cut)) for start, end in ranges if start < cut]
     tail = [(max(start - cut, 0), end - cut) for start, end in ranges if end > cut]

@@ -332,7 +332,7 @@ def test_what_is_said_after_the_reveal_is_neither_time_nor_verdict_of_the_sittin
     reveal = rita.item(item).context["screen"].reveal
     assert (round(reveal.seconds), reveal.was_blind) == (40, True)
     told = sittings.sitting(rita.queue, rita.person.user)
-    assert (told.done, told.failures, round(told.pace)) == (1, 1, 40)
+    assert (told.done, told.failures, round(told.median)) == (1, 1, 40)
     assert [round(each) for each in sittings.seconds(rita.queue, rita.person.user, told)] == [40]
 
 

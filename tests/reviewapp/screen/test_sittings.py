@@ -70,10 +70,37 @@ def test_what_a_token_says_in_ones_name_is_part_of_no_sitting(rita, items, queue
         lease = leases.claim(queue, rita.person.user)
         labels.submit(lease.item, Actor(rita.person.user, impersonated=True), lease.token, FAIL)
     told = sittings.sitting(queue, rita.person.user)
-    assert (told.handled, told.began, told.pace, len(told.last)) == (0, None, None, 2)
+    assert (told.handled, told.began, told.median, len(told.last)) == (0, None, None, 2)
     rita.submit(*rita.hold(), verdict="pass")
     told = sittings.sitting(queue, rita.person.user)
     assert (told.handled, told.done, told.failures, len(told.last)) == (1, 1, 0, 3)
+
+
+@pytest.mark.django_db
+def test_the_time_left_is_told_after_a_few_items_and_is_no_longer_for_one_that_lay_open(rita, queue):
+    filled(queue, 12)
+    me = rita.person.user
+
+    def say(took):
+        item, hidden = rita.hold()
+        Assignment.objects.filter(item=item).update(claimed_at=timezone.now() - timedelta(seconds=took))
+        rita.submit(item, hidden, verdict="pass")
+
+    for took in (3_000, 20, 20, 20, 20):
+        say(took)
+    told = sittings.sitting(queue, me)
+    assert (told.done, told.timed, told.pace, told.minutes_left) == (5, 4, None, None)
+    shown = rita.open().content.decode()
+    assert "min left" not in shown and " each</span>" not in shown
+    finish = rita.person.client.get(reverse("finish", args=[rita.slug, queue.slug])).content.decode()
+    assert "4 timed, 5 are needed" in finish and "Sitting of 15 minutes" in finish
+    for took in (20, 200, 2_000):
+        say(took)
+    told = sittings.sitting(queue, me)
+    assert (told.done, told.timed, round(told.pace), told.minutes_left) == (8, 6, 20, 2)
+    assert "~ 2 min left" in rita.open().content.decode()
+    finish = rita.person.client.get(reverse("finish", args=[rita.slug, queue.slug])).content.decode()
+    assert '<dd class="figure">20 s</dd>' in finish and "at first" not in finish
 
 
 @pytest.mark.django_db
@@ -97,7 +124,7 @@ def test_the_usual_pace_is_that_at_the_screen(rita, queue, lead):
         say(took, **by)
     told = finishing.tell(queue, me)
     near = partial(pytest.approx, abs=1)
-    assert (told.pace.usual, told.pace.last, told.sitting.pace) == (near(20), near(30), near(30))
+    assert (told.pace.usual, told.pace.last, told.sitting.median) == (near(20), near(30), near(30))
     assert told.pace.points.count(",") == 3
     seen = {
         name: dict(person.tell(Membership.objects.get(user=who), me).spans)["7 days"]
