@@ -19,7 +19,7 @@ from reviewapp.review import blindness, pairs
 from reviewapp.review.models import Assignment, ItemKind, ItemState, Purpose, Queue, ReviewItem, State
 from reviewapp.review.pairs import WinRate
 from reviewapp.review.resolutions import REASONS
-from reviewapp.screen import queue_list, sittings
+from reviewapp.screen import queue_list, revealing, sittings
 
 ITEMS_A_PAGE = 50
 # How far a tab counts: nobody reads on to the end of more.
@@ -52,6 +52,7 @@ class Row:
     labels: int
     holders: tuple[User, ...]
     reasons: tuple[str, ...]
+    terms: str
     is_blind: bool
 
     @property
@@ -78,7 +79,8 @@ class Tab(queue_list.Tab):
 
 @dataclass(frozen=True, slots=True)
 class ItemList:
-    """`following` and `preceding` are the items from which the pages beside this one go on."""
+    """`following` and `preceding` are the items from which the pages beside this one go on. `is_served`: in
+    the order in which the risk lane gives them out, one page of them."""
 
     queue: Queue
     show: str
@@ -88,10 +90,18 @@ class ItemList:
     following: int | None = None
     preceding: int | None = None
     win_rates: Sequence[WinRate] = ()
+    is_served: bool = False
 
 
 def tell(
-    membership: Membership, queue: Queue, show: str, searched: str, after: str = "", before: str = ""
+    membership: Membership,
+    queue: Queue,
+    show: str,
+    searched: str,
+    after: str = "",
+    before: str = "",
+    *,
+    served: bool = False,
 ) -> ItemList:
     show = show if show in SHOWS else "open"
     held = _held(queue)
@@ -101,9 +111,13 @@ def tell(
     ]
     if searched:
         return ItemList(queue, show, searched, _rows(membership, _found(queue, searched)), tabs)
-    items, preceding, following = _page(queue, show, held, after, before)
+    is_served = served and show == "open"
+    items, preceding, following = (
+        (_served(queue), None, None) if is_served else _page(queue, show, held, after, before)
+    )
     won = pairs.win_rates(queue) if queue.kind == ItemKind.PAIR else ()
-    return ItemList(queue, show, "", _rows(membership, items), tabs, following, preceding, won)
+    rows = _rows(membership, items)
+    return ItemList(queue, show, "", rows, tabs, following, preceding, won, is_served)
 
 
 def _held(queue: Queue) -> list[int]:
@@ -127,6 +141,12 @@ def _found(queue: Queue, searched: str) -> list[ReviewItem]:
     found = ReviewItem.objects.filter(queue=queue, purpose=Purpose.REVIEW)
     found = found.filter(Q(trace__in=traces) | Q(other_trace__in=traces))
     return list(_shown(found).order_by("-enqueued_at", "-pk")[:ITEMS_A_PAGE]) if traces else []
+
+
+def _served(queue: Queue) -> list[ReviewItem]:
+    """What the risk lane gives out first, but for copies, which are for one reviewer each."""
+    waiting = _in(queue, "open", ()).filter(open_slots__gt=0, rank__isnull=False)
+    return list(_shown(waiting).order_by("-rank", "pk")[:ITEMS_A_PAGE])
 
 
 def _page(
@@ -190,6 +210,7 @@ def _rows(membership: Membership, items: Sequence[ReviewItem]) -> list[Row]:
             labels[item.pk],
             tuple(holders[item.pk]),
             tuple(sittings.reasons(item.reasons)),
+            revealing.terms(item.terms, item.priority),
             item.trace_id in hidden or item.other_trace_id in hidden,
         )
         for item in items

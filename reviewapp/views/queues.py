@@ -40,7 +40,8 @@ def queue_items(request: MemberRequest, queue: str) -> HttpResponse:
     found = get_object_or_404(Queue, project=request.project, slug=queue)
     asked = {name: request.GET.get(name, "").replace("\0", "") for name in ("show", "after", "before")}
     searched = request.GET.get("trace", "").replace("\0", "").strip()
-    told = standing.tell(request.membership, found, searched=searched, **asked)
+    served = request.GET.get("order") == "served"
+    told = standing.tell(request.membership, found, searched=searched, served=served, **asked)
     return render(request, "queue_items/queue_items.html", {"told": told})
 
 

@@ -71,6 +71,19 @@ def test_each_state_has_its_tab(rita, lead, items, queue):
     assert told(lead, show="nonsense")[0].show == "open"
 
 
+def test_leads_see_what_is_given_out_next_and_by_what(lead, items, queue, rita):
+    """Items whose slots are taken are not given out; what has no rank is in the audit lane alone."""
+    for number, item in enumerate(items):
+        terms = {"p_fail": 0.81, "severity": 2.0, "uncertainty": 0.18, "novelty": 1.0}
+        ReviewItem.objects.filter(pk=item.pk).update(rank=number, priority=number + 0.5, terms=terms)
+    held = rita.hold()[0]
+    listed, page = told(lead, order="served")
+    ranked = [item.pk for item in reversed(items) if item.pk != held.pk]
+    assert held.pk == items[-1].pk and ids(listed) == ranked
+    assert "P(fail) .81, severity 2" in page and "as it is given out next" in page
+    assert ids(told(lead, show="resolved", order="served")[0]) == []
+
+
 def test_a_trace_is_found_in_any_state_and_nowhere_else(lead, items, queue, project, other_project):
     stand.remove(items[2], "leo")
     name = items[2].trace.trace_id
