@@ -17,6 +17,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def add_message(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Who signs in on a page that stays goes on there; the page after it has nothing to say of that."""
+        if "X-In-Place" not in request.headers:
+            super().add_message(request, *args, **kwargs)
+
 
 class SignInForm(LoginForm):
     """One can type at once: the page is for nothing else."""

@@ -150,3 +150,11 @@ def test_a_page_with_typed_text_asks_who_is_there_and_gets_what_signing_in_needs
     there = client.get(**asked)
     assert (there.status_code, "csrftoken" in there.cookies) == (204, True)
     assert client.post(**asked).status_code == 405
+
+
+def test_who_signs_in_in_the_middle_of_something_is_told_of_that_alone(reviewer):
+    said = "Successfully signed in"
+    for headers, is_told in (({}, True), ({"X-In-Place": "1"}, False)):
+        client = Client(headers=headers)
+        sign_in(client)
+        assert (said in client.get("/account").content.decode()) is is_told

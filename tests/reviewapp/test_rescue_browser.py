@@ -51,7 +51,7 @@ def test_a_rubric_is_saved_after_a_session_that_ended_meanwhile(lead, house, end
     expect(guidelines).to_have_value(f"Typed before {ended} ended.")
     lead.get_by_role("button", name="Save the draft").click()
     sign_in_again(lead)
-    expect(lead.locator(".message.success").last).to_have_text("The draft is saved.")
+    expect(lead.locator(".message.success")).to_have_text("The draft is saved.")
     expect(guidelines).to_have_value(f"Typed before {ended} ended.")
 
 
@@ -86,7 +86,7 @@ def test_a_decision_is_made_after_a_session_that_ended_meanwhile(browser, lead, 
     lead.context.clear_cookies()
     keys(lead, "2")
     sign_in_again(lead)
-    expect(lead.locator(".message.success").last).to_have_text("Decided: fail.")
+    expect(lead.locator(".message.success")).to_have_text("Decided: fail.")
     lead.goto(item)
     expect(lead.locator(".timeline")).to_contain_text("a long note")
 
@@ -100,7 +100,7 @@ def test_a_form_that_cannot_be_sent_stays(lead, house):
     expect(guidelines).to_have_value("Typed in a tunnel.")
     lead.context.set_offline(False)
     lead.get_by_role("button", name="Save the draft").click()
-    expect(lead.locator(".message.success").last).to_have_text("The draft is saved.")
+    expect(lead.locator(".message.success")).to_have_text("The draft is saved.")
 
 
 def test_a_link_away_from_what_is_typed_asks_first(lead, house):
