@@ -14,6 +14,7 @@ HEIGHT = 180
 INSET = 3.0  # per cent left free at both ends, for the marks
 LABELLED = 9
 COUNTED = 16  # of more places not every n has room
+PHONE, DIGIT, APART = 290, 6.5, 5  # pixels: a chart on a phone, a digit of an n, and between two of them
 LINE_HEIGHT = 14.0  # of a word at the end of a line
 
 
@@ -82,6 +83,12 @@ class Trend:
     @property
     def has_notes(self) -> bool:
         return any(place.note for place in self.places)
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether a phone has no room for every n."""
+        digits = max((len(f"{place.n:,}") for place in self.places), default=0)
+        return len(self.places) * (digits * DIGIT + APART) > PHONE
 
     @property
     def is_empty(self) -> bool:

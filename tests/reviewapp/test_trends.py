@@ -43,3 +43,8 @@ def test_of_more_places_than_have_room_those_that_are_named_have_their_n() -> No
     assert all(place.is_counted for place in few) and not all(place.is_labelled for place in few)
     assert [place.is_counted for place in many] == [place.is_labelled for place in many]
     assert sum(place.is_labelled for place in many) == 9
+
+
+def test_a_phone_has_room_for_ten_short_ns_and_not_for_ten_long_ones() -> None:
+    for n, is_tight in ((99, False), (1234, True)):
+        assert trend([[Datum(f"W{place}", 0.5, n=n) for place in range(10)]]).is_tight is is_tight
