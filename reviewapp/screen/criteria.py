@@ -69,8 +69,12 @@ class Part:
 
     @property
     def is_long(self) -> bool:
-        """Whether the options leave no room for their help."""
+        """Whether the options leave no room for the help of each: they share one place for it."""
         return len(self.options) > MOST_WITH_HELP
+
+    @property
+    def has_help(self) -> bool:
+        return any(option.help for option in self.options)
 
     @property
     def asks_for(self) -> str:

@@ -66,7 +66,8 @@ class Decision:
 class Sitting:
     """Of `handled` decisions `done` are labels, `failures` of these failures; of `timed` of them `median` is
     that of the seconds from claim to submit, pauses left out. `waiting` counts no further than a sitting
-    goes, and one item among them is held already if `is_holding`. `last` are the latest decisions, of any sitting.
+    goes, and one item among them is held already if `is_holding`. `last` are the latest decisions, of any
+    sitting.
     """
 
     handled: int

@@ -42,7 +42,11 @@
     else document.getElementById("submit-next").focus({ focusVisible: true });
   }
 
-  const choose = (number) => current()?.querySelectorAll("input:is([type=radio], [type=checkbox])")[number - 1]?.click();
+  function choose(number) {
+    const option = current()?.querySelectorAll("input:is([type=radio], [type=checkbox])")[number - 1];
+    option?.click();
+    if (option?.closest(".many")) option.focus(); // what it means is told of the one in focus
+  }
 
   // A menu or sheet that lies over the page has keys of its own, and the form behind it none.
   function within(layer, event) {
