@@ -144,5 +144,5 @@ def test_the_editor_is_accessible_and_fits(editor, scheme, width):
         ).all():
             assert target.bounding_box()["height"] >= 44
     editor.locator("#show-preview").press("Enter")
-    expect(editor.locator(".field-error")).to_have_text(["'same' is there already"] * 2)
+    expect(editor.locator("#editor .field-error")).to_have_text(["'same' is there already"] * 2)
     is_sound(editor, "rows with errors")
