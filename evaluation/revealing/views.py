@@ -21,7 +21,7 @@ from reviewapp.review.refusals import NotAllowed
 @never_cache
 @require_safe
 def judge_reveal(request: MemberRequest, pk: int) -> HttpResponse:
-    """Empty where nothing may be seen yet: that other queues wait for the same person is nobody's to tell."""
+    """Empty where nothing may be seen yet; the screen itself says why."""
     item = opening.item_or_404(request, pk)
     if not opening.opens(request, item):
         return HttpResponse()

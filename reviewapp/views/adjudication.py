@@ -19,7 +19,7 @@ from reviewapp.review import adjudication as reading
 from reviewapp.review import flags, items, resolutions, snapshots, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
-from reviewapp.screen import evidence, revealing, sittings
+from reviewapp.screen import evidence, revealing, sides, sittings
 from reviewapp.views.queues import way_back
 
 ITEMS_A_PAGE = 50
@@ -65,6 +65,7 @@ def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = No
     context = {
         "story": reading.tell(item),
         "judged": evidence.of_item(item),
+        "sides": sides.of_item(item, "ab"),
         "weighed": weighing.weigh(item),
         "item": item,
         "reasons": sittings.reasons(item.reasons),

@@ -132,12 +132,13 @@ def test_who_decides_sees_what_the_reviewers_saw(project, rita, lead):
 
 def test_of_a_pair_with_two_questions_both_are_shown_to_who_decides(project, rita, lead):
     queue = make_queue(project, "pairs", kind="pair")
-    one, two = make_traces(project, 2)
+    one, two = make_traces(project, 2, prompt_version="v6")
     (item,) = items.enqueue_pairs(queue, [(one.trace_id, two.trace_id)]).added
     give(queue, rita, preference="a")
     page = lead.client.get(f"{BASE}/adjudication/{item.pk}").content.decode()
     for trace in (one, two):
         assert f"question {trace.trace_id}" in page and f"answer {trace.trace_id}" in page
+    assert "Which was which" in page and "<b>v6</b>" in page
 
 
 def test_a_decision_that_another_lead_made_meanwhile_is_not_written_over_unseen(tie, lead, owner):
