@@ -49,6 +49,7 @@ def values_for(queue, reviewer):
         "every": 4,
         "since": sittings.EVER,
         "pause": sittings.PAUSE,
+        "longest": 900,
         "most": 60,
         "length": 80,
         "project": queue.project_id,

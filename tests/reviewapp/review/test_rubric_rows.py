@@ -67,7 +67,8 @@ class Editing:
 
     @property
     def focused(self):
-        return re.findall(r'id="([^"]+)"[^>]* autofocus', self.page)
+        """But for the dialog to sign in, which has a focus of its own once it opens."""
+        return re.findall(r'id="([^"]+)"[^>]* autofocus', self.page.partition("<dialog")[0])
 
     def options(self, place=1):
         return [tuple(row.values()) for row in self.form.entries[place].options]
