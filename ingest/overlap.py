@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain, pairwise, takewhile
 from re import Match
 
 from ingest.languages import language, tells
@@ -23,6 +23,8 @@ from ingest.wording import STEM, WORD, letters, words
 # "of the" is chance; "return window" is not.
 SHORTEST_RUN = 10
 NOUNS_HAVE_CAPITALS = "de"
+# Numbers and names are looked for in so many characters of a text: nobody reads on to the end of more.
+LOOKED_THROUGH = 20_000
 
 Pair = tuple[str, str]
 Range = tuple[int, int]
@@ -79,7 +81,7 @@ class _Answer:
         self.numbers: dict[str, list[Range]] = {}
         self._keys: dict[int, set[str]] = {}
         in_digits: set[int] = set()
-        for number in numbers(text):
+        for number in numbers(text[:LOOKED_THROUGH]):
             first, end = self._words_of(number.start, number.end)
             in_digits.update(range(first, end))
             if number.marks:
@@ -87,7 +89,8 @@ class _Answer:
             for key, (start, stop) in number.marks.items():
                 self.numbers.setdefault(key, []).append(self._words_of(start, stop))
         self.names: dict[str, list[tuple[int, bool]]] = {}
-        for name in names(text, self.places, nouns=self.has_plain_nouns):
+        near = takewhile(_is_near, self.places)
+        for name in names(text, near, nouns=self.has_plain_nouns):
             at = self._words_of(name.start, name.end)[0]
             self.names.setdefault(name.key, []).append((at, name.is_sure))
         self._counts = [
@@ -99,7 +102,11 @@ class _Answer:
         )
 
     def _words_of(self, start: int, end: int) -> Range:
-        return bisect_right(self._starts, start) - 1, bisect_right(self._starts, end - 1)
+        """The words of these characters; a sign before them is none."""
+        first = bisect_right(self._starts, start) - 1
+        if first < 0 or self.places[first].end() <= start:
+            first += 1
+        return first, bisect_right(self._starts, end - 1)
 
     def compare(self, passage: _Passage) -> _Found:
         known = [at for at, pair in enumerate(self._pairs) if pair in passage.pairs]
@@ -141,12 +148,13 @@ class _Passage:
         self.pairs = set(pairwise(self.words))
         self.stems = {word[:STEM] for word in self.words}
         self.numbers: dict[str, list[Range]] = {}
-        for number in numbers(text) if answer.numbers else ():
+        for number in numbers(text[:LOOKED_THROUGH]) if answer.numbers else ():
             for key, mark in number.marks.items():
                 self.numbers.setdefault(key, []).append(mark)
         self.names: dict[str, list[Name]] = {}
         asked = [at for at, word in enumerate(self.words) if word in answer.names]
-        for name in names(text, (self._places[at] for at in asked), nouns=answer.has_plain_nouns):
+        near = takewhile(_is_near, (self._places[at] for at in asked))
+        for name in names(text, near, nouns=answer.has_plain_nouns):
             self.names.setdefault(name.key, []).append(name)
 
     @cached_property
@@ -157,6 +165,10 @@ class _Passage:
         """Of the characters of each pair that is in `common`."""
         shared = [at for at, pair in enumerate(pairwise(self.words)) if pair in common] if common else []
         return [(self._places[at].start(), self._places[at + 1].end()) for at in shared]
+
+
+def _is_near(place: Match[str]) -> bool:
+    return place.start() < LOOKED_THROUGH
 
 
 def _runs(positions: Sequence[int]) -> Iterator[Range]:

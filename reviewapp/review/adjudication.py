@@ -164,11 +164,23 @@ def _voices(labels: list[Label], given: dict[int, dict[str, Any]], names: dict[s
 def _rows(item: ReviewItem, voices: list[Voice]) -> list[Row]:
     rows = [
         Row(
-            criterion.title, [_words(voice.answers.get(criterion.key), criterion.options) for voice in voices]
+            criterion.title,
+            [
+                _of_side(item, voice, _words(voice.answers.get(criterion.key), criterion.options))
+                for voice in voices
+            ],
         )
         for criterion in answers.form_of(item.rubric_version).asked
     ]
     return [row for row in rows if any(row.values)]
+
+
+def _of_side(item: ReviewItem, voice: Voice, words: str) -> str:
+    """On a pair it is asked of the answer that is preferred, or of both."""
+    if not words or item.kind != ItemKind.PAIR:
+        return words
+    letter = {"a": "A", "b": "B"}.get(voice.label.preference, "both")
+    return f"{words} ({letter})"
 
 
 def _words(value: Any, options: list[dict[str, Any]]) -> str:

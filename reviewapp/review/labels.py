@@ -138,11 +138,23 @@ def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int,
         if locked.rubric_version_id != item.rubric_version_id:
             raise LeaseLost("The queue has moved to another rubric version. Take it again.", can_reclaim=True)
         _place_after(mine, label)
+        label.blind = label.blind and not _has_seen(mine)
         mine.item, mine.current = locked, label
         mine.counted = mine.counted if label.kind == Kind.POST_REVEAL else label
         decision = resolutions.decide(locked, [*resolutions.submitted(locked), mine])
         if not _hand_in(mine, token, values, decision):
             raise leases.lost(item, label.reviewer)
+
+
+def _has_seen(mine: Assignment) -> bool:
+    """Whether what was said of the item's traces was revealed to its reviewer with another item before."""
+    found = rows.one(has_seen(), [mine.pk])
+    return found is not None
+
+
+@cache
+def has_seen() -> str:
+    return HAS_SEEN.format(**_seen())
 
 
 def _hand_in(
@@ -179,8 +191,11 @@ def _hand_in(
 
 @cache
 def handing_in(condition: str) -> str:
-    seen, seen_in_pair = (SEEN.format(trace=column) for column in ("trace_id", "other_trace_id"))
-    return HAND_IN.format(condition=condition, seen=seen, seen_in_pair=seen_in_pair)
+    return HAND_IN.format(condition=condition, **_seen())
+
+
+def _seen() -> dict[str, str]:
+    return {"seen": SEEN.format(trace="trace_id"), "seen_in_pair": SEEN.format(trace="other_trace_id")}
 
 
 RESOLVED = (
@@ -243,6 +258,10 @@ SEEN = """EXISTS (
                 WHERE o.{trace} IN (i.trace_id, i.other_trace_id) AND o.id <> i.id
                     AND s.reviewer_id = a.reviewer_id AND s.revealed_at IS NOT NULL
             )"""
+HAS_SEEN = """
+    SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+    WHERE a.id = %s AND i.purpose = 'review' AND ({seen} OR {seen_in_pair})
+"""
 # What the quick way takes for granted.
 FIRST = """
             AND i.required = 1 AND a.revealed_at IS NULL

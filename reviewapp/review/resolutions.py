@@ -67,7 +67,7 @@ def decide(item: ReviewItem, done: Sequence[Assignment]) -> Decision:
     resolution = rows.new(
         Resolution,
         method=Method.SINGLE if len(labels) == 1 else Method.MAJORITY,
-        confirmed=found == Verdict.FAIL and len(_independent(agreeing)) >= 2,
+        confirmed=found == Verdict.FAIL and len(_independent(item, agreeing)) >= 2,
         failure_modes=_shared_modes(agreeing),
         corrected_output=next((label.corrected_output for label in agreeing if label.corrected_output), ""),
         labels=[label.pk or 0 for label in labels],
@@ -110,9 +110,11 @@ def _has_changed_mind(assignment: Assignment) -> bool:
     return current is not None and counted is not None and said(current) != said(counted)
 
 
-def _independent(labels: Iterable[Label]) -> set[int]:
-    """The reviewers behind pre-reveal labels."""
-    return {label.reviewer_id for label in labels if label.kind in ("answer", "amend")}
+def _independent(item: ReviewItem, labels: Iterable[Label]) -> set[int]:
+    """The reviewers behind pre-reveal labels; in a blind queue also of none that was revealed with another
+    item before."""
+    told_first = [label for label in labels if label.kind in ("answer", "amend")]
+    return {label.reviewer_id for label in told_first if label.blind or not item.queue.blind}
 
 
 def _shared_modes(labels: Sequence[Label]) -> list[str]:

@@ -114,7 +114,7 @@ def _told(membership: Membership, each: Any, hidden: frozenset[int]) -> Given:
     is_own = each.reviewer_id == membership.user_id
     is_hidden = item.trace_id in hidden or item.other_trace_id in hidden
     is_lead = Role(membership.role).allows(Role.LEAD)
-    is_told = not is_hidden and (is_lead or not label.blind or each.revealed_at is not None)
+    is_told = not is_hidden and (is_lead or not item.queue.blind or each.revealed_at is not None)
     order = each.display_order if is_own else "ab"
     said = _words(label.verdict or label.preference, order)
     outcome, by = ("", "")

@@ -133,7 +133,9 @@ def effects(item: ReviewItem, assignment: Assignment, labels: int) -> Iterator[E
     elif not item.queue.blind:
         yield Effect("info", "This queue shows its signals, so labels from here count in no figure.")
     elif not mine.blind:
-        yield Effect("info", "You had seen what was said of this trace, so your label counts in no figure.")
+        yield Effect(
+            "info", "You had seen what was said of this trace before, so your label counts in no agreement."
+        )
     if outcomes.is_set_aside(item):
         yield Effect("check", KEPT)
     elif outcomes.rests_on_one(item) or (item.state == ItemState.OPEN and labels == 1):

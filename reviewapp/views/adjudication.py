@@ -16,7 +16,7 @@ from reviewapp import numerals
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import adjudication as reading
-from reviewapp.review import flags, items, resolutions, snapshots, weighing
+from reviewapp.review import blindness, flags, items, resolutions, snapshots, weighing
 from reviewapp.review.models import Cause, Preference, ReviewItem
 from reviewapp.review.refusals import Refusal
 from reviewapp.screen import evidence, revealing, sides, sittings
@@ -54,6 +54,9 @@ def adjudication(request: MemberRequest) -> HttpResponse:
 @never_cache
 def decide(request: MemberRequest, pk: int) -> HttpResponse:
     item = item_or_404(request, pk)
+    if blindness.hides(request.membership, [trace for trace in (item.trace, item.other_trace) if trace]):
+        messages.info(request, "You are judging this yourself just now: hand it in or release it first.")
+        return redirect("adjudication", request.project.slug)
     if request.method == "POST":
         return decided(request, item)
     return shown(request, item)
@@ -84,6 +87,8 @@ def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = No
 def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
     posted = request.POST
     if posted.get("stands", known := str(item.resolution_id or "")) != known:
+        if _is_repeated(request, item):
+            return redirect("adjudication", request.project.slug)
         return shown(request, item, Refusal(f"{_stands(item)} Decide again to overrule it."))
     try:
         resolution = resolutions.adjudicate(
@@ -109,6 +114,15 @@ def decided(request: MemberRequest, item: ReviewItem) -> HttpResponse:
     )
     response["Location"] += f"?{urlencode({'decided': item.pk})}" if resolution.confirmed else ""
     return response
+
+
+def _is_repeated(request: MemberRequest, item: ReviewItem) -> bool:
+    """Whether this decision stands already, as after a doubled click."""
+    stands, posted = item.resolution, request.POST
+    if stands is None or stands.by_id != request.user.pk:
+        return False
+    said = (posted.get("verdict", ""), posted.get("preference", ""), text(posted, "note"))
+    return (stands.verdict, stands.preference, stands.note) == said
 
 
 def _stands(item: ReviewItem) -> str:

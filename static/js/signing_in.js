@@ -33,7 +33,8 @@
   });
   document.addEventListener("click", ({ target }) => target.closest("#sign-in [data-close]") && dialog().close());
 
-  let typed = false;
+  // What was refused comes back typed, and saved nowhere.
+  let typed = document.querySelector("form[data-unsaved]") !== null;
   let asking = false;
   let sure = null; // the form that is sent without asking
 
@@ -69,6 +70,7 @@
     const form = elt.closest("form[data-rescue]");
     if (!form || verb !== "post") return;
     event.preventDefault();
+    typed = true; // a step changes the form, and saves nothing
     ask(form, () => issueRequest(true));
   });
 

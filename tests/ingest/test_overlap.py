@@ -27,6 +27,19 @@ def test_a_shared_run_is_found_in_both_texts_whatever_its_case():
     assert marked(passage, shared) == ["You can have your money back"]
 
 
+def test_a_sign_before_a_number_belongs_to_no_word_before_it():
+    assert share("€5 is due today", "That is €5.").of_word == (0, None, None, None)
+    assert share("Pay today: €5", "That is €5.").of_word == (None, None, 0)
+
+
+def test_numbers_are_looked_for_as_far_as_one_reads():
+    far = "x " * overlap.LOOKED_THROUGH + "600 km"
+    assert not any(share("600 km", far).in_passages[0])
+    before = time.process_time()
+    share("€5 " * 60_000, *["€5 " * 60_000] * 3)
+    assert time.process_time() - before < 2
+
+
 def test_short_runs_are_chance():
     shared = share("it is of the essence", "one of the few")
     assert shared.shares == (0.0,) and shared.in_passages == ((),)

@@ -103,6 +103,21 @@ def test_a_form_that_cannot_be_sent_stays(lead, house):
     expect(lead.locator(".message.success")).to_have_text("The draft is saved.")
 
 
+def test_a_link_away_from_what_was_refused_asks_first(lead, house):
+    guidelines = editor(lead, house)
+    guidelines.fill("Refused.")
+    lead.evaluate("document.querySelector('[name=edit]').value = 9999")
+    lead.get_by_role("button", name="Save the draft").click()
+    expect(lead.locator(".message.error")).to_be_visible()
+    asked = []
+    lead.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    # Chromium asks for nobody who has not touched the page.
+    lead.locator("#editor h2").first.click()
+    lead.locator("#editor").get_by_role("link", name="Back").click()
+    expect(guidelines).to_have_value("Refused.")
+    assert asked == ["beforeunload"]
+
+
 def test_a_link_away_from_what_is_typed_asks_first(lead, house):
     guidelines = editor(lead, house)
     asked = []

@@ -291,6 +291,8 @@ def test_who_was_shown_what_others_say_of_a_trace_does_not_judge_it_blind_in_ano
     hers, his = give(second, rita, answer), give(second, paul, answer)
     assert (hers.blind, his.blind) == (False, True)
     assert his.pk in in_figures(queue.project) and hers.pk not in in_figures(queue.project)
+    # Two people saw it, one of them with what others had said: that confirms nothing.
+    assert not ReviewItem.objects.get(queue=second).resolution.confirmed
 
 
 def test_a_pair_that_was_revealed_counts_for_both_its_traces(queue, rita):

@@ -155,6 +155,22 @@ def test_a_decision_that_another_lead_made_meanwhile_is_not_written_over_unseen(
     assert Resolution.objects.count() == 2
 
 
+def test_a_doubled_click_decides_once_and_is_no_error(tie, lead):
+    said = {"verdict": "fail", "note": "rule 4", "stands": ""}
+    first, again = (lead.client.post(f"{BASE}/adjudication/{tie.pk}", said) for _ in range(2))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert Resolution.objects.filter(by=lead.user).count() == 1
+
+
+def test_who_judges_an_item_just_now_does_not_read_there_what_others_said(project, rita, lead):
+    queue = make_queue(project, overlap=2)
+    (item,) = filled(queue, 1)
+    give(queue, rita, verdict="fail", note="canary-note")
+    leases.claim(queue, lead.user)
+    page = lead.client.get(f"{BASE}/adjudication/{item.pk}", follow=True).content.decode()
+    assert "You are judging this yourself just now" in page and "canary-note" not in page
+
+
 def test_flags_rounds_and_removal(tie, lead, rita):
     flags.flag(tie, rita, "look at this")
     assert "look at this" in lead.client.get(f"{BASE}/adjudication/{tie.pk}").content.decode()

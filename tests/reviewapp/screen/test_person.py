@@ -72,6 +72,21 @@ def test_it_says_pace_agreement_and_what_was_given(project, double, lead, review
     assert reverse("decide", args=[project.slug, item.pk]) in page
 
 
+def test_a_label_on_what_was_revealed_with_another_item_tells_no_outcome_by_itself(
+    project, double, lead, reviewer
+):
+    peer = make_reviewer(project, "paul")
+    item = label(double, reviewer.user)
+    labels.reveal(item, Actor(reviewer.user))
+    second = make_queue(project, "second", overlap=2)
+    stand.enqueue(second, [item.trace.trace_id])
+    for user in (peer, reviewer.user):
+        label(second, user, FAIL)
+    assert not Assignment.objects.get(item__queue=second, reviewer=reviewer.user).current.blind
+    outcomes = {each.item.queue.slug: each.outcome for each in told(reviewer, reviewer.user, project).given}
+    assert outcomes["second"] == ""
+
+
 def test_each_span_counts_its_own_part_of_what_one_statement_reads(project, double, lead, reviewer):
     label(double, reviewer.user)
     label(double, reviewer.user, FAIL)

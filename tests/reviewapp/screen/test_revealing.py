@@ -130,7 +130,7 @@ def test_that_a_trace_is_asked_once_more_of_the_same_person_is_not_told(project,
         purpose="repeat", original=item, reserved_for=[reviewer.user.pk]
     )
     shown = rita.item(item).content.decode()
-    assert "Later again" not in shown and "You may still be asked about this trace" in shown
+    assert "Later again" not in shown and "What others and the judge said is shown here later" in shown
 
 
 @pytest.fixture
