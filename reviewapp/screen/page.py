@@ -13,9 +13,8 @@ from reviewapp.models import Membership, User
 from reviewapp.review import answers, blindness, drafts
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, SkipReason
-from reviewapp.screen import criteria, elsewhere, evidence, revealing, sides, sittings
+from reviewapp.screen import criteria, evidence, revealing, sides, sittings
 from reviewapp.screen.criteria import Part
-from reviewapp.screen.elsewhere import Elsewhere
 from reviewapp.screen.evidence import Judged
 from reviewapp.screen.revealing import Heard, Reveal
 from reviewapp.screen.sides import Side
@@ -57,7 +56,6 @@ class Screen:
     can_take: bool = False
     kept: str = ""
     is_hidden: bool = False  # the same trace waits for this reader elsewhere, so what was said of it does too
-    elsewhere: Elsewhere | None = None  # where that is
     sides: tuple[Side, ...] = ()  # of a pair, once its reader may know
     heard: Heard | None = None
     reasons: list[str] = field(default_factory=list)
@@ -154,11 +152,9 @@ def revealed(
     raw_text: bool = False,
     is_hidden: bool = False,
 ) -> Screen:
-    """With `is_hidden` one's own label alone, and where the trace still waits."""
+    """With `is_hidden` one's own label alone."""
     order = assignment.display_order
     shown = _signals(item) | {"sides": sides.of_item(item, order)} if not is_hidden else {}
-    if is_hidden:
-        shown["elsewhere"] = elsewhere.find(item, reviewer)
     return _screen(
         item,
         reviewer,
@@ -204,8 +200,6 @@ def _form(
         # What was said of the same trace in a blind queue could be taken back and given anew.
         blindness.note_opened(item, reviewer)
     shown = _signals(item) if shows_signals else {}
-    if is_hidden:
-        shown["elsewhere"] = elsewhere.find(item, reviewer)
     return _screen(
         item, reviewer, order, raw_text=raw_text, parts=asked, body=body, is_hidden=is_hidden, **shown, **more
     )

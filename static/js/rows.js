@@ -34,8 +34,9 @@
     event.preventDefault();
     const column = event.target.name.split("-").pop();
     const next = event.target.closest("li").nextElementSibling?.querySelector(`[name$="-${column}"]`);
-    if (next) next.focus();
-    else adding(list).click();
+    if (next) return next.focus();
+    adding(list).click();
+    list.lastElementChild.querySelector(`[name$="-${column}"]`)?.focus();
   });
 
   document.addEventListener("paste", (event) => {
