@@ -92,6 +92,11 @@ class ItemList:
     win_rates: Sequence[WinRate] = ()
     is_served: bool = False
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the one page as given out may not be all of it."""
+        return self.is_served and len(self.rows) == ITEMS_A_PAGE
+
 
 def tell(
     membership: Membership,
