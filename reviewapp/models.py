@@ -84,6 +84,7 @@ from reviewapp.review.models import (  # noqa: E402, F401
     Assignment,
     CriterionRevision,
     Draft,
+    Exposure,
     Flag,
     Label,
     LabelAnswer,

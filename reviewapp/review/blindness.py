@@ -5,7 +5,8 @@ scores, verdicts, checks, feedback, reasons and priority would sway the judgment
 come into one: until it has settled, and until its route has been taken up.
 
 A label can be taken back and given anew. So what a reviewer has labelled stays closed in lists and searches
-until they open the trace itself: that is noted as the reveal, after which another answer counts no more.
+until they open the trace itself: that is noted as the reveal, after which another answer counts no more. Who
+opens a trace that nothing hides from them is exposed, too: a label given later is not blind.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ingest.models import Scope, Trace
 from ingest.routing.models import Route, Unsettled
 from ingest.tokens import Caller
 from reviewapp.models import Membership, Role, User
+from reviewapp.review import exposures
 from reviewapp.review.models import Assignment, ItemKind, ItemState, Purpose, Queue, ReviewItem, State
 
 
@@ -44,9 +46,10 @@ def is_still_to_judge(membership: Membership, traces: Iterable[Trace | None]) ->
 
 
 def opens(membership: Membership, trace: Trace) -> bool:
-    """Whether this member may see now what was said of the trace; if so, that is noted with their labels."""
+    """Whether this member may see now what was said of the trace; if so, that is noted."""
     if hides(membership, [trace]):
         return False
+    exposures.note(membership.user_id, [trace.pk])
     mine = _unrevealed(membership.user_id)
     mine.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).update(revealed_at=Now())
     return True
@@ -59,6 +62,7 @@ def note_opened(item: ReviewItem, user: User) -> None:
     same = ReviewItem.objects.filter(Q(trace__in=traces) | Q(other_trace__in=traces))
     mine = Assignment.objects.filter(reviewer=user, state=State.SUBMITTED, revealed_at=None)
     mine.filter(item__in=list(same.values_list("pk", flat=True))).update(revealed_at=Now())
+    exposures.note(user, traces)
 
 
 def hidden_items(membership: Membership) -> QuerySet[ReviewItem]:

@@ -26,7 +26,7 @@ class Counter:
 def audit(project: Project) -> list[Counter]:
     """Of every queue, by its slug."""
     with connection.cursor() as cursor:
-        cursor.execute(AUDIT, [project.pk, project.pk, project.pk])
+        cursor.execute(AUDIT, [project.pk, project.pk])
         rows = cursor.fetchall()
     n = len(COUNTED)
     return [
@@ -38,12 +38,6 @@ def audit(project: Project) -> list[Counter]:
 
 AUDIT = f"""
     WITH shown (id, {", ".join(COUNTED[:-1])}, labels, oldest) AS ({COUNTS}),
-    said AS (
-        SELECT DISTINCT ON (l.assignment_id) l.assignment_id, l.kind
-        FROM reviewapp_label l JOIN reviewapp_assignment a ON a.id = l.assignment_id
-        JOIN reviewapp_reviewitem i ON i.id = a.item_id JOIN reviewapp_queue q ON q.id = i.queue_id
-        WHERE q.project_id = %s ORDER BY l.assignment_id, l.revision DESC
-    ),
     item AS (
         SELECT i.queue_id, i.required, i.due_at, i.removed_at IS NOT NULL AS removed,
             i.adjudication_reason <> '' AS undecided,
@@ -54,7 +48,8 @@ AUDIT = f"""
             count(*) FILTER (WHERE s.kind <> 'undo') AS labels
         FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
         LEFT JOIN reviewapp_assignment a ON a.item_id = i.id
-        LEFT JOIN said s ON s.assignment_id = a.id
+        LEFT JOIN LATERAL (SELECT l.kind FROM reviewapp_label l WHERE l.assignment_id = a.id
+            ORDER BY l.revision DESC LIMIT 1) s ON true
         WHERE q.project_id = %s GROUP BY i.id
     ),
     standing AS (

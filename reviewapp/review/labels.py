@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, leases, resolutions, rows, snapshots
+from reviewapp.review import answers, exposures, leases, resolutions, rows, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.leases import Lease
@@ -119,7 +119,7 @@ def _hand_in_first(item: ReviewItem, token: UUID, label: Label, values: dict[int
     if item.required != 1:
         return False
     mine = rows.new(Assignment, item=item, reviewer=label.reviewer, current=label, counted=label)
-    return _hand_in(mine, token, values, resolutions.decide(item, [mine]), FIRST)
+    return _hand_in(mine, token, values, resolutions.decide(item, [mine]), is_first=True)
 
 
 def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int, Any]) -> None:
@@ -138,7 +138,7 @@ def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int,
         if locked.rubric_version_id != item.rubric_version_id:
             raise LeaseLost("The queue has moved to another rubric version. Take it again.", can_reclaim=True)
         _place_after(mine, label)
-        label.blind = label.blind and not _has_seen(mine)
+        label.blind = label.blind and not exposures.is_exposed(mine.pk)
         mine.item, mine.current = locked, label
         mine.counted = mine.counted if label.kind == Kind.POST_REVEAL else label
         decision = resolutions.decide(locked, [*resolutions.submitted(locked), mine])
@@ -146,21 +146,13 @@ def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int,
             raise leases.lost(item, label.reviewer)
 
 
-def _has_seen(mine: Assignment) -> bool:
-    """Whether what was said of the item's traces was revealed to its reviewer with another item before."""
-    found = rows.one(has_seen(), [mine.pk])
-    return found is not None
-
-
-@cache
-def has_seen() -> str:
-    return HAS_SEEN.format(**_seen())
-
-
 def _hand_in(
-    mine: Assignment, token: UUID, values: dict[int, Any], decision: Decision, condition: str = ""
+    mine: Assignment, token: UUID, values: dict[int, Any], decision: Decision, *, is_first: bool = False
 ) -> bool:
-    """Append `mine.current` and put its item where the decision says, if the lease still runs."""
+    """Append `mine.current` and put its item where the decision says, if the lease still runs.
+
+    `is_first`: only if nothing is different from what the quick way takes for granted.
+    """
     item = mine.item
     label, resolution = mine.current, decision.resolution or Resolution()
     assert label is not None
@@ -173,7 +165,7 @@ def _hand_in(
         "state": decision.state,
         "reason": decision.reason,
     }
-    found = rows.one(handing_in(condition), parameters)
+    found = rows.one(handing_in(is_first), parameters)
     if found is None:
         return False
     mine.pk, label.pk, label.snapshot_id, label.blind, label.seconds, label.created_at = found
@@ -190,12 +182,11 @@ def _hand_in(
 
 
 @cache
-def handing_in(condition: str) -> str:
-    return HAND_IN.format(condition=condition, **_seen())
-
-
-def _seen() -> dict[str, str]:
-    return {"seen": SEEN.format(trace="trace_id"), "seen_in_pair": SEEN.format(trace="other_trace_id")}
+def handing_in(is_first: bool) -> str:
+    if is_first:
+        return HAND_IN.format(blind=f"%(blind)s AND NOT {exposures.SEEN}", condition=FIRST)
+    # Whether its reviewer had seen anything was asked before, since the decision depends on it.
+    return HAND_IN.format(blind="%(blind)s", condition="")
 
 
 RESOLVED = (
@@ -204,8 +195,7 @@ RESOLVED = (
 # The one statement that hands a label in. Without a lease, or with a key that was used, it does nothing.
 HAND_IN = """
     WITH held AS (
-        SELECT a.id, a.claimed_at, i.snapshot_id,
-            %(blind)s AND NOT (i.purpose = 'review' AND ({seen} OR {seen_in_pair})) AS blind
+        SELECT a.id, a.claimed_at, i.snapshot_id, {blind} AS blind
         FROM reviewapp_reviewitem i JOIN reviewapp_assignment a ON a.item_id = i.id
         WHERE i.id = %(item)s AND i.rubric_version_id = %(rubric_version_id)s
             AND a.reviewer_id = %(reviewer_id)s AND a.token = %(lease)s AND a.state = 'leased'
@@ -251,16 +241,6 @@ HAND_IN = """
         FROM label WHERE i.id = %(item)s
     )
     SELECT assignment_id, id, snapshot_id, blind, seconds, created_at FROM label
-"""
-# Its trace was revealed to the reviewer with another item. Repeats and known items are meant to come again.
-SEEN = """EXISTS (
-                SELECT FROM reviewapp_reviewitem o JOIN reviewapp_assignment s ON s.item_id = o.id
-                WHERE o.{trace} IN (i.trace_id, i.other_trace_id) AND o.id <> i.id
-                    AND s.reviewer_id = a.reviewer_id AND s.revealed_at IS NOT NULL
-            )"""
-HAS_SEEN = """
-    SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
-    WHERE a.id = %s AND i.purpose = 'review' AND ({seen} OR {seen_in_pair})
 """
 # What the quick way takes for granted.
 FIRST = """
@@ -402,6 +382,7 @@ def reveal(item: ReviewItem, actor: Actor) -> None:
     """
     mine = Assignment.objects.filter(item=item, reviewer=actor.reviewer, state=State.SUBMITTED)
     mine.filter(revealed_at=None).update(revealed_at=Now())
+    exposures.note(actor.reviewer, [item.trace_id, item.other_trace_id])
 
 
 def change_mind(item: ReviewItem, actor: Actor, answer: Answer) -> Label:

@@ -59,6 +59,7 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
         return redirect("adjudication", request.project.slug)
     if request.method == "POST":
         return decided(request, item)
+    blindness.note_opened(item, request.user)
     return shown(request, item)
 
 

@@ -1,5 +1,6 @@
 """The rows of review. `reviewapp.models` imports them, so that Django finds them."""
 
+from reviewapp.review.models.exposures import Exposure
 from reviewapp.review.models.labels import (
     Cause,
     Confidence,
@@ -51,6 +52,7 @@ __all__ = [
     "CriterionRevision",
     "CriterionType",
     "Draft",
+    "Exposure",
     "Flag",
     "ItemKind",
     "ItemState",

@@ -83,7 +83,7 @@ class Label(models.Model):
     impersonated = models.BooleanField(default=False)
     rubric_version = models.ForeignKey(RubricVersion, models.PROTECT, related_name="labels", db_index=False)
     snapshot = models.ForeignKey(Snapshot, models.PROTECT, null=True, related_name="labels")
-    # Whether the queue was blind then, and what was said of the trace not revealed with another item before.
+    # Whether the queue was blind then, and its reviewer had not seen what was said of the trace (Exposure).
     blind = models.BooleanField(default=True)
     verdict = models.CharField(max_length=11, choices=Verdict, blank=True, default="")
     preference = models.CharField(max_length=8, choices=Preference, blank=True, default="")

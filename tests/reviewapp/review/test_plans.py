@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 
 from reviewapp import waiting
-from reviewapp.review import leases, seats
+from reviewapp.review import counters, labels, leases, seats
+from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Lane, ReviewItem
 from reviewapp.screen import mine, sittings
-from tests.reviewapp.review.making import filled, make_queue
+from tests.reviewapp.review.making import PASS, filled, make_queue
 
 ASKED = {
     "the usual claim": leases.taking(Lane.RISK, leases.FROM_MARK + seats.UNLESS_OTHERWISE),
@@ -93,3 +95,25 @@ def test_what_a_reviewer_has_done_is_not_looked_through_for_each_item(queue, rit
             cursor.execute(f"EXPLAIN {ASKED[what]}", values_for(queue, rita))
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert re.search(ONE_OF_THE_ITEMS, plan), f"{what}:\n{plan}"
+
+
+def test_the_recount_of_all_queues_reads_each_label_a_few_times_and_not_once_an_item(queue, rita):
+    number = 120
+    filled(queue, number)
+    for _ in range(number):
+        lease = leases.claim(queue, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, PASS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, FORMAT JSON) {counters.AUDIT}", [queue.project_id, queue.project_id]
+        )
+        ((told,),) = cursor.fetchall()
+    plan = told if isinstance(told, list) else json.loads(told)
+    assert rows_of(plan[0]["Plan"]) < 40 * number
+
+
+def rows_of(node):
+    """How many rows it and all below it gave or threw away."""
+    thrown = sum(count for name, count in node.items() if name.startswith("Rows Removed by"))
+    own = (node["Actual Rows"] + thrown) * node["Actual Loops"]
+    return own + sum(rows_of(each) for each in node.get("Plans", []))

@@ -1,0 +1,40 @@
+"""Who has been shown what was said of a trace, and so cannot label it blind any more?
+
+Noted where one trace or item is opened: the reveal after the submit, the trace's page, the lead's decision.
+Lists that show a verdict or a score beside many traces note nothing: few of their rows are read. Nor do
+answers of the API, where nobody knows who reads what a program has fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ingest import prepared
+from reviewapp.models import User
+
+
+def note(user: User | int, traces: Iterable[int | None]) -> None:
+    """The first time counts."""
+    pk = user if isinstance(user, int) else user.pk
+    prepared.change(NOTE, [pk, sorted(trace for trace in traces if trace is not None)])
+
+
+NOTE = """
+    INSERT INTO reviewapp_exposure (user_id, trace_id) SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING
+"""
+# A condition on assignment a and its item i. Repeats and known items are meant to come again.
+SEEN = """(i.purpose = 'review' AND EXISTS (
+                SELECT FROM reviewapp_exposure e
+                WHERE e.user_id = a.reviewer_id AND e.trace_id IN (i.trace_id, i.other_trace_id)
+            ))"""
+
+
+def is_exposed(assignment: int) -> bool:
+    """Whether its reviewer had seen what was said of the item's traces before this moment."""
+    return prepared.one(IS_EXPOSED, [assignment]) is not None
+
+
+IS_EXPOSED = f"""
+    SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+    WHERE a.id = %s AND {SEEN}
+"""
