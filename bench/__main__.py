@@ -15,6 +15,7 @@ from bench import (
     golden,
     ingest,
     judging,
+    machine,
     ranking,
     redaction,
     reviewing,
@@ -54,6 +55,7 @@ def main() -> int:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     more = {"steady": {"seconds": options.seconds}, "scale": {"largest": options.largest}}
+    before = machine.yardstick()
     figures: list[Figure] = []
     for part in options.parts or PARTS:
         print(f"{part} ...", file=sys.stderr, flush=True)
@@ -61,7 +63,7 @@ def main() -> int:
         measured = PARTS[part](options.rounds, **more.get(part, {}))
         print(f"  {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         figures += measured
-    print(f"\n{os.cpu_count()} cores, web, worker and database on this machine\n")
+    print(f"\n{machine.told(before, machine.yardstick())}\n")
     print(table(figures))
     missed = [figure for figure in figures if not figure.is_met]
     print(f"\n{len(missed)} of {sum(f.goal is not None for f in figures)} goals missed.", flush=True)

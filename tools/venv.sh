@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 fit() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 find_python() {
-    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+    for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if command -v "$name" >/dev/null && fit "$name"; then
             command -v "$name"
             return
@@ -16,12 +16,13 @@ find_python() {
 
 if ! [ -x .venv/bin/python ] || ! fit .venv/bin/python; then
     python=$(find_python)
-    if [ -z "$python" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    if [ -z "$python" ] && [ -z "${PYTHON:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get update -qq && apt-get install -qq -y python3 python3-venv >/dev/null
         python=$(find_python)
     fi
     if [ -z "$python" ]; then
-        echo "Touchstone needs Python 3.11 or newer with its venv. Debian: apt install python3 python3-venv" >&2
+        echo "Touchstone needs Python 3.11 or newer with its venv${PYTHON:+, which $PYTHON is not}." \
+            "Debian: apt install python3 python3-venv" >&2
         exit 1
     fi
     rm -rf .venv
