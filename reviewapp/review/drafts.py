@@ -19,15 +19,18 @@ def load(item: ReviewItem, reviewer: User) -> Draft | None:
     return Draft.objects.filter(assignment__item=item, assignment__reviewer=reviewer).first()
 
 
-def save(item: ReviewItem, reviewer: User, version: int, body: dict[str, Any]) -> Draft:
-    """Keep the text; `version` is the one that was read (0: none yet). Needs no lease, only an assignment.
+def save(
+    item: ReviewItem, reviewer: User, version: int, body: dict[str, Any], shown: int | None = None
+) -> Draft:
+    """Keep the text; `version` is the one that was read (0: none yet), `shown` the snapshot it was typed for.
+    Needs no lease, only an assignment.
 
     Raises DraftConflict with what another tab saved, NotAllowed without an assignment, HandedIn after the
     submit.
     """
     body = fit(body)
     kept = canonical_json(body).decode()
-    values = {"item": item.pk, "reviewer": reviewer.pk, "version": version, "body": kept}
+    values = {"item": item.pk, "reviewer": reviewer.pk, "version": version, "body": kept, "shown": shown}
     saved = rows.one(SAVE, values)
     return rows.made(Draft, saved) if saved else _unsaved(item, reviewer, body)
 
@@ -39,13 +42,19 @@ SAVE = f"""
         SELECT id FROM reviewapp_assignment
         WHERE item_id = %(item)s AND reviewer_id = %(reviewer)s AND state <> 'submitted' FOR SHARE
     )
-    INSERT INTO reviewapp_draft AS d (assignment_id, version, body, updated_at)
-    SELECT id, %(version)s + 1, %(body)s::jsonb, statement_timestamp() FROM mine
+    INSERT INTO reviewapp_draft AS d (assignment_id, version, body, shown, updated_at)
+    SELECT id, %(version)s + 1, %(body)s::jsonb, %(shown)s, statement_timestamp() FROM mine
     ON CONFLICT (assignment_id) DO UPDATE
-        SET version = d.version + 1, body = excluded.body, updated_at = excluded.updated_at
+        SET version = d.version + 1, body = excluded.body, shown = excluded.shown,
+            updated_at = excluded.updated_at
         WHERE d.version = %(version)s
     RETURNING {rows.columns(Draft, "d")}
 """  # noqa: S608 - our own names
+
+
+def is_outdated(draft: Draft, item: ReviewItem) -> bool:
+    """Whether it was typed for something else than what is shown of the item now."""
+    return draft.shown is not None and draft.shown != item.snapshot_id
 
 
 def fit(body: dict[str, Any]) -> dict[str, Any]:

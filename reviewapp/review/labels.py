@@ -355,7 +355,9 @@ def keep_as_draft(assignment: Assignment, label: Label) -> dict[str, Any]:
         label.note,
         label.corrected_output,
     )
-    Draft.objects.update_or_create(assignment=assignment, defaults={"body": said.body(), "version": 1})
+    Draft.objects.update_or_create(
+        assignment=assignment, defaults={"body": said.body(), "version": 1, "shown": label.snapshot_id}
+    )
     return said.body()
 
 

@@ -21,6 +21,9 @@ from reviewapp.screen.sides import Side
 from reviewapp.screen.sittings import Decision, Sitting
 
 
+VERDICTS = ("verdict", "preference")
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why a form comes back: fields refused, or the lease lost (the text stays)."""
@@ -47,6 +50,8 @@ class Screen:
     parts: list[Part] = field(default_factory=list)
     body: Mapping[str, Any] = field(default_factory=dict)
     draft_version: int = 0
+    shown: int | None = None  # the snapshot that the reader has had before their eyes
+    is_outdated: bool = False  # what was typed was typed for another
     saved_at: datetime | None = None
     submit_to: str = ""
     is_revision: bool = False
@@ -85,6 +90,9 @@ def held(lease: Lease, reviewer: User, *, raw_text: bool = False, sitting: Sitti
     """The form, with what was typed before."""
     draft = None if lease.draft is None else drafts.load(lease.item, reviewer)
     body = draft.body if draft else {}
+    if is_outdated := draft is not None and drafts.is_outdated(draft, lease.item):
+        # What is said of a text is kept; whether it passes is to be said of the one that stands there now.
+        body = {name: value for name, value in body.items() if name not in VERDICTS}
     return _form(
         lease.item,
         reviewer,
@@ -96,6 +104,8 @@ def held(lease: Lease, reviewer: User, *, raw_text: bool = False, sitting: Sitti
         token=str(lease.token),
         seconds_left=lease.seconds_left,
         draft_version=draft.version if draft else 0,
+        shown=lease.item.snapshot_id,
+        is_outdated=is_outdated,
         saved_at=draft.updated_at if draft else None,
     )
 
@@ -107,6 +117,7 @@ def refused(
     trouble: Trouble,
     lease: Lease | None,
     token: str,
+    shown: int | None,
 ) -> Screen:
     """The form with the text as it was sent, and why it was not taken."""
     draft = drafts.load(item, reviewer)
@@ -121,6 +132,8 @@ def refused(
         token=token,
         seconds_left=lease.seconds_left if lease else 0,
         draft_version=draft.version if draft else 0,
+        shown=shown,
+        is_outdated=shown is not None and shown != item.snapshot_id,
     )
 
 

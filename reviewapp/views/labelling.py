@@ -54,7 +54,7 @@ def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
     found = bare_item_or_404(request, pk)
     body = body_of(request, found)
     try:
-        kept = drafts.save(found, request.user, version_of(request), body)
+        kept = drafts.save(found, request.user, version_of(request), body, shown_of(request))
     except DraftConflict as conflict:
         parts = conflicts.parts(found, body, conflict.body)
         context = {"item": found, "parts": parts, "version": conflict.version}
@@ -198,10 +198,15 @@ def version_of(request: MemberRequest) -> int:
     return numerals.whole(request.POST.get("draft_version", "")) or 0
 
 
+def shown_of(request: MemberRequest) -> int | None:
+    """The snapshot that was on the screen of whoever sends this."""
+    return numerals.whole(request.POST.get("shown", ""), digits=18)
+
+
 def keep(request: MemberRequest, found: ReviewItem, body: dict[str, Any]) -> None:
     """Save the text of a form that could not be taken; another tab's newer text stays."""
     try:
-        drafts.save(found, request.user, version_of(request), body)
+        drafts.save(found, request.user, version_of(request), body, shown_of(request))
     except Refusal:
         return
 
@@ -228,7 +233,8 @@ def show_trouble(
 ) -> HttpResponse:
     lease = lease_on(request, found)
     token = request.POST.get("lease_token", "")
-    return show(request, page.refused(found, request.user, body, trouble, lease, token), status)
+    shown = shown_of(request)
+    return show(request, page.refused(found, request.user, body, trouble, lease, token, shown), status)
 
 
 def sorry(request: MemberRequest, found: ReviewItem, refusal: Refusal) -> HttpResponse:

@@ -5,7 +5,7 @@
 
   const form = () => document.querySelector("form#rubric");
   const copy = () => `draft ${form().dataset.whose}`;
-  const OWN = ["csrfmiddlewaretoken", "lease_token", "draft_version", "then"];
+  const OWN = ["csrfmiddlewaretoken", "lease_token", "draft_version", "shown", "then"];
 
   let dirty = false;
   let saving = false;

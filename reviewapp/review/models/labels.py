@@ -20,6 +20,8 @@ class Draft(models.Model):
     assignment = models.OneToOneField(Assignment, models.CASCADE, primary_key=True, related_name="draft")
     version = models.PositiveIntegerField(default=1)
     body = models.JSONField(default=dict)
+    # The snapshot that was on the screen while it was typed, where that is known.
+    shown = models.BigIntegerField(null=True, blank=True)
     updated_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

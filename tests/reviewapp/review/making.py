@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connections
 
@@ -33,6 +33,16 @@ def make_traces(project, number, prefix="t", **columns):
         for trace in traces
     )
     return traces
+
+
+def late_span(trace):
+    TraceRecord.objects.create(
+        trace=trace,
+        occurred_at=START + timedelta(seconds=1),
+        body={"output": "another answer"},
+        sha256=content_hash("late"),
+    )
+    Trace.objects.filter(pk=trace.pk).update(revision=trace.revision + 1)
 
 
 def make_queue(project, slug="review", **settings):

@@ -9,8 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from ingest.models import Trace, TraceRecord
-from ingest.records import content_hash
+from ingest.models import Trace
 from reviewapp.models import Role
 from reviewapp.review import (
     drafts,
@@ -51,11 +50,11 @@ from reviewapp.screen import evidence
 from tests.reviewapp.review.making import (
     FAIL,
     PASS,
-    START,
     UNSURE,
     assert_sound,
     filled,
     in_figures,
+    late_span,
     make_queue,
     make_reviewer,
     make_traces,
@@ -342,16 +341,6 @@ def test_a_row_cannot_lead_into_another_project(queue, other_project):
     (item,) = filled(theirs, 1)
     with pytest.raises(IntegrityError, match="another project"), transaction.atomic():
         ReviewItem.objects.filter(pk=item.pk).update(queue=queue)
-
-
-def late_span(trace):
-    TraceRecord.objects.create(
-        trace=trace,
-        occurred_at=START + timedelta(seconds=1),
-        body={"output": "another answer"},
-        sha256=content_hash("late"),
-    )
-    Trace.objects.filter(pk=trace.pk).update(revision=trace.revision + 1)
 
 
 def test_what_comes_late_voids_a_lease_and_keeps_the_text(queue, rita):

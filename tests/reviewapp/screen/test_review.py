@@ -17,7 +17,7 @@ from pghistory.models import Event
 
 from ingest.models import Feedback, Score
 from reviewapp.models import Role
-from reviewapp.review import drafts, leases, queues
+from reviewapp.review import drafts, leases, queues, snapshots
 from reviewapp.review import items as stand
 from reviewapp.review.adjudication import Story, Voice
 from reviewapp.review.models import Assignment, Flag, Label
@@ -26,7 +26,7 @@ from reviewapp.screen.criteria import Option
 from reviewapp.screen.page import Screen
 from reviewapp.screen.sittings import Decision
 from tests.conftest import person
-from tests.reviewapp.review.making import START, make_queue, make_traces
+from tests.reviewapp.review.making import START, late_span, make_queue, make_traces
 from tests.reviewapp.screen.conftest import CANARY, Reviewing, run_out
 
 pytestmark = pytest.mark.django_db
@@ -226,7 +226,8 @@ def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
     assert "typed for long" in answer.content.decode()
     assert answer.context["screen"].trouble.can_retake
     assert seen(answer, "lost") == (
-        "Your lease has expired, and the item is still free: take it again. Take it again Ctrl ↵"
+        "You no longer hold this item: the time ran out, it was given back, or more of the trace arrived. "
+        "It is still free: take it again. Take it again Ctrl ↵"
     )
     taken = rita.post("retake", item, HTMX, note="typed for long", verdict="fail", draft_version="1")
     assert "typed for long" in taken.content.decode()
@@ -234,6 +235,32 @@ def test_a_lost_lease_keeps_the_text_and_offers_the_item_again(rita, items):
     done = rita.submit(item, {"lease_token": taken.context["screen"].token}, HTMX, verdict="fail", note="n")
     assert done.status_code == 200
     assert Label.objects.get().assignment.item == item
+
+
+def test_what_changed_under_the_reader_is_told_and_its_verdict_asked_anew(rita, items):
+    item, hidden = rita.hold()
+    hidden["shown"] = str(item.snapshot_id)
+    typed = {"verdict": "pass", "note": "right, four"}
+    assert rita.post("save_draft", item, **hidden, **typed).status_code == 200
+    late_span(item.trace)
+    assert snapshots.note_changes() == 1
+    refused = rita.submit(item, hidden, HTMX, **typed)
+    assert refused.status_code == 409 and "expired" not in seen(refused, "lost")
+    assert "This has changed since you read it" in refused.content.decode()
+    for taken in (rita.post("retake", item, HTMX, **hidden, **typed), rita.open()):
+        screen = taken.context["screen"]
+        assert "This has changed since you read it" in taken.content.decode()
+        assert (screen.body.get("verdict"), screen.body["note"]) == (None, "right, four")
+    assert rita.submit(item, {"lease_token": screen.token}, HTMX, note="n").status_code == 422
+    now = {
+        "lease_token": screen.token,
+        "shown": str(screen.shown),
+        "draft_version": str(screen.draft_version),
+    }
+    assert rita.post("save_draft", item, **now, verdict="fail", note="five").status_code == 200
+    again = rita.open()
+    assert "This has changed" not in again.content.decode()
+    assert again.context["screen"].body["verdict"] == "fail"
 
 
 def test_an_item_that_others_took_meanwhile_is_told_and_the_text_stays(rita, items, lead):
