@@ -41,12 +41,12 @@ AUDIT = f"""
     item AS (
         SELECT i.queue_id, i.required, i.due_at, i.removed_at IS NOT NULL AS removed,
             i.adjudication_reason <> '' AS undecided,
-            EXISTS (SELECT FROM reviewapp_resolution r WHERE r.id = i.resolution_id
-                AND r.method = 'adjudicated') AS decided,
+            coalesce(bool_or(r.method = 'adjudicated'), false) AS decided,
             count(*) FILTER (WHERE a.token IS NOT NULL) AS leases,
             count(*) FILTER (WHERE a.lease_until > clock_timestamp()) AS held,
             count(*) FILTER (WHERE s.kind <> 'undo') AS labels
         FROM reviewapp_reviewitem i JOIN reviewapp_queue q ON q.id = i.queue_id
+        LEFT JOIN reviewapp_resolution r ON r.id = i.resolution_id
         LEFT JOIN reviewapp_assignment a ON a.item_id = i.id
         LEFT JOIN LATERAL (SELECT l.kind FROM reviewapp_label l WHERE l.assignment_id = a.id
             ORDER BY l.revision DESC LIMIT 1) s ON true

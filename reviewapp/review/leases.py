@@ -239,6 +239,22 @@ def held(queue: Queue, reviewer: User) -> list[Lease]:
     return leases
 
 
+def begin(lease: Lease, reviewer: User) -> None:
+    """The work on this one begins now: it waited, held, while its reviewer answered another.
+
+    All that wait with it are moved alike, which keeps their order.
+    """
+    rows.change(BEGIN, {"queue": lease.item.queue_id, "reviewer": reviewer.pk, "begun": lease.assignment_id})
+
+
+BEGIN = """
+    UPDATE reviewapp_assignment a SET claimed_at = a.claimed_at + (clock_timestamp() - first.claimed_at)
+    FROM reviewapp_assignment first, reviewapp_reviewitem i
+    WHERE first.id = %(begun)s AND i.id = a.item_id AND i.queue_id = %(queue)s
+        AND a.reviewer_id = %(reviewer)s AND a.state = 'leased'
+"""
+
+
 def _lease(assignment: Any) -> Lease:
     assert assignment.token is not None and assignment.lease_until is not None
     return Lease(

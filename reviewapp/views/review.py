@@ -97,6 +97,8 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
         return render(request, "review/stopped.html", {"queue": queue, "words": refusal.detail}, status=403)
     if lease is None:
         return go(request, finish_line)
+    if after_submit and sitting.is_holding:
+        leases.begin(lease, request.user)
     if request.htmx or not after_submit:
         # What was counted as skipped is at hand again.
         sitting = sittings.count(queue, request.user) if lease.skipped_before else sitting

@@ -441,6 +441,18 @@ def test_a_flag_goes_to_the_lead_and_the_review_goes_on(rita, items):
     assert rita.open().context["screen"].item == item
 
 
+def test_an_item_that_waited_beside_others_took_the_time_since_the_last_of_them(rita, items):
+    held = [leases.claim(rita.queue, rita.person.user) for _ in items]
+    for ago, lease in zip((300, 200, 100, 90, 80), held, strict=True):
+        began = timezone.now() - timedelta(seconds=ago)
+        Assignment.objects.filter(pk=lease.assignment_id).update(claimed_at=began)
+    for lease in held:
+        assert rita.open().context["screen"].item == lease.item
+        rita.submit(lease.item, {"lease_token": str(lease.token)}, HTMX, verdict="pass")
+    took = Label.objects.order_by("pk").values_list("seconds", flat=True)
+    assert took[0] >= 300 and max(took[1:]) < 60
+
+
 def test_finishing_gives_back_what_is_held(rita, items):
     item, _ = rita.hold()
     answer = rita.person.client.post(reverse("finish", args=[rita.slug, rita.queue.slug]))
