@@ -357,8 +357,8 @@ def lost(item: ReviewItem, reviewer: User) -> LeaseLost:
         return LeaseLost("Another window of yours holds this item under a newer token.", can_reclaim=True)
     if open_slots > 0 or mine.state == State.LEASED:
         return LeaseLost(
-            "You no longer hold this item: the time ran out, it was given back, or more of the trace arrived. "
-            "It is still free: take it again.",
+            "You no longer hold this item: the time ran out, it was given back, or more of the trace "
+            "arrived. It is still free: take it again.",
             can_reclaim=True,
         )
     return LeaseLost("Your lease expired, and others have taken the item since. What you typed is kept.")
