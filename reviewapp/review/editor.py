@@ -47,11 +47,14 @@ class Entry:
 
 @dataclass(slots=True)
 class Form:
+    """`opened` is what it was opened with, as `reconciling` reads it."""
+
     entries: list[Entry] = field(default_factory=list)
     modes: list[Mode] = field(default_factory=lambda: mode_rows.with_taxonomy([]))
     guidelines: str = ""
     changelog: str = ""
     edit: int = 1
+    opened: str = ""
 
 
 def of_version(version: RubricVersion) -> Form:
@@ -89,6 +92,7 @@ def of_post(posted: QueryDict) -> Form:
         guidelines=fields.text(posted, "guidelines"),
         changelog=fields.text(posted, "changelog"),
         edit=numerals.whole(posted.get("edit", "")) or 0,
+        opened=posted.get("opened", ""),
     )
 
 

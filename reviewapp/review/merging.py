@@ -35,6 +35,7 @@ NEW_MEANING, SAYS_NEW_MEANING = "new_meaning", "The wording now asks something e
 CHOICES = {"type": dict(CriterionType.choices), "shown": dict(Shown.choices)}
 ORDER, OPTIONS, MODES = "criterion", "options", "mode"
 ABSENT = "is not there"
+MINE, THEIRS = "mine", "theirs"
 Kind = TypeVar("Kind")
 # The rows of a list with their keys; one that was only begun has none, and stands against nothing.
 Keyed = list[tuple[str, Kind]]
@@ -42,17 +43,25 @@ Keyed = list[tuple[str, Kind]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
+    """`side` is the one that was chosen, or empty."""
+
     path: str
     place: str
     field: str
     mine: str
     theirs: str
-    is_taken: bool = False
+    side: str = ""
 
 
-def differences(mine: Form, theirs: Form, taken: Collection[str] = ()) -> list[Difference]:
-    """Field by field; `taken` are the paths of which theirs is chosen already."""
-    return [replace(each, is_taken=each.path in taken) for each in _found(mine, theirs)]
+def differences(mine: Form, theirs: Form) -> list[Difference]:
+    """Field by field."""
+    return list(_found(mine, theirs))
+
+
+def asked(mine: Form, theirs: Form, paths: Collection[str], sides: Mapping[str, str]) -> list[Difference]:
+    """Those of the paths in which they still differ, with what was chosen of each."""
+    found = (each for each in _found(mine, theirs) if each.path in paths)
+    return [replace(each, side=sides.get(each.path, "")) for each in found]
 
 
 def take(mine: Form, theirs: Form, taken: Collection[str]) -> None:

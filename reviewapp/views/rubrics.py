@@ -11,17 +11,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import editing, editor, flags, merging, presets, rubric_changes, rubrics
+from reviewapp.review import editing, editor, flags, merging, presets, reconciling, rubric_changes, rubrics
 from reviewapp.review.editor import Form
 from reviewapp.review.editor_page import Page
 from reviewapp.review.forms import RubricForm
-from reviewapp.review.merging import Difference
 from reviewapp.review.models import CriterionRevision, CriterionType, Rubric, RubricVersion, Shown, Stage
+from reviewapp.review.reconciling import Reconciled
 from reviewapp.review.refusals import EditConflict, Invalid, Refusal
 
 MOST_FLAGS = 50
-# Of a choice between one's own form and the saved draft: its fields, and the buttons that make it.
-SIDE, SETTLES = "side:", {"choose", "save", "freeze"}
+# Of a choice between one's own form and the saved draft: the field that names its path, and the one chosen.
+ASKED, SIDE = "asked", "side:"
 
 
 @session(Role.LEAD)
@@ -81,41 +81,17 @@ def chosen(versions: list[RubricVersion], number: str) -> RubricVersion | None:
 def edit_rubric(request: MemberRequest, rubric: str) -> HttpResponse:
     found = rubric_or_404(request, rubric)
     if request.method == "POST":
-        form = editor.of_post(request.POST)
-        if again := settle(request, found, form):
-            return shown_editor(request, found, form, again)
-        return step(request, found, form)
-    draft = rubrics.open_draft(found)
-    base = draft or rubrics.latest(found)
+        return step(request, found, editor.of_post(request.POST))
+    draft, latest = rubrics.open_draft(found), rubrics.latest(found)
+    base = draft or latest
     form = editor.of_version(base) if base else Form()
     form.edit = draft.edit if draft else 1
     if draft is None:
         # What changed in the last version is not what changes in this one.
         form.changelog = ""
+    number = draft.number if draft else latest.number + 1 if latest else 1
+    form.opened = reconciling.opened(form, number)
     return shown_editor(request, found, form)
-
-
-def settle(request: MemberRequest, rubric: Rubric, form: Form) -> EditConflict | None:
-    """Put what was chosen between the form and the saved draft into the form.
-
-    If that is no longer the draft which was shown, there is something else to choose; saving finds that out
-    by itself.
-    """
-    draft = rubrics.open_draft(rubric)
-    if draft is None or not SETTLES & request.POST.keys():
-        return None
-    if draft.edit == form.edit:
-        merging.take(form, editor.of_version(draft), sides(request)[1])
-    elif "choose" in request.POST:
-        form.edit = draft.edit
-        return EditConflict("Someone else has saved this draft once more.", edit=draft.edit)
-    return None
-
-
-def sides(request: MemberRequest) -> tuple[bool, set[str]]:
-    """Whether there is something to choose in the form, and the paths of which theirs is chosen."""
-    named = {name: value for name, value in request.POST.items() if name.startswith(SIDE)}
-    return bool(named), {name.removeprefix(SIDE) for name, value in named.items() if value == "theirs"}
 
 
 def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
@@ -124,36 +100,80 @@ def step(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
         return previewed(request, rubric, form)
     if "save" in request.POST or "freeze" in request.POST:
         return saved(request, rubric, form)
-    return shown_editor(request, rubric, form, near=editing.step(form, request.POST))
+    if "choose" in request.POST:
+        return chosen_in_form(request, rubric, form)
+    near = editing.step(form, request.POST)
+    return shown_editor(request, rubric, form, near=near, reconciled=still_asked(request, rubric, form))
 
 
 def previewed(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
     """What reviewers would be asked by the form in its present state; nothing is stored."""
+    asked = still_asked(request, rubric, form)
     try:
         preview = rubrics.preview(rubric, editor.content(form, rubrics.latest(rubric)))
     except Invalid as refusal:
-        return shown_editor(request, rubric, form, refusal)
-    return shown_editor(request, rubric, form, preview=preview)
+        return shown_editor(request, rubric, form, refusal, reconciled=asked)
+    return shown_editor(request, rubric, form, preview=preview, reconciled=asked)
+
+
+def still_asked(request: MemberRequest, rubric: Rubric, form: Form) -> Reconciled:
+    """What the form asks to choose, as long as it differs from the saved draft, and what is chosen of it."""
+    draft, paths = rubrics.open_draft(rubric), request.POST.getlist(ASKED)
+    if draft is None or not paths:
+        return Reconciled()
+    named = {name.removeprefix(SIDE): side for name, side in request.POST.items() if name.startswith(SIDE)}
+    sides = {path: side for path, side in named.items() if side in (merging.MINE, merging.THEIRS)}
+    return Reconciled(asked=merging.asked(form, editor.of_version(draft), paths, sides))
+
+
+def chosen_in_form(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
+    """The form with what was chosen so far; nothing is saved."""
+    draft = rubrics.open_draft(rubric)
+    if draft is None:
+        return shown_editor(request, rubric, form)
+    if not reconciling.is_current(form, draft):
+        told = reconciling.reconcile(form, draft, request.POST.getlist(ASKED))
+        refusal = EditConflict("Someone else has saved this draft once more.", edit=draft.edit)
+        return shown_editor(request, rubric, form, refusal, reconciled=told)
+    left = reconciling.put_chosen(form, draft, still_asked(request, rubric, form).asked)
+    return shown_editor(request, rubric, form, reconciled=Reconciled(asked=left))
 
 
 def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
+    """Save the form, or say why not. What goes together with another's draft by itself is saved at once, but
+    frozen only when its editor has seen it."""
+    freezes, told = "freeze" in request.POST, still_asked(request, rubric, form)
+    draft = rubrics.draft_of(rubric, request.user.username)
     try:
-        draft = rubrics.draft_of(rubric, request.user.username)
+        if reconciling.is_current(form, draft):
+            reconciling.settle(form, draft, told.asked)
+            told = Reconciled()
+        else:
+            told = reconciling.reconcile(form, draft, request.POST.getlist(ASKED))
+            if told.asked or (told.taken and freezes):
+                raise EditConflict("Someone else has saved this draft since you opened it.", edit=draft.edit)
         kept = rubrics.save_draft(draft, form.edit, editor.content(form, rubrics.latest(rubric)))
-        if "freeze" in request.POST:
+        if freezes:
             rubrics.freeze(kept, request.user.username, kept.edit)
     except Refusal as refusal:
-        if isinstance(refusal, EditConflict):
-            # Told what happened, one may save over it.
-            form.edit = refusal.edit
-        return shown_editor(request, rubric, form, refusal)
-    if "freeze" not in request.POST:
-        messages.success(request, "The draft is saved.")
-        return redirect("edit_rubric", request.project.slug, rubric.slug)
-    messages.success(
-        request, f"Version {kept.number} is frozen. Queues keep the version they have until you move them."
-    )
-    return redirect("rubric", request.project.slug, rubric.slug)
+        if isinstance(refusal, EditConflict) and refusal.edit != draft.edit:
+            # At this very moment someone else was faster.
+            draft.refresh_from_db()
+            told = reconciling.reconcile(form, draft, ())
+        return shown_editor(request, rubric, form, refusal, reconciled=told)
+    return went_on(request, rubric, kept, told)
+
+
+def went_on(
+    request: MemberRequest, rubric: Rubric, kept: RubricVersion, reconciled: Reconciled
+) -> HttpResponse:
+    if "freeze" in request.POST:
+        words = f"Version {kept.number} is frozen. Queues keep the version they have until you move them."
+        messages.success(request, words)
+        return redirect("rubric", request.project.slug, rubric.slug)
+    meanwhile = f" With it what someone else had changed meanwhile: {reconciled.named}."
+    messages.success(request, f"The draft is saved.{meanwhile if reconciled.taken else ''}")
+    return redirect("edit_rubric", request.project.slug, rubric.slug)
 
 
 def shown_editor(
@@ -163,19 +183,20 @@ def shown_editor(
     refusal: Refusal | None = None,
     preview: tuple[RubricVersion, list[CriterionRevision]] | None = None,
     near: str = "",
+    reconciled: Reconciled | None = None,
 ) -> HttpResponse:
     """`near` is the id of the control that has the focus; its criterion stays open."""
     errors = editor.errors_by_row(form, refusal.errors if isinstance(refusal, Invalid) else [])
-    draft = rubrics.open_draft(rubric)
     context = {
         "rubric": rubric,
-        "draft": draft,
+        "draft": rubrics.open_draft(rubric),
         "form": form,
         "page": Page(form, errors, near),
         "types": CriterionType.choices,
         "shown": Shown.choices,
         "refusal": refusal,
-        "differences": still_to_choose(request, form, draft, refusal),
+        "reconciled": reconciled,
+        "differences": reconciled.asked if reconciled else [],
         "other_errors": errors.get("other", []),
         "base": rubrics.latest(rubric),
         "flags": flags.on_rubric(rubric)[:MOST_FLAGS],
@@ -184,17 +205,6 @@ def shown_editor(
     }
     template = "rubrics/_editor.html" if request.htmx else "rubrics/editor.html"
     return render(request, template, context, status=refusal.status if refusal and not request.htmx else 200)
-
-
-def still_to_choose(
-    request: MemberRequest, form: Form, draft: RubricVersion | None, refusal: Refusal | None
-) -> list[Difference]:
-    """Where the form and the saved draft differ, from the conflict on until it is settled."""
-    has_sides, taken = sides(request)
-    is_open = has_sides and not SETTLES & request.POST.keys()
-    if draft is None or not (is_open or isinstance(refusal, EditConflict)):
-        return []
-    return merging.differences(form, editor.of_version(draft), taken)
 
 
 @session(Role.LEAD)

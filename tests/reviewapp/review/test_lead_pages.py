@@ -324,7 +324,7 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
     fields |= {"c1-title": "How bad", "c2-type": "choice", "m0-picked": "other", "m1-label": "New one"}
     done = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
     assert done.status_code == 302, done.content.decode()[-3000:]
-    stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
+    stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"c1-title": "Mine", "save": "1"})
     assert stale.status_code == 409 and b"Someone else has saved" in stale.content
     fields["edit"] = str(stale.context["form"].edit)
     again = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
@@ -350,12 +350,12 @@ def test_a_diff_tells_the_order_what_was_added_and_each_words_of_an_option(proje
     helped = base | {
         "options": [{"value": "x", "label": "Ex", "help": "was"}, {"value": "y", "label": "Why"}]
     }
-    new = {"key": "d", "title": "New", "type": "scale", "options": [1, 2], "critical": True}
+    new = {"key": "d", "title": "New", "type": "scale", "options": [1, 2], "required": True}
     second = rubrics.publish(rubric, rubrics.Content("", [], [other, helped, new]))
     told = {change.title: change for change in rubric_changes.diff(first, second)}
     assert told["Kind"].fields == (("options", "x | Ex\ny | Why", "x | Ex | was\ny | Why"),)
     assert ("type", "", "ordinal scale") in told["New"].fields
-    assert ("critical", "", "yes") in told["New"].fields and ("required", "", "no") not in told["New"].fields
+    assert ("required", "", "yes") in told["New"].fields and ("critical", "", "no") not in told["New"].fields
     assert told["Gone"].fields == (("type", "number", ""), ("maximum", "5", ""))
     verdict = first.criteria.get(key="verdict").title
     assert told["Order"].fields == (("order", f"{verdict}, Kind, Polite", f"{verdict}, Polite, Kind"),)

@@ -21,11 +21,10 @@ def rubric(project):
 
 
 @pytest.fixture
-def opened(rubric):
+def opened(rubric, lead):
     """The fields of the editor as both leads have opened it."""
-    draft = rubrics.open_draft(rubric)
-    assert draft is not None
-    return editor_fields(editor.of_version(draft)) | {"edit": draft.edit, "changelog": ""}
+    form = lead.client.get(ADDRESS).context["form"]
+    return editor_fields(form) | {"opened": form.opened, "changelog": ""}
 
 
 @pytest.fixture
@@ -33,7 +32,9 @@ def save(lead, opened):
     """Post the opened form with what was typed; the button is `save` unless another is named."""
 
     def post(button="save", **typed):
-        return lead.client.post(ADDRESS, opened | typed | {button: "1"})
+        """What the page asked to choose is sent with what was chosen of it."""
+        asked = [name.removeprefix("side:") for name in typed if name.startswith("side:")]
+        return lead.client.post(ADDRESS, {"asked": asked} | opened | typed | {button: "1"})
 
     return post
 
@@ -48,71 +49,145 @@ def paths(response):
     return {each.path: (each.mine, each.theirs) for each in response.context["differences"]}
 
 
-def test_only_what_differs_is_shown_mine_beside_theirs(save):
+def held(response):
+    """The two fields that say what a form was opened with, as the page of a conflict has them."""
+    form = response.context["form"]
+    return {"edit": form.edit, "opened": form.opened}
+
+
+def test_what_both_changed_is_asked_mine_beside_theirs_and_nothing_is_preselected(save):
     assert save(**{"c0-title": "Theirs?", "guidelines": "Their words"}).status_code == 302
-    mine = save(**{"c0-title": "Mine?", "c1-help": "My help"})
+    mine = save(**{"c0-title": "Mine?", "guidelines": "My words", "c1-help": "My help"})
     assert mine.status_code == 409
-    shown = paths(mine)
-    assert shown["criterion/verdict/title"] == ("Mine?", "Theirs?")
-    assert shown["guidelines"][1] == "Their words"
-    assert shown["criterion/severity/help"][0] == "My help"
-    assert len(shown) == 3
+    assert paths(mine) == {
+        "criterion/verdict/title": ("Mine?", "Theirs?"),
+        "guidelines": ("My words", "Their words"),
+    }
     page = mine.content.decode()
-    assert page.count("Keep mine") == page.count("Take theirs") == 3
-    assert 'value="Mine?"' in page, "what was typed is still in its field"
+    assert page.count("Keep mine") == page.count("Take theirs") == 2
+    assert "checked" not in page.partition('id="conflict-title"')[2].partition("</section>")[0]
+    assert 'value="Mine?"' in page and 'value="My help"' in page, "what was typed is still in its field"
 
 
-def test_saving_with_nothing_chosen_keeps_mine(rubric, save):
+def test_what_was_not_touched_takes_the_others_change_without_asking(rubric, save):
+    """A second save of another field must not undo what someone else has written meanwhile."""
+    assert save(**{"c1-help": "Their help", "guidelines": "Their words"}).status_code == 302
+    second = save(**{"c2-title": "My kinds"})
+    assert second.status_code == 302
+    kept = saved(rubric)
+    assert kept.guidelines == "Their words"
+    assert [entry.values["help"] for entry in kept.entries][1] == "Their help"
+    assert kept.entries[2].values["title"] == "My kinds"
+
+
+def test_what_was_taken_is_said(lead, save):
+    save(**{"c1-help": "Their help"})
+    save(**{"c2-title": "My kinds"})
+    page = lead.client.get(ADDRESS).content.decode()
+    assert "what someone else had changed meanwhile: Severity Help." in page
+
+
+def test_it_is_frozen_only_when_what_was_taken_has_been_seen(rubric, save):
     save(guidelines="Theirs")
-    edit = save(guidelines="Mine").context["form"].edit
-    assert save(guidelines="Mine", edit=edit, **{"side:guidelines": "mine"}).status_code == 302
-    assert saved(rubric).guidelines == "Mine"
+    first = save("freeze", **{"c0-title": "Mine?"})
+    assert first.status_code == 409 and not first.context["differences"]
+    assert first.context["form"].guidelines == "Theirs" and rubric.versions.get().stage == "draft"
+    assert "since you had not changed it: Guidelines." in first.content.decode()
+    again = save("freeze", **held(first), **{"c0-title": "Mine?", "guidelines": "Theirs"})
+    assert again.status_code == 302 and rubric.versions.get().stage == "frozen"
+
+
+@pytest.mark.parametrize("button", ["save", "freeze"])
+@pytest.mark.parametrize("htmx", [False, True])
+def test_nothing_is_saved_until_each_is_chosen(rubric, lead, opened, save, button, htmx):
+    save(**{"c0-title": "Theirs?", "guidelines": "Theirs"})
+    typed = {"c0-title": "Mine?", "guidelines": "Mine"}
+    first = save(**typed)
+    sent = opened | typed | held(first) | {"side:guidelines": "mine", button: "1"}
+    sent["asked"] = list(paths(first))
+    page = lead.client.post(ADDRESS, sent, headers={"HX-Request": "true"} if htmx else {})
+    assert page.status_code == (200 if htmx else 409)
+    shown = page.content.decode()
+    assert "Of 1 difference it is not chosen yet which side stays." in shown
+    assert shown.count("Choose which one stays.") == 1
+    assert {each.path: each.side for each in page.context["differences"]} == {
+        "criterion/verdict/title": "",
+        "guidelines": "mine",
+    }
+    assert saved(rubric).guidelines == "Theirs", "nothing is saved"
+
+
+def test_without_knowing_what_it_was_opened_with_all_is_asked(rubric, save):
+    save(guidelines="Theirs")
+    for sent in ("", "not:signed"):
+        page = save(opened=sent, **{"c0-title": "Mine?"})
+        assert page.status_code == 409
+        assert set(paths(page)) == {"criterion/verdict/title", "guidelines"}
+    assert saved(rubric).guidelines == "Theirs"
+
+
+def test_a_form_opened_before_another_version_was_frozen_undoes_nothing_of_it(rubric, lead, save):
+    """The draft after it may count its edits from one, too."""
+    assert save("freeze").status_code == 302
+    old = lead.client.get(ADDRESS).context["form"]
+    fields = editor_fields(old) | {"opened": old.opened, "changelog": ""}
+    assert lead.client.post(ADDRESS, fields | {"guidelines": "Theirs", "freeze": "1"}).status_code == 302
+    assert lead.client.post(ADDRESS, fields | {"c0-title": "Mine?", "save": "1"}).status_code == 302
+    kept = saved(rubric)
+    assert kept.guidelines == "Theirs" and kept.entries[0].values["title"] == "Mine?"
+
+
+def test_a_criterion_that_one_removed_and_the_other_changed_is_asked(lead, save, opened):
+    without = {name: value for name, value in opened.items() if not name.startswith("c2-")}
+    assert lead.client.post(ADDRESS, without | {"save": "1"}).status_code == 302
+    page = save(**{"c2-title": "My kinds"})
+    assert page.status_code == 409 and set(paths(page)) == {"criterion/kinds"}
 
 
 @pytest.mark.parametrize("button", ["save", "freeze"])
 def test_saving_takes_what_was_chosen_and_keeps_the_rest(rubric, save, button):
-    save(**{"guidelines": "Theirs", "c0-title": "Theirs?", "c1-critical": "on"})
+    save(**{"guidelines": "Theirs", "c0-title": "Theirs?", "c1-required": ""})
     typed = {"guidelines": "Mine", "c0-title": "Mine?"}
-    edit = save(**typed).context["form"].edit
-    chosen = {
-        "side:guidelines": "theirs",
-        "side:criterion/verdict/title": "mine",
-        "side:criterion/severity/critical": "theirs",
-    }
-    assert save(button, edit=edit, **typed, **chosen).status_code == 302
-    version = rubric.versions.get()
-    kept = editor.of_version(version)
+    first = save(**typed)
+    chosen = {"side:guidelines": "theirs", "side:criterion/verdict/title": "mine"}
+    assert save(button, **held(first), **typed, **chosen).status_code == 302
+    kept = editor.of_version(rubric.versions.get())
     assert kept.guidelines == "Theirs" and kept.entries[0].values["title"] == "Mine?"
-    assert kept.entries[1].flags["critical"]
 
 
 def test_what_is_chosen_can_be_seen_in_the_form_before_it_is_saved(rubric, save):
-    save(guidelines="Theirs")
-    edit = save(guidelines="Mine").context["form"].edit
-    seen = save("choose", edit=edit, guidelines="Mine", **{"side:guidelines": "theirs"})
-    assert seen.context["form"].guidelines == "Theirs" and not seen.context["differences"]
-    assert saved(rubric).edit == edit, "nothing is saved before"
+    save(**{"guidelines": "Theirs", "c0-title": "Theirs?"})
+    typed = {"guidelines": "Mine", "c0-title": "Mine?"}
+    first = save(**typed)
+    asked = dict.fromkeys(("side:guidelines", "side:criterion/verdict/title"), "")
+    seen = save("choose", **held(first), **typed, **asked | {"side:guidelines": "theirs"})
+    assert seen.context["form"].guidelines == "Theirs"
+    assert set(paths(seen)) == {"criterion/verdict/title"}, "what is not chosen yet is still asked"
+    assert saved(rubric).edit == first.context["form"].edit, "nothing is saved before"
 
 
 def test_other_steps_keep_the_choice_open(save):
     save(guidelines="Theirs")
-    edit = save(guidelines="Mine").context["form"].edit
+    first = save(guidelines="Mine")
     for button in ("add", "preview"):
-        page = save(button, edit=edit, guidelines="Mine", **{"side:guidelines": "theirs"})
+        page = save(button, **held(first), guidelines="Mine", **{"side:guidelines": "theirs"})
         (each,) = page.context["differences"]
-        assert each.is_taken and page.context["form"].guidelines == "Mine"
+        assert each.side == "theirs" and page.context["form"].guidelines == "Mine"
 
 
 @pytest.mark.parametrize("button", ["save", "choose"])
-def test_a_draft_that_was_saved_once_more_is_chosen_from_anew(rubric, save, button):
+@pytest.mark.parametrize("again", ["Theirs again", "Theirs"])
+def test_a_draft_that_was_saved_once_more_is_chosen_from_anew(rubric, save, button, again):
+    """What was asked and not settled is asked again, whether it has changed once more or not."""
     save(guidelines="Theirs")
-    edit = save(guidelines="Mine").context["form"].edit
-    save(edit=edit, guidelines="Theirs again")
-    page = save(button, edit=edit, guidelines="Mine", **{"side:guidelines": "theirs"})
+    first = save(guidelines="Mine")
+    save(**held(first), **{"guidelines": again, "c0-title": "Theirs?"})
+    page = save(button, **held(first), guidelines="Mine", **{"side:guidelines": "mine"})
     assert page.status_code == 409
-    assert paths(page) == {"guidelines": ("Mine", "Theirs again")}
-    assert page.context["differences"][0].is_taken
-    assert saved(rubric).guidelines == "Theirs again"
+    assert paths(page) == {"guidelines": ("Mine", again)}
+    assert not page.context["differences"][0].side
+    assert page.context["form"].entries[0].values["title"] == "Theirs?"
+    assert saved(rubric).guidelines == again
 
 
 def test_criteria_that_one_side_has_alone_and_their_order(rubric, lead, save, opened):
@@ -121,27 +196,39 @@ def test_criteria_that_one_side_has_alone_and_their_order(rubric, lead, save, op
     added = {"c3-title": "Is it kind?", "c3-type": "pass_fail", "c3-shown": "always", "c3-weight": "1"}
     assert lead.client.post(ADDRESS, theirs | added | {"save": "1"}).status_code == 302
     typed = {"c4-title": "Is it short?", "c4-type": "pass_fail", "c4-shown": "always", "c4-weight": "1"}
-    refused = save(**typed)
+    refused = save(**typed, opened="")
     shown = paths(refused)
     assert shown["criterion/is_it_kind"][0] == shown["criterion/is_it_short"][1] == merging.ABSENT
     assert set(shown) == {"criterion/is_it_kind", "criterion/is_it_short", merging.ORDER}
     chosen = {f"side:{path}": "theirs" for path in shown}
-    assert save(edit=refused.context["form"].edit, **typed, **chosen).status_code == 302
+    assert save(**held(refused), **typed, **chosen).status_code == 302
     keys = [entry.values["key"] for entry in saved(rubric).entries]
     assert keys == ["verdict", "kinds", "severity", "is_it_kind"]
+
+
+def test_rows_that_each_side_added_and_an_order_that_one_changed_go_together(rubric, lead, save, opened):
+    swapped = {"c1": "c2", "c2": "c1"}
+    theirs = {swapped.get(name[:2], name[:2]) + name[2:]: value for name, value in opened.items()}
+    added = {"c3-title": "Is it kind?", "c3-type": "pass_fail", "c3-shown": "always", "c3-weight": "1"}
+    assert lead.client.post(ADDRESS, theirs | added | {"save": "1"}).status_code == 302
+    typed = {"c4-title": "Is it short?", "c4-type": "pass_fail", "c4-shown": "always", "c4-weight": "1"}
+    assert save(**typed).status_code == 302
+    keys = [entry.values["key"] for entry in saved(rubric).entries]
+    assert sorted(keys) == sorted(["verdict", "kinds", "severity", "is_it_kind", "is_it_short"])
+    assert keys.index("kinds") < keys.index("severity")
 
 
 def test_that_the_wording_asks_something_else_is_chosen_too(rubric, save):
     assert save("freeze").status_code == 302
     edit = rubrics.draft_of(rubric).edit
-    theirs = {"edit": edit, "c1-title": "How grave?", "c1-new_meaning": "on"}
+    theirs = {"edit": edit, "opened": "", "c1-title": "How grave?", "c1-new_meaning": "on"}
     assert save(**theirs).status_code == 302
     typed = {"c1-title": "How grave?", "guidelines": "Mine"}
-    refused = save(edit=edit, **typed)
+    refused = save(edit=edit, opened="", **typed)
     path = "criterion/severity/new_meaning"
     assert paths(refused)[path] == ("no", "yes")
-    now = refused.context["form"].edit
-    assert save(edit=now, **typed, **{f"side:{path}": "theirs"}).status_code == 302
+    chosen = {f"side:{path}": "theirs", "side:guidelines": "mine"}
+    assert save(**held(refused), **typed, **chosen).status_code == 302
     draft = rubrics.open_draft(rubric)
     assert draft is not None and draft.guidelines == "Mine"
     assert draft.criteria.get(key="severity").meaning == 2
