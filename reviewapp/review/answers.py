@@ -61,6 +61,10 @@ class Form:
         """All criteria but the verdict."""
         return tuple(criterion for criterion in self.criteria if criterion.key != VERDICT)
 
+    @property
+    def critical(self) -> tuple[CriterionRevision, ...]:
+        return tuple(criterion for criterion in self.criteria if criterion.is_critical)
+
 
 def form_of(version: RubricVersion) -> Form:
     """A frozen version never changes, so its form is read once a process."""
@@ -94,6 +98,7 @@ def check(answer: Answer, kind: str, version: RubricVersion) -> tuple[Answer, di
     _check_choice(answer, kind, errors)
     _check_modes(answer, form, errors)
     values = _check_answers(answer, form, errors)
+    _check_critical(answer, form, errors)
     note = _text("note", answer.note, errors)
     corrected = _text("corrected_output", answer.corrected_output, errors)
     if errors:
@@ -155,6 +160,21 @@ def _check_answers(answer: Answer, form: Form, errors: Errors) -> dict[int, Any]
         else:
             values[criterion.pk] = clean(given)
     return values
+
+
+def _check_critical(answer: Answer, form: Form, errors: Errors) -> None:
+    """A failure of a critical criterion fails the whole; one that cannot tell leaves it to a lead."""
+    if answer.verdict != Verdict.PASS:
+        return
+    shown = [criterion for criterion in form.critical if criterion.shown == Shown.ALWAYS]
+    failed = [f"“{each.title}”" for each in shown if answer.answers.get(each.key) == Verdict.FAIL]
+    if failed:
+        named, that = " and ".join(failed), "that answer" if len(failed) == 1 else "those answers"
+        words = (
+            f"cannot be pass while the critical {named} is answered fail: a failure there fails the whole. "
+            f"Answer fail or can’t tell here, or change {that}"
+        )
+        errors.append({"field": "verdict", "error": words})
 
 
 def clean(value: Any) -> Any:

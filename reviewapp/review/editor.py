@@ -77,7 +77,11 @@ def _entry(criterion: CriterionRevision, new_meaning: bool) -> Entry:
         {"value": _typed(option["value"]), "label": _typed(option["label"]), "help": option.get("help", "")}
         for option in criterion.options
     ]
-    return Entry(values, options, {name: getattr(criterion, name) for name in FLAGS}, new_meaning)
+    flags = {"critical": criterion.is_critical, "required": criterion.required}
+    if not criterion.weighs:
+        # From a version that could still say otherwise, without effect.
+        values["weight"] = "1"
+    return Entry(values, options, flags, new_meaning)
 
 
 def _typed(value: object) -> str:

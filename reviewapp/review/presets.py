@@ -181,7 +181,6 @@ TEMPLATES = (
                 "severity",
                 "Severity",
                 CriterionType.SCALE,
-                critical=True,
                 required=True,
                 shown=Shown.AFTER_FAIL,
                 options=scale("Minor", "Serious", "Grave"),

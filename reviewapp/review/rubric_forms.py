@@ -119,6 +119,7 @@ def _criterion(reader: _Reader, place: str, values: Any) -> dict[str, Any]:
     for name in ("help", "pass_example", "fail_example"):
         read[name] = reader.text(f"{place}.{name}", values.get(name), 2000)
     _check_range(reader, place, read)
+    _check_effect(reader, place, read)
     return _as_verdict(reader, place, read) if read["key"] == VERDICT else read
 
 
@@ -134,6 +135,17 @@ def _check_range(reader: _Reader, place: str, read: dict[str, Any]) -> None:
         read["minimum"] = read["maximum"] = None
     elif low is not None and high is not None and low >= high:
         reader.refuse(f"{place}.maximum", "must be greater than the minimum")
+
+
+def _check_effect(reader: _Reader, place: str, read: dict[str, Any]) -> None:
+    """Refuse what would do nothing: the verdict is the whole itself, and other answers fail nothing."""
+    if read["type"] == CriterionType.PASS_FAIL and read["key"] != VERDICT:
+        return
+    words = "is for pass / fail criteria beside the verdict"
+    if read["critical"]:
+        reader.refuse(f"{place}.critical", f"{words}: take the mark off, or ask for pass / fail")
+    if read["weight"] != 1:
+        reader.refuse(f"{place}.weight", f"{words}: leave it at 1, or ask for pass / fail")
 
 
 def _weight(reader: _Reader, place: str, value: Any) -> float:

@@ -223,16 +223,18 @@ def _frozen_criteria(version: RubricVersion) -> QuerySet[CriterionRevision]:
 
 
 def _asked(criterion: CriterionRevision) -> dict[str, Any]:
-    """What an editor holds of it: without its place and its meaning number."""
-    return {name: getattr(criterion, name) for name in COPIED if name not in ("meaning", "position")}
+    """What an editor holds of it: without its place, its meaning number, and marks that have no effect."""
+    told = {name: getattr(criterion, name) for name in COPIED if name not in ("meaning", "position")}
+    return told if criterion.weighs else told | {"critical": False, "weight": 1.0}
 
 
 def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:
     """Whether only words differ: the same kind of answer, asked at the same time, of the same values."""
     if [option["value"] for option in base.options] != [option["value"] for option in values["options"]]:
         return False
-    asked = [name for name in values if name not in WORDING | {"key", "options"}]
-    return all(getattr(base, name) == values[name] for name in asked)
+    asked = [name for name in values if name not in WORDING | {"key", "options", "critical"}]
+    same = all(getattr(base, name) == values[name] for name in asked)
+    return same and base.is_critical == values["critical"]
 
 
 def freeze(version: RubricVersion, by: str = "", edit: int | None = None) -> RubricVersion:

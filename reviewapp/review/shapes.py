@@ -47,7 +47,8 @@ class UndoBody(Struct):
 
 class LabelBody(Struct):
     """A trace takes `verdict`, a pair `preference`. `answers` by criterion key: pass_fail "pass" or "fail",
-    choice and scale the option's value, multiple_choice a list of values, number a number, text a text."""
+    choice and scale the option's value, multiple_choice a list of values, number a number, text a text. A
+    verdict of pass is refused (422, field `verdict`) where a critical criterion is answered fail."""
 
     lease_token: Token
     idempotency_key: Annotated[str, Meta(max_length=200)] | None = None
@@ -98,7 +99,9 @@ class QueueBody(QueueChange, kw_only=True):
 
 class RubricVersionBody(Struct):
     """A new frozen version; the rubric is made when it is not there. What is left out is as in the version
-    before. `new_meaning` names criteria that now ask something else though only their words differ."""
+    before. `new_meaning` names criteria that now ask something else though only their words differ. Of the
+    criteria, only pass_fail ones beside the verdict take `critical` (one answered fail rules out the verdict
+    pass) and a `weight` other than 1 (its part in a label's `criteria_met`)."""
 
     criteria: list[Json] | None = None
     failure_modes: list[Json | str] | None = None
@@ -221,7 +224,9 @@ class Item(Struct):
 
 class LabelTold(Struct, kw_only=True):
     """One revision. `standing` is the one that counts for its reviewer; `in_figures` whether agreement and
-    rates may count it. `trusted` is null for labels that no token gave."""
+    rates may count it. `trusted` is null for labels that no token gave. `criteria_met` is the share, by
+    weight, of the answered pass/fail criteria beside the verdict that were answered pass, from 0 to 1; null
+    where none was answered."""
 
     id: int
     item_id: int
@@ -246,6 +251,7 @@ class LabelTold(Struct, kw_only=True):
     preference: PreferenceName | None
     confidence: ConfidenceName | None
     answers: dict[str, Any]
+    criteria_met: float | None
     failure_modes: list[str]
     note: str
     corrected_output: str

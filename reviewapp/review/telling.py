@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from ingest.models import Project
-from reviewapp.review import answers, queues, shapes, snapshots
+from reviewapp.review import answers, criteria_met, queues, shapes, snapshots
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
     Label,
@@ -178,6 +178,7 @@ GIVEN = """
 def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
     assignment, token = label.assignment, label.token
     item = assignment.item
+    asked = answers.form_of(label.rubric_version).asked
     other, trusted = item.other_trace, token.trusted_for_reviews if token else None
     counted = assignment.counted_id == label.pk and label.blind and item.purpose == "review"
     return shapes.LabelTold(
@@ -204,6 +205,7 @@ def _label(label: Label, given: dict[str, Any]) -> shapes.LabelTold:
         preference=label.preference or None,  # type: ignore[arg-type]
         confidence=label.confidence or None,  # type: ignore[arg-type]
         answers=given,
+        criteria_met=criteria_met.share((each, given[each.key]) for each in asked if each.key in given),
         failure_modes=label.failure_modes,
         note=label.note,
         corrected_output=label.corrected_output,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -59,6 +59,7 @@ class Part:
     several: bool = False
     always: bool = False
     after_fail: bool = False
+    critical: bool = False
     options: tuple[Option, ...] = ()
     value: Any = ""
     minimum: float | None = None
@@ -103,6 +104,9 @@ def parts(
     verdict = next((criterion for criterion in criteria if criterion.key == VERDICT), None)
     first = _preference(body, errors, order) if order else _verdict(verdict, body, errors)
     asked = [_criterion(row, body, errors) for row in criteria if row.key != VERDICT]
+    if order:
+        # A pair has no verdict that could fail.
+        asked = [replace(part, critical=False) for part in asked]
     return [first, *([] if order else _modes(version, body, errors)), *asked]
 
 
@@ -192,6 +196,7 @@ def _criterion(row: CriterionRevision, body: Body, errors: Mapping[str, str]) ->
         required=row.required,
         several=several,
         after_fail=row.shown == Shown.AFTER_FAIL,
+        critical=row.is_critical,
         options=options,
         value="" if value is None else value,
         minimum=row.minimum,

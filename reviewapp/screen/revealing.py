@@ -5,15 +5,25 @@ Ask only for a reviewer whose label stands, and after `blindness.note_opened`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.models import Score
 from ingest.routing.priority import is_learned
-from reviewapp.figures import coefficient
+from reviewapp.figures import coefficient, percent
 from reviewapp.models import User
-from reviewapp.review.models import Assignment, ItemState, Kind, Label, Method, Resolution, ReviewItem
+from reviewapp.review import criteria_met
+from reviewapp.review.models import (
+    Assignment,
+    ItemState,
+    Kind,
+    Label,
+    LabelAnswer,
+    Method,
+    Resolution,
+    ReviewItem,
+)
 from reviewapp.review.resolutions import REASONS
 from reviewapp.screen import outcomes
 from reviewapp.screen.sittings import TONES
@@ -26,7 +36,10 @@ FACTORS = {"p_fail": "P(fail)", "severity": "severity", "uncertainty": "doubt", 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one person said, in the form in which people and judge are compared."""
+    """What one person said, in the form in which people and judge are compared.
+
+    `met` is the share of the pass/fail criteria that they found met, in words; empty where they judged none.
+    """
 
     who: str
     aside: str
@@ -36,6 +49,7 @@ class Said:
     chips: tuple[str, ...]
     note: str
     corrected: str
+    met: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +103,23 @@ def said(label: Label, item: ReviewItem, reader: User, order: str = "ab") -> Sai
     value = label.verdict or label.preference
     icon, words, tone = TONES[seen(value, order)]
     aside = [label.confidence, "changed after the reveal" if label.kind == Kind.POST_REVEAL else ""]
+    answered = list(label.answers.select_related("criterion").order_by("criterion__position"))
     return Said(
         who="You" if label.reviewer_id == reader.pk else str(label.reviewer),
         aside=", ".join(filter(None, aside)),
         words=words[:1].upper() + words[1:],
         icon=icon,
         tone=tone,
-        chips=(*_modes(label, item), *_answers(label, order)),
+        chips=(*_modes(label, item), *_answers(answered, seen(label.preference, order))),
         note=label.note,
         corrected=label.corrected_output,
+        met=_met(answered),
     )
+
+
+def _met(answered: Sequence[LabelAnswer]) -> str:
+    share = criteria_met.share((answer.criterion, answer.value) for answer in answered)
+    return "" if share is None else f"Criteria met: {percent(share)}, by weight"
 
 
 def seen(value: str, order: str) -> str:
@@ -110,11 +131,10 @@ def _modes(label: Label, item: ReviewItem) -> list[str]:
     return [names.get(key, key) for key in label.failure_modes]
 
 
-def _answers(label: Label, order: str) -> Iterator[str]:
+def _answers(answered: Sequence[LabelAnswer], preferred: str) -> Iterator[str]:
     """Of a pair it is said of which answer they are: what the form asks is about the preferred one."""
-    letters = {"": "", "a": " (A)", "b": " (B)"}
-    of_whom = letters.get(seen(label.preference, order), " (both)")
-    for answer in label.answers.select_related("criterion").order_by("criterion__position"):
+    of_whom = {"": "", "a": " (A)", "b": " (B)"}.get(preferred, " (both)")
+    for answer in answered:
         words = {
             str(option["value"]): option.get("label") or option["value"]
             for option in answer.criterion.options

@@ -143,3 +143,13 @@ class CriterionRevision(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def weighs(self) -> bool:
+        """Whether it can be critical, and counts in the share of the criteria that are met."""
+        return self.type == CriterionType.PASS_FAIL and self.key != VERDICT
+
+    @property
+    def is_critical(self) -> bool:
+        """A failure here fails the whole. Versions from before may say so of other types, without effect."""
+        return self.critical and self.weighs
