@@ -121,8 +121,8 @@ def settle(form: Form, draft: RubricVersion, found: Sequence[Difference]) -> Non
     """Put what was chosen into the form. Raises NotChosen unless that was said of each."""
     missing = sum(not each.side for each in found)
     if missing:
-        words = f"Of {missing} difference{'s'[: missing > 1]} it is not chosen yet which side stays."
-        raise NotChosen(words, edit=draft.edit)
+        words = "1 difference is" if missing == 1 else f"{missing} differences are"
+        raise NotChosen(f"{words} not chosen yet.", edit=draft.edit)
     put_chosen(form, draft, found)
 
 

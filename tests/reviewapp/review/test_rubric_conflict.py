@@ -108,7 +108,7 @@ def test_nothing_is_saved_until_each_is_chosen(rubric, lead, opened, save, butto
     page = lead.client.post(ADDRESS, sent, headers={"HX-Request": "true"} if htmx else {})
     assert page.status_code == (200 if htmx else 409)
     shown = page.content.decode()
-    assert "Of 1 difference it is not chosen yet which side stays." in shown
+    assert "1 difference is not chosen yet." in shown
     assert shown.count("Choose which one stays.") == 1
     assert {each.path: each.side for each in page.context["differences"]} == {
         "criterion/verdict/title": "",

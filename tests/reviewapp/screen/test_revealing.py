@@ -61,7 +61,8 @@ def test_which_answer_of_a_pair_was_which_is_told_after_the_submit_and_not_befor
     rita = Reviewing(reviewer, duel)
     item, hidden = rita.hold()
     Assignment.objects.update(display_order=order)
-    before = rita.open().content.decode()
+    # A token of the form may hold any two letters.
+    before = re.sub("[A-Za-z0-9]{64}", "", rita.open().content.decode())
     assert "v6" not in before and "v7" not in before
     rita.submit(item, hidden, preference="a")
     told = which(rita.item(item).content.decode())
