@@ -75,16 +75,20 @@ def moved_words(queue: Queue, version: RubricVersion, moved: int) -> str:
     return words
 
 
-def edited(request: MemberRequest, form: QueueForm, queue: Queue | None) -> HttpResponse:
+def edited(
+    request: MemberRequest, form: QueueForm, queue: Queue | None, paired: PairsForm | None = None
+) -> HttpResponse:
+    """The page with what could not be taken; `paired` are the pairs that were to be added."""
+    is_refused = form.errors or (paired is not None and paired.errors)
     context = {
         "form": form,
         "queue": queue,
         "counts": queues.counts(request.project)[queue.pk] if queue else None,
         "reviewers": items.reviewers_of(queue) if queue else None,
-        "pairs_form": PairsForm() if queue and queue.kind == ItemKind.PAIR else None,
+        "pairs_form": paired or PairsForm() if queue and queue.kind == ItemKind.PAIR else None,
         "win_rates": pairs.win_rates(queue) if queue and queue.kind == ItemKind.PAIR else [],
     }
-    return render(request, "queue_settings/settings.html", context, status=422 if form.errors else 200)
+    return render(request, "queue_settings/settings.html", context, status=422 if is_refused else 200)
 
 
 def add_errors(form: QueueForm, refusal: Invalid) -> None:

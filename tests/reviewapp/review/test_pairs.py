@@ -44,7 +44,29 @@ def test_pairs_come_from_a_list_too_and_odd_lines_are_named(duel, lead):
     lines = "v3-00000, v4-00001\nv3-00001\tv4-00002\nalone\nv3-00000 nowhere"
     page = send(lead.client, duel, lines=lines).content.decode()
     assert ReviewItem.objects.filter(queue=duel, kind="pair").count() == 2
-    assert "2 pairs were added" in page and "alone" in page and "v3-00000 + nowhere" in page
+    assert "2 pairs were added" in page and "alone" in page and "v3-00000 nowhere" in page
+
+
+def test_lines_that_name_no_two_traces_stay_in_the_field_and_nothing_added_is_no_success(duel, lead):
+    answer = send(lead.client, duel, lines="v3-00000 nowhere\nv3-00000 nowhere")
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "1 line does not name two traces of this project: v3-00000 nowhere" in page
+    assert 'class="message success"' not in page and "added" not in page.split("<form")[0]
+    assert answer.context["pairs_form"]["lines"].value() == "v3-00000 nowhere"
+    answer = send(lead.client, duel, lines="v3-00000 v4-00000\nalone\nv4-00000 v4-00000")
+    assert "1 pair was added." in answer.content.decode()
+    assert "2 lines do not name two traces of this project" in answer.content.decode()
+    assert answer.context["pairs_form"]["lines"].value() == "v4-00000 v4-00000\nalone"
+    answer = send(lead.client, duel, lines="v3-00000 v4-00000")
+    assert answer.status_code == 200 and answer.context["pairs_form"]["lines"].value() is None
+    assert "No pair was added: 1 was already in it." in answer.content.decode()
+    assert 'class="message success"' not in answer.content.decode()
+
+
+def test_the_address_of_refused_pairs_can_be_opened_again(duel, lead):
+    answer = lead.client.get(reverse("add_pairs", args=[duel.project.slug, "duel"]))
+    assert answer.url == reverse("queue_settings", args=[duel.project.slug, "duel"])
 
 
 def test_an_answer_and_the_one_its_user_asked_for_instead(duel, lead, rita):
@@ -126,8 +148,8 @@ def test_of_a_long_list_it_is_said_what_was_not_read(duel, lead, monkeypatch):
     monkeypatch.setattr(pairs, "MOST", 2)
     lines = "v3-00000 v4-00000\nv3-00001 v4-00001\nv3-00002 v4-00002"
     page = send(lead.client, duel, lines=lines).content.decode()
-    assert "2 pairs were added" in page and "the first 2 pairs were read; 1 are left" in page
-    assert "do not name two traces" not in page
+    assert "2 pairs were added" in page and "the first 2 pairs were read; 1 is left" in page
+    assert "not name two traces" not in page and ">\nv3-00002 v4-00002</textarea>" in page
 
 
 def test_two_that_were_asked_differently_stand_under_their_own_questions(duel, reviewer):
@@ -156,7 +178,9 @@ def test_two_that_were_asked_differently_stand_under_their_own_questions(duel, r
     ],
 )
 def test_what_cannot_be_paired_is_told(duel, lead, fields, words):
-    assert words in send(lead.client, duel, **fields).content.decode()
+    answer = send(lead.client, duel, **fields)
+    assert words in answer.content.decode() and answer.status_code == 422
+    assert all(answer.context["pairs_form"][name].value() == value for name, value in fields.items())
     assert not ReviewItem.objects.filter(queue=duel).exists()
 
 
