@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reviewapp.models import User
 from reviewapp.review import answers
-from reviewapp.review.models import Label, ReviewItem
+from reviewapp.review.models import Assignment, Label, ReviewItem
 from reviewapp.review.refusals import Invalid
+from reviewapp.screen import criteria
 
-WORDS = {
-    "verdict": "Verdict",
-    "preference": "Preference",
-    "failure_modes": "What went wrong",
-    "confidence": "Confidence",
-    "note": "Note",
-    "corrected_output": "Corrected answer",
-}
+Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +22,30 @@ class Part:
     there: str
 
 
-def parts(item: ReviewItem, here: Mapping[str, Any], there: Mapping[str, Any]) -> list[Part]:
-    """Only what differs; at least one, since equal texts are no conflict."""
-    asked = [
-        (row.title, (here.get("answers") or {}).get(row.key), (there.get("answers") or {}).get(row.key))
-        for row in answers.form_of(item.rubric_version).asked
-    ]
-    plain = [(label, here.get(name), there.get(name)) for name, label in WORDS.items()]
-    both = [Part(label, _words(left), _words(right)) for label, left, right in plain + asked]
+def parts(item: ReviewItem, reviewer: User, here: Body, there: Body) -> list[Part]:
+    """Only what differs, in the words of the form; nothing where that is of no question asked now."""
+    mine = Assignment.objects.filter(item=item, reviewer=reviewer)
+    order = mine.values_list("display_order", flat=True).get() if item.other_trace_id else ""
+    left, right = _said(item, order, here), _said(item, order, there)
+    both = [Part(label, words, right[name][1]) for name, (label, words) in left.items()]
     return [part for part in both if part.here != part.there]
+
+
+def _said(item: ReviewItem, order: str, body: Body) -> dict[str, tuple[str, str]]:
+    """By the names of the form's fields: the title of each, and what stands in it."""
+    asked = answers.form_of(item.rubric_version).criteria
+    rows = criteria.parts(item.rubric_version, asked, body, order=order)
+    return {row.name: (row.title, _words(row)) for row in rows} | {
+        "confidence": ("Confidence", "Unsure" if body.get("confidence") == "unsure" else "Sure"),
+        "note": ("Note", body.get("note") or ""),
+        "corrected_output": ("Corrected answer", body.get("corrected_output") or ""),
+    }
+
+
+def _words(part: criteria.Part) -> str:
+    if part.options:
+        return ", ".join(option.label for option in part.options if option.chosen)
+    return str(part.value)
 
 
 def is_another(item: ReviewItem, label: Label, body: Mapping[str, Any]) -> bool:
@@ -47,9 +57,3 @@ def is_another(item: ReviewItem, label: Label, body: Mapping[str, Any]) -> bool:
     fields = [name for name in said.body() if name != "answers"]
     given = dict(label.answers.values_list("criterion", "value"))
     return values != given or any(getattr(said, name) != getattr(label, name) for name in fields)
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return "" if value is None else str(value).replace("cannot_tell", "can’t tell")

@@ -80,6 +80,8 @@ class Finish:
     pace: Pace | None
     caused: list[Caused]
     more: int
+    skipped: int  # that can be looked at again now
+    is_empty: bool
     admits: bool
     mine: Mine
     others: list[Next]
@@ -93,6 +95,7 @@ def tell(queue: Queue, reviewer: User) -> Finish:
     longest = sittings.longest(queue)
     worked = [taken for taken in seconds if taken <= longest]
     first = worked[: len(worked) // 3]
+    own = mine.of_queues(reviewer.pk, [queue.pk])[queue.pk]
     return Finish(
         sitting=sitting,
         minutes=round((length.total_seconds() + (min(seconds[0], longest) if seconds else 0)) / 60),
@@ -101,8 +104,10 @@ def tell(queue: Queue, reviewer: User) -> Finish:
         pace=pace(seconds, usual(queue, reviewer, sitting.began)),
         caused=caused(queue, reviewer, sitting.began) if sitting.began else [],
         more=0 if queue.archived_at else min(sitting.waiting, sittings.FURTHER),
+        skipped=0 if sitting.waiting or queue.paused or queue.archived_at else own.skipped,
+        is_empty=not queue.items.exclude(state=ItemState.REMOVED).exists(),
         admits=seats.admits(queue, reviewer),
-        mine=mine.of_queues(reviewer.pk, [queue.pk])[queue.pk],
+        mine=own,
         others=others(queue, reviewer),
         quality=quality(queue, reviewer),
     )

@@ -20,7 +20,6 @@ from reviewapp.screen.revealing import Heard, Reveal
 from reviewapp.screen.sides import Side
 from reviewapp.screen.sittings import Decision, Sitting
 
-
 VERDICTS = ("verdict", "preference")
 
 
@@ -75,6 +74,11 @@ class Screen:
     @property
     def shows_signals(self) -> bool:
         return not self.is_hidden and (not self.queue.blind or self.reveal is not None)
+
+    @property
+    def has_progress(self) -> bool:
+        """Not beside an item that is none of the sitting's."""
+        return not self.closed and self.sitting.total > 0
 
     @property
     def decisions(self) -> list[Decision]:

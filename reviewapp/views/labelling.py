@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from reviewapp.review import drafts, flags, items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import DraftConflict, HandedIn, Invalid, LeaseLost, NothingToUndo, Refusal
-from reviewapp.screen import conflicts, criteria, differences, page
+from reviewapp.screen import conflicts, criteria, differences, page, skipped
 from reviewapp.screen.page import Trouble
 from reviewapp.views.review import go, item_or_404, lease_on, next_item, show
 
@@ -42,7 +43,7 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
     if not given.is_new and conflicts.is_another(found, given.label, body):
         return show_trouble(request, found, body, ALREADY, 409)
     if request.POST.get("then") == "show":
-        return go(request, reverse("item", args=[request.project.slug, pk]))
+        return go(request, address_of(request, pk))
     return next_item(request, found.queue, after_submit=True)
 
 
@@ -56,7 +57,7 @@ def save_draft(request: MemberRequest, pk: int) -> HttpResponse:
     try:
         kept = drafts.save(found, request.user, version_of(request), body, shown_of(request))
     except DraftConflict as conflict:
-        parts = conflicts.parts(found, body, conflict.body)
+        parts = conflicts.parts(found, request.user, body, conflict.body)
         context = {"item": found, "parts": parts, "version": conflict.version}
         return render(request, "review/_conflict.html", context, status=409)
     except HandedIn:
@@ -106,17 +107,16 @@ def flag(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @require_POST
 def undo(request: MemberRequest, pk: int) -> HttpResponse:
-    """Take one's label back, and hold the item again."""
+    """Take one's label back, and hold the item again. What is not to be had back is shown with the reason."""
     found = bare_item_or_404(request, pk)
     try:
         labels.undo(found, Actor(request.user))
     except Refusal as refusal:
-        return sorry(request, found, refusal)
+        return go_to(request, pk, refusal)
     lease = lease_on(request, found)
     if lease is None or not request.htmx:
-        return redirect("item", request.project.slug, pk)
-    shown = show(request, page.held(lease, request.user))
-    return replace_url(shown, reverse("item", args=[request.project.slug, pk]))
+        return redirect(address_of(request, pk))
+    return replace_url(show(request, page.held(lease, request.user)), address_of(request, pk))
 
 
 @session(Role.REVIEWER)
@@ -131,9 +131,7 @@ def retake(request: MemberRequest, pk: int) -> HttpResponse:
     if "draft_version" in request.POST:
         keep(request, found, body_of(request, found))
     return (
-        show(request, page.held(lease, request.user))
-        if request.htmx
-        else redirect("item", request.project.slug, pk)
+        show(request, page.held(lease, request.user)) if request.htmx else redirect(address_of(request, pk))
     )
 
 
@@ -237,6 +235,19 @@ def show_trouble(
     return show(request, page.refused(found, request.user, body, trouble, lease, token, shown), status)
 
 
+def address_of(request: MemberRequest, pk: int) -> str:
+    return skipped.onward(request, reverse("item", args=[request.project.slug, pk]))
+
+
+def go_to(request: MemberRequest, pk: int, refusal: Refusal) -> HttpResponse:
+    """To the item at its own address, which can be reloaded, with why nothing was done."""
+    messages.error(request, refusal.detail)
+    return go(request, address_of(request, pk))
+
+
 def sorry(request: MemberRequest, found: ReviewItem, refusal: Refusal) -> HttpResponse:
+    """In the place of the form, whose address stays; a form that was sent as a page leads to the item's."""
+    if not request.htmx:
+        return go_to(request, found.pk, refusal)
     screen = page.closed(found, request.user, refusal.detail)
     return show(request, screen, refusal.status)

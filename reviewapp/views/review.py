@@ -16,9 +16,9 @@ from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import blindness, leases, seats
 from reviewapp.review.leases import Lease
-from reviewapp.review.models import Assignment, Queue, ReviewItem, SkipReason, State
+from reviewapp.review.models import Assignment, Queue, ReviewItem, State
 from reviewapp.review.refusals import LeaseLost, Refusal
-from reviewapp.screen import ahead, finishing, page, resuming, sittings
+from reviewapp.screen import ahead, finishing, page, resuming, sittings, skipped
 from reviewapp.screen.page import Screen
 from reviewapp.screen.sittings import Sitting
 
@@ -88,7 +88,7 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
     sitting = sittings.count(queue, request.user)
     if after_submit and sittings.is_end(sitting.handled):
         return go(request, finish_line)
-    address = reverse("review", args=[request.project.slug, queue.slug])
+    address = skipped.onward(request, reverse("review", args=[request.project.slug, queue.slug]))
     try:
         lease = hold(request, queue, sitting)
     except Refusal as refusal:
@@ -112,10 +112,9 @@ def hold(request: MemberRequest, queue: Queue, sitting: Sitting) -> Lease | None
     if sitting.is_holding:
         return resuming.first(leases.held(queue, request.user))
     lease = leases.claim(queue, request.user)
-    if lease is None or not lease.skipped_before or "skipped" in request.GET:
+    if lease is None or not lease.skipped_before or skipped.is_to_come(lease, skipped.turn_of(request)):
         return lease
-    reason = Assignment.objects.values_list("skip_reason", flat=True).get(pk=lease.assignment_id)
-    leases.skip(lease.item, request.user, lease.token, SkipReason(reason))
+    skipped.put_back(lease, request.user)
     return None
 
 
@@ -170,7 +169,8 @@ def show_reveal(
 
 def show(request: MemberRequest, screen: Screen, status: int = 200) -> HttpResponse:
     template = "review/_screen.html" if request.htmx.target == "review" else "review/review.html"
-    return render(request, template, {"screen": screen}, status=status)
+    context = {"screen": screen, "skipped_turn": skipped.turn_of(request)}
+    return render(request, template, context, status=status)
 
 
 def go(request: MemberRequest, address: str) -> HttpResponse:

@@ -17,7 +17,7 @@ from pghistory.models import Event
 
 from ingest.models import Feedback, Score
 from reviewapp.models import Role
-from reviewapp.review import drafts, leases, queues, snapshots
+from reviewapp.review import drafts, leases, queues, resolutions, snapshots
 from reviewapp.review import items as stand
 from reviewapp.review.adjudication import Story, Voice
 from reviewapp.review.models import Assignment, Flag, Label
@@ -335,8 +335,39 @@ def test_undo_brings_the_item_back_with_its_answers(rita, items):
     rita.submit(item, {"lease_token": screen.token}, HTMX, verdict="pass")
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "undo", "amend"]
     refused = rita.post("undo", items[4], HTMX)
-    assert refused.status_code == 409
-    assert "You have no label on this item that can be undone." in seen(refused, "rubric")
+    assert refused.headers["HX-Redirect"] == reverse("item", args=[rita.slug, items[4].pk])
+    assert "You have no label on this item that can be undone." in seen(rita.item(items[4]), "rubric")
+
+
+def test_an_undo_that_is_refused_shows_the_label_with_the_reason_where_it_can_be_reloaded(rita, items, lead):
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, verdict="fail", note="hasty")
+    resolutions.adjudicate(item, lead.user, verdict="pass")
+    refused = rita.post("undo", item)
+    assert (refused.status_code, refused.url) == (302, reverse("item", args=[rita.slug, item.pk]))
+    told = seen(rita.person.client.get(refused.url), "rubric")
+    assert "A lead has already decided this item" in told and "hasty" in told and "Submitted" in told
+    assert "Not held by you" not in told
+    again = seen(rita.person.client.get(refused.url), "rubric")
+    assert "A lead has already decided" not in again and "hasty" in again
+
+
+def test_an_item_that_cannot_be_taken_says_so_where_it_can_be_reloaded(rita, items, lead):
+    leases.reclaim(items[2], lead.user)
+    refused = rita.post("retake", items[2])
+    assert refused.url == reverse("item", args=[rita.slug, items[2].pk])
+    told = seen(rita.person.client.get(refused.url), "rubric")
+    assert "Others have taken this item in the meantime." in told
+
+
+def test_beside_an_item_that_is_none_of_the_sittings_stands_no_progress(rita, items, lead):
+    for item in items:
+        leases.reclaim(item, lead.user)
+    page = rita.item(items[2]).content.decode()
+    assert "of 0" not in page and 'class="sitting-count"' not in page and "Your sitting" in page
+    leases.release(items[1], lead.user, leases.held(rita.queue, lead.user)[1].token)
+    assert 'class="sitting-count"' in rita.open().content.decode()
+    assert 'class="sitting-count"' not in rita.item(items[2]).content.decode()
 
 
 def test_a_change_of_mind_after_the_reveal_is_marked(rita, items):

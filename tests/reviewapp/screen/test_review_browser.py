@@ -382,6 +382,84 @@ def test_two_tabs_are_shown_both_texts(page, house):
     expect(page.locator("#note")).to_have_value("from the second tab")
 
 
+def test_two_tabs_of_a_pair_are_told_apart_by_the_letters_on_the_screen(page, house):
+    made = traces("letters", 2)
+    address = house.queue("letters", made, pairs=[["letters-1", "letters-2"]], kind="pair")
+    page.goto(address)
+    other = page.context.new_page()
+    other.goto(address)
+    opened(page)
+    opened(other)
+    keys(page, "1")
+    is_saved(page)
+    keys(other, "2")
+    both = other.locator("#conflict .both-texts")
+    expect(both).to_have_text(re.compile(r"here\s*B\s*in the other tab\s*A"))
+    other.locator("[data-keep]").click()
+    is_saved(other)
+
+
+def test_what_was_skipped_comes_again_by_one_key_after_the_other(page, house):
+    page.goto(house.queue("skipped", traces("skipped", 3)))
+    for number in (1, 2, 3):
+        at(page, number)
+        keys(page, "s", "1")
+    page.wait_for_url("**/finish")
+    keys(page, "Enter")
+    opened(page)
+    for left in (2, 1):
+        title = page.locator(".prose.user").inner_text()
+        keys(page, "1", "Control+Enter")
+        expect(page.locator(".prose.user")).not_to_have_text(title)
+        opened(page)
+        expect(page.locator(".sitting-rail")).to_contain_text(f"{3 - left} done")
+        page.reload()
+        opened(page)
+    keys(page, "1", "Control+Enter")
+    page.wait_for_url("**/finish")
+    expect(page.locator("h1")).to_contain_text("3 labels")
+
+
+def test_an_undo_that_is_refused_leaves_a_page_that_can_be_reloaded_and_left_by_key(browser, page, house):
+    page.goto(house.queue("stays", traces("stays", 2), overlap=2, double_share=0))
+    keys(page, "1", "Control+Enter")
+    at(page, 2)
+    (mine,) = [label for label in house.labels() if label["trace_id"].startswith("stays")]
+    context, other = sign_in(browser, house, "gina")
+    other.goto(f"{house.url}/projects/{PROJECT}/items/{mine['item_id']}")
+    other.get_by_role("button", name="Take this item").click()
+    opened(other)
+    keys(other, "2", "Control+Enter")
+    at(other, 2)
+    other.goto(f"{house.url}/projects/{PROJECT}/adjudication/{mine['item_id']}")
+    keys(other, "2")
+    expect(other.locator(".message.success")).to_contain_text("Decided")
+    page.goto(f"{house.url}/projects/{PROJECT}/items/{mine['item_id']}")
+    keys(page, "u")
+    expect(page.locator("#rubric .message.error")).to_contain_text("A lead has already decided this item")
+    page.reload()
+    expect(page.locator("#rubric h2")).to_have_text("Submitted")
+    expect(page.locator("#rubric .message.error")).to_have_count(0)
+    keys(page, "Control+Enter")
+    opened(page)
+    context.close()
+
+
+def test_an_item_that_others_hold_is_left_by_the_keys_that_hand_in(browser, page, house):
+    address = house.queue("others", traces("others", 2))
+    context, other = sign_in(browser, house, "gina")
+    other.goto(address)
+    opened(other)
+    item = other.locator("form#rubric").get_attribute("data-draft").split("/")[-2]
+    page.goto(f"{house.url}/projects/{PROJECT}/items/{item}")
+    expect(page.locator("#rubric h2")).to_have_text("Not held by you")
+    expect(page.locator(".sitting-count")).to_have_count(0)
+    keys(page, "Control+Enter")
+    page.wait_for_url("**/review")
+    opened(page)
+    context.close()
+
+
 def test_a_session_that_ends_in_the_middle_of_a_note_loses_nothing(page, house):
     page.goto(house.queue("signed-out", traces("signed-out", 3)))
     keys(page, "2", "n")
