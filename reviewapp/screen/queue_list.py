@@ -123,12 +123,37 @@ class QueueList:
     paces: list[Pace]
 
     @property
+    def running(self) -> list[Row]:
+        """Where something waits and is given out, if not to everyone."""
+        live = [row for row in self.rows if not row.queue.paused and row.queue.archived_at is None]
+        return [row for row in live if row.counts.waiting]
+
+    @property
     def waiting(self) -> int:
-        return sum(row.counts.waiting for row in self.rows if not row.queue.paused)
+        return sum(row.counts.waiting for row in self.running)
+
+    @property
+    def paced(self) -> int:
+        """What waits in queues whose pace is known, which is what `minutes` speaks of."""
+        return sum(row.counts.waiting for row in self.running if row.minutes is not None)
 
     @property
     def minutes(self) -> int:
-        return sum(row.minutes or 0 for row in self.rows if not row.queue.paused)
+        return sum(row.minutes or 0 for row in self.running)
+
+    @property
+    def for_reader(self) -> int:
+        return sum(row.mine.now for row in self.running if row.gives_out)
+
+    @property
+    def reader_has_most(self) -> bool:
+        """Whether `for_reader` was counted no further."""
+        return any(row.mine.has_most for row in self.running if row.gives_out)
+
+    @property
+    def is_shared_out(self) -> bool:
+        """Whether what waits is surely more than what waits for the reader."""
+        return any(row.is_shared_out or not row.gives_out for row in self.running)
 
     @property
     def first(self) -> Row | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from reviewapp.models import Membership, Role
 from reviewapp.review import items as stand
 from reviewapp.review import leases, queues
 from reviewapp.review.models import ReviewItem
-from reviewapp.screen import queue_list
+from reviewapp.screen import mine, queue_list
 from reviewapp.traces import explorer
 from tests.reviewapp.review.making import filled, make_queue, make_reviewer, make_traces
 from tests.reviewapp.screen.conftest import Reviewing
@@ -135,6 +136,33 @@ def test_hidden_items_of_others_are_named_to_nobody(rita, lead, items, queue):
     )
     row = listed(rita.person, queue.project).context["told"].rows[0]
     assert (row.mine.others, row.can_start) == ((), False)
+
+
+def headline(person, project, **params):
+    page = listed(person, project, **params).content.decode()
+    return re.search(r'<h1>Queues</h1>\s*<span class="second">(.*?)</span>', page)[1]
+
+
+def test_the_minutes_are_those_of_queues_with_a_known_pace(rita, items, queue, project):
+    """A queue that nobody has worked yet is no queue without work. What follows a submit is held."""
+    assert headline(rita.person, project) == "5 waiting"
+    rita.submit(*rita.hold(), verdict="pass")
+    assert headline(rita.person, project) == "3 waiting, about 1 minute for one reviewer"
+    filled(make_queue(project, "fresh"), 7)
+    assert headline(rita.person, project) == "10 waiting, 3 of them about 1 minute for one reviewer"
+    filled(make_queue(project, "resting", paused=True), 3)
+    assert headline(rita.person, project) == "10 waiting, 3 of them about 1 minute for one reviewer"
+    assert headline(rita.person, project, show="paused") == "0 waiting"
+
+
+def test_what_waits_is_not_all_for_the_reader(rita, lead, items, queue, project, monkeypatch):
+    named = make_queue(project, "named", assignment="named", assignees=["leo"])
+    filled(named, 3)
+    assert headline(rita.person, project) == "8 waiting; 5 for you now"
+    assert headline(lead, project) == "8 waiting"
+    monkeypatch.setattr(mine, "MOST", 4)
+    assert headline(rita.person, project) == "8 waiting; at least 4 for you now"
+    assert headline(rita.person, project, show="archived") == "0 waiting"
 
 
 def test_no_queue_yet_is_explained_to_each_role(project, reviewer, lead):
