@@ -12,6 +12,15 @@ from reviewapp.review import pairs, presets
 from reviewapp.review.models import AssignedTo, ItemKind, Queue, RubricVersion
 
 
+def ranged(low: float, high: float, *, is_whole: bool = True, **settings: Any) -> forms.Field:
+    """A field for numbers from `low` to `high`, which says so of anything else."""
+    words = f"Give a {'whole ' * is_whole}number from {low:,} to {high:,}."
+    told = dict.fromkeys(("required", "invalid", "min_value", "max_value"), words)
+    kind: Any = forms.IntegerField if is_whole else forms.FloatField
+    field: forms.Field = kind(min_value=low, max_value=high, error_messages=told, **settings)
+    return field
+
+
 class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.rubric.name} v{obj.number}"
@@ -33,9 +42,9 @@ class QueueForm(forms.Form):
         help_text="Items with a lease or a label stay on the version they were started with; unless this is "
         "ticked, all open items do.",
     )
-    overlap = forms.IntegerField(min_value=1, max_value=5, initial=1, help_text="Reviewers per item, 1 to 5.")
-    lease_minutes = forms.FloatField(
-        min_value=0.1, max_value=1440, initial=15, label="Lease", help_text="Minutes an item is held."
+    overlap = ranged(1, 5, initial=1, help_text="Reviewers per item, 1 to 5.")
+    lease_minutes = ranged(
+        0.1, 1440, is_whole=False, initial=15, label="Lease", help_text="Minutes an item is held."
     )
     assignment = forms.ChoiceField(choices=AssignedTo.choices, initial=AssignedTo.OPEN, label="Goes to")
     assignees = forms.MultipleChoiceField(
@@ -44,24 +53,22 @@ class QueueForm(forms.Form):
         label="Reviewers named",
         help_text="Needed unless it goes to anyone.",
     )
-    audit_every = forms.IntegerField(
-        min_value=1, max_value=100, initial=4, label="Audit lane",
+    audit_every = ranged(
+        1, 100, initial=4, label="Audit lane",
         help_text="Every n-th item comes from the audit sample, unmarked.",
     )  # fmt: skip
-    double_percent = forms.FloatField(
-        min_value=0, max_value=100, initial=20, label="Audit items to a second reviewer",
+    double_percent = ranged(
+        0, 100, is_whole=False, initial=20, label="Audit items to a second reviewer",
         help_text="Per cent. How well two people agree is the ceiling for every judge.",
     )  # fmt: skip
-    double_minimum = forms.IntegerField(
-        min_value=0,
-        max_value=1000,
+    double_minimum = ranged(
+        0,
+        1000,
         initial=20,
         label="At least so many to a second reviewer",
         help_text="Audit items a day, if there are that many.",
     )
-    due_days = forms.IntegerField(
-        min_value=1, max_value=365, required=False, label="Due after", help_text="Days; empty: never."
-    )
+    due_days = ranged(1, 365, required=False, label="Due after", help_text="Days; empty: never.")
     blind = forms.BooleanField(
         required=False, initial=True,
         help_text="Scores, feedback, reasons and other labels are shown after the submit. Labels from a "
