@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from statistics import median
 
 from django.db.models import Count, Q
@@ -28,18 +29,22 @@ USUAL_OF = 200
 QUALITY_DAYS = 28
 MOST_COUNTED, MOST_QUEUES = 100, 5
 CHART_HEIGHT = 64
-# A break is not pace: longer times are shown at the top of the chart.
+# A break is not pace: longer times end at the top of the chart, which says so.
 LONGEST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds per item in their order, as points of a chart 100 wide; `usual` is one's median before."""
+    """Seconds per item in their order, as points of a chart 100 wide; `usual` is one's median before. The
+    chart is `top` seconds high: what took longer ends there, and stands at `beyond` along its width."""
 
     points: str
     last: float
     usual: float | None
     usual_y: float | None
+    top: int
+    longest: float
+    beyond: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +138,16 @@ def pace(seconds: Sequence[float], usual: float | None) -> Pace | None:
     """Nothing for fewer than three items."""
     if len(seconds) < 3:
         return None
-    top = max(median(seconds), usual or 0) * LONGEST or 1.0
+    top = max(ceil(max(median(seconds), usual or 0) * LONGEST), 1)
 
     def height(value: float) -> float:
         return round(CHART_HEIGHT - min(value / top, 1.0) * CHART_HEIGHT, 1)
 
     step = 100 / (len(seconds) - 1)
     points = " ".join(f"{index * step:.2f},{height(value)}" for index, value in enumerate(seconds))
-    return Pace(points, seconds[-1], usual, height(usual) if usual is not None else None)
+    beyond = tuple(round(index * step, 2) for index, value in enumerate(seconds) if value > top)
+    usual_y = height(usual) if usual is not None else None
+    return Pace(points, seconds[-1], usual, usual_y, top, max(seconds), beyond)
 
 
 def caused(queue: Queue, reviewer: User, began: datetime) -> list[Caused]:

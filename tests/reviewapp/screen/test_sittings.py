@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
@@ -229,3 +230,20 @@ def test_the_chart_of_pace_needs_three_items_and_knows_no_more_than_its_top():
     # The median is 20, so the top stands for 60 seconds: 900 ends there, 20 at two thirds of the way down.
     assert told.points == "0.00,53.3 50.00,42.7 100.00,0.0"
     assert told.usual_y == 42.7
+    assert (told.top, told.longest, told.beyond) == (60, 900, (100.0,))
+
+
+@pytest.mark.parametrize(
+    ("beyond", "words"),
+    [
+        ([], None),
+        ([106], "One item took longer than 60 s, where the chart ends: 106 s."),
+        ([106, 480], "2 items took longer than 60 s, where the chart ends; the longest 8 min 0 s."),
+    ],
+)
+def test_the_chart_of_pace_says_what_it_cuts(beyond, words):
+    told = finishing.pace([20, 20, 20, *beyond], 20)
+    page = " ".join(render_to_string("review/_pace.html", {"pace": told}).split())
+    assert page.count('class="beyond"') == len(beyond)
+    assert ("where the chart ends" in page) == bool(beyond)
+    assert words is None or words in page
