@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 from ingest.feedback import UNDATED
 from reviewapp import figures, rendering
 from reviewapp.charts import Volume
+from reviewapp.traces import cutting
 from reviewapp.traces.asked import Asked
+from reviewapp.traces.cutting import Cut
 
 SHOWS_HOURS = timedelta(hours=36)
 BRIEF = 160
@@ -26,6 +28,11 @@ register = template.Library()
 def visible(value: Any) -> str:
     """Any value as text whose invisible characters show; escaped by the template as all text is."""
     return "" if value is None else rendering.visible(str(value))
+
+
+@register.filter
+def cut(text: str) -> Cut | None:
+    return cutting.cut(text)
 
 
 @register.filter
