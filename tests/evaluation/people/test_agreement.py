@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from evaluation.people import agreement
-from ingest.models import Trace
-from reviewapp.review import items, labels, leases, queues, rubrics
+from ingest import tokens
+from ingest.models import ApiToken, Scope, Trace
+from reviewapp.review import items, labels, leases, queues, reviewers, rubrics
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
-from reviewapp.review.models import Lane, ReviewItem
+from reviewapp.review.models import Lane, ReviewItem, Via
 from tests.reviewapp.review.making import FAIL, PASS, UNSURE, make_queue, make_reviewer, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -36,9 +37,9 @@ def audited(project):
     return make
 
 
-def say(project, item, person, answer):
+def say(project, item, person, answer, **provenance):
     lease = leases.reclaim(items.find(project, item.pk), person)
-    return labels.submit(lease.item, Actor(person), lease.token, answer)
+    return labels.submit(lease.item, Actor(person, **provenance), lease.token, answer)
 
 
 def both_say(project, item, people, *answers):
@@ -73,6 +74,34 @@ def test_repeats_open_queues_and_second_thoughts_do_not_count(project, audited, 
     queues.change(shown.queue, blind=False)
     both_say(project, shown, people, PASS, PASS)
     assert agreement.tell(project, 90).n == 0
+
+
+def test_what_a_token_says_for_people_counts_only_where_it_is_trusted(project, audited, people):
+    own, spoken_for = audited(2)
+    both_say(project, own, people, PASS, PASS)
+    token = tokens.issue(project, "bridge", [Scope.IMPERSONATE]).token
+    say(project, spoken_for, people[0], PASS)
+    say(project, spoken_for, people[1], FAIL, via=Via.API, token=token, impersonated=True)
+    told = agreement.tell(project, 90)
+    assert (told.n, told.criteria[0].concord.agreement.value) == (1, 1.0)
+    assert [week.verdict.n for week in told.weeks] == [1]
+    ApiToken.objects.update(trusted_for_reviews=True)
+    told = agreement.tell(project, 90)
+    assert (told.n, told.criteria[0].concord.agreement.value) == (2, 0.5)
+
+
+def test_a_tokens_own_labels_are_no_persons(project, audited, people):
+    """Neither as the second voice on an item nor as a third that differs from two people."""
+    token = tokens.issue(project, "robot", [Scope.LABELS_WRITE]).token
+    robot = reviewers.of_token(token)
+    (beside_one,) = audited(1)
+    (beside_two,) = audited(1, make_queue(project, "threefold", overlap=3))
+    say(project, beside_one, people[0], PASS)
+    both_say(project, beside_two, people, FAIL, FAIL)
+    for item in (beside_one, beside_two):
+        say(project, item, robot, PASS, via=Via.API, token=token)
+    told = agreement.tell(project, 90)
+    assert (told.n, told.criteria[0].concord.agreement.value) == (1, 1.0)
 
 
 def test_criteria_are_compared_by_their_answers(project, audited, people):

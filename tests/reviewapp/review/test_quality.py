@@ -18,6 +18,7 @@ from tests.reviewapp.review.making import (
     make_queue,
     make_reviewer,
     make_traces,
+    reload,
 )
 
 
@@ -67,6 +68,23 @@ def test_known_items_come_to_those_who_have_not_seen_them(project, rita, paul, m
     labels.submit(lease.item, Actor(eve), lease.token, FAIL)
     pace = next(pace for pace in reviewers.paces(project) if pace.username == "eve")
     assert (pace.known, pace.known_right) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_nobody_is_given_as_known_what_they_have_labelled(project, rita, paul, monkeypatch):
+    """Of three items each has labelled two: the third alone can come to them."""
+    monkeypatch.setattr(repeats, "KNOWN_SHARE", 1.0)
+    people = {rita, paul, make_reviewer(project, "eve")}
+    new_to = dict(zip(people, filled(make_queue(project, overlap=2), 3), strict=True))
+    for outsider, item in new_to.items():
+        for person in people - {outsider}:
+            lease = leases.reclaim(reload(item), person)
+            labels.submit(lease.item, Actor(person), lease.token, FAIL)
+    assert (repeats.plan(), repeats.plan()) == (3, 0)
+    known = ReviewItem.objects.filter(purpose="known").values_list("reserved_for", "original_id")
+    assert {who: original for (who,), original in known} == {
+        person.pk: item.pk for person, item in new_to.items()
+    }
 
 
 def test_dawid_and_skene_trust_the_careful_ones():

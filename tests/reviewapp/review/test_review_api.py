@@ -10,7 +10,7 @@ from ingest.routing.models import RoutingRule
 from reviewapp.review import items, labels, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, Rubric, RubricVersion
-from tests.reviewapp.review.making import FAIL, filled, in_figures, make_queue, make_traces
+from tests.reviewapp.review.making import FAIL, PASS, filled, in_figures, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
@@ -254,6 +254,25 @@ def test_training_data(queue, send, rita):
     (pair,) = lines(send("GET", "labels/export?format=preference"))
     assert pair["preferred_output"][0]["content"] == "better"
     assert send("GET", "labels/export?format=parquet").status_code == 400
+
+
+def test_an_answer_that_failed_is_no_training_answer_unless_corrected(queue, send, rita, lead_user):
+    filled(queue, 4)
+    better = labels.Answer(verdict="fail", corrected_output="better")
+    for said in (PASS, better, FAIL, PASS):
+        lease = leases.claim(queue, rita)
+        labels.submit(lease.item, Actor(rita), lease.token, said)
+    resolutions.adjudicate(lease.item, lead_user, verdict="fail")
+
+    def answers(asked):
+        return [
+            example["messages"][-1]["content"] for example in lines(send("GET", f"labels/export?{asked}"))
+        ]
+
+    assert answers("format=openai") == ["answer review-00000", "better"]
+    assert answers("format=openai&verdict=pass") == ["answer review-00000"]
+    assert answers("format=openai&verdict=fail") == ["better"]
+    assert len(lines(send("GET", "labels/export?format=preference"))) == 1
 
 
 def test_the_winner_of_a_pair_is_training_data_that_passed(project, send, rita):
