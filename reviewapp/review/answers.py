@@ -166,8 +166,7 @@ def _check_critical(answer: Answer, form: Form, errors: Errors) -> None:
     """A failure of a critical criterion fails the whole; one that cannot tell leaves it to a lead."""
     if answer.verdict != Verdict.PASS:
         return
-    shown = [criterion for criterion in form.critical if criterion.shown == Shown.ALWAYS]
-    failed = [f"“{each.title}”" for each in shown if answer.answers.get(each.key) == Verdict.FAIL]
+    failed = [f"“{each.title}”" for each in form.critical if answer.answers.get(each.key) == Verdict.FAIL]
     if failed:
         named, that = " and ".join(failed), "that answer" if len(failed) == 1 else "those answers"
         words = (

@@ -79,9 +79,14 @@ def base_of(form: Form) -> Opened | None:
 
 
 def is_current(form: Form, draft: RubricVersion) -> bool:
-    """Whether the draft is still the one that the form was opened with."""
+    """Whether the draft is still the one that the form was opened with.
+
+    One that was discarded and begun anew can have the same number and edit, so what stands in it decides.
+    """
     base = base_of(form)
-    return draft.edit == form.edit and (base is None or base.number == draft.number)
+    if draft.edit != form.edit or base is None:
+        return draft.edit == form.edit
+    return base.number == draft.number and not merging.differences(base.form, editor.of_version(draft))
 
 
 def reconcile(mine: Form, draft: RubricVersion, asked: Collection[str]) -> Reconciled:

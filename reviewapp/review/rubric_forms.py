@@ -138,8 +138,12 @@ def _check_range(reader: _Reader, place: str, read: dict[str, Any]) -> None:
 
 
 def _check_effect(reader: _Reader, place: str, read: dict[str, Any]) -> None:
-    """Refuse what would do nothing: the verdict is the whole itself, and other answers fail nothing."""
+    """Refuse what would do nothing: the verdict is the whole itself, other answers fail nothing, and what
+    is asked after a fail comes too late for it."""
     if read["type"] == CriterionType.PASS_FAIL and read["key"] != VERDICT:
+        if read["critical"] and read["shown"] == Shown.AFTER_FAIL:
+            words = "has no effect on what is asked only after fail: take the mark off, or ask always"
+            reader.refuse(f"{place}.critical", words)
         return
     words = "is for pass / fail criteria beside the verdict"
     if read["critical"]:

@@ -35,6 +35,12 @@ class Frozen(Refusal):
     code = "frozen"
 
 
+class Discarded(Refusal):
+    """The draft is gone. Nothing was saved."""
+
+    code = "discarded"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """Everything an editor holds; `new_meaning` are the keys whose meaning it declares to be another one."""
@@ -130,7 +136,7 @@ def _begin_draft(rubric: Rubric, by: str) -> RubricVersion:
 
 
 def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVersion:
-    """Overwrite the draft if it is still the one that was read. Raises EditConflict, Frozen, Invalid."""
+    """Overwrite the draft if it is still as it was read. Raises EditConflict, Frozen, Discarded, Invalid."""
     criteria = rubric_forms.read_criteria(content.criteria)
     modes = rubric_forms.read_modes(content.failure_modes)
     guidelines, changelog = (
@@ -145,7 +151,8 @@ def save_draft(version: RubricVersion, edit: int, content: Content) -> RubricVer
             _refuse_edit(version)
         CriterionRevision.objects.filter(version=version).delete()
         _write_criteria(version, criteria, content.new_meaning)
-    version.refresh_from_db()
+        # Within, as afterwards someone else can discard it.
+        version.refresh_from_db()
     return version
 
 
@@ -163,7 +170,9 @@ def preview(rubric: Rubric, content: Content) -> tuple[RubricVersion, list[Crite
 
 
 def _refuse_edit(version: RubricVersion) -> None:
-    now = RubricVersion.objects.get(pk=version.pk)
+    now = RubricVersion.objects.filter(pk=version.pk).first()
+    if now is None:
+        raise Discarded("Someone else has just discarded this draft. Save again to put yours into a new one.")
     if now.stage == Stage.FROZEN:
         raise Frozen("This version has been frozen in the meantime. Start a new draft.")
     raise EditConflict("Someone else has saved this draft since you opened it.", edit=now.edit)
@@ -225,7 +234,7 @@ def _frozen_criteria(version: RubricVersion) -> QuerySet[CriterionRevision]:
 def _asked(criterion: CriterionRevision) -> dict[str, Any]:
     """What an editor holds of it: without its place, its meaning number, and marks that have no effect."""
     told = {name: getattr(criterion, name) for name in COPIED if name not in ("meaning", "position")}
-    return told if criterion.weighs else told | {"critical": False, "weight": 1.0}
+    return told | {"critical": criterion.is_critical, "weight": criterion.weight if criterion.weighs else 1.0}
 
 
 def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:
@@ -238,7 +247,7 @@ def is_wording(base: CriterionRevision, values: Mapping[str, Any]) -> bool:
 
 
 def freeze(version: RubricVersion, by: str = "", edit: int | None = None) -> RubricVersion:
-    """From now on labels can be made under it, and it never changes. Raises EditConflict, Frozen."""
+    """From now on labels can be made under it; it never changes. Raises EditConflict, Frozen, Discarded."""
     read = RubricVersion.objects.filter(pk=version.pk, stage=Stage.DRAFT)
     if edit is not None:
         read = read.filter(edit=edit)

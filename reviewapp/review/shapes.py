@@ -101,7 +101,7 @@ class RubricVersionBody(Struct):
     """A new frozen version; the rubric is made when it is not there. What is left out is as in the version
     before. `new_meaning` names criteria that now ask something else though only their words differ. Of the
     criteria, only pass_fail ones beside the verdict take `critical` (one answered fail rules out the verdict
-    pass) and a `weight` other than 1 (its part in a label's `criteria_met`)."""
+    pass; not with `shown` after_fail) and a `weight` other than 1 (its part in a label's `criteria_met`)."""
 
     criteria: list[Json] | None = None
     failure_modes: list[Json | str] | None = None
@@ -226,7 +226,7 @@ class LabelTold(Struct, kw_only=True):
     """One revision. `standing` is the one that counts for its reviewer; `in_figures` whether agreement and
     rates may count it. `trusted` is null for labels that no token gave. `criteria_met` is the share, by
     weight, of the answered pass/fail criteria beside the verdict that were answered pass, from 0 to 1; null
-    where none was answered."""
+    where none was answered, or all that were weigh 0."""
 
     id: int
     item_id: int

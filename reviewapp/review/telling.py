@@ -16,6 +16,7 @@ from ingest.models import Project
 from reviewapp.review import answers, criteria_met, queues, shapes, snapshots
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
+    CriterionRevision,
     Label,
     Queue,
     ReviewItem,
@@ -76,18 +77,22 @@ def _frozen_rubric_told(version_id: int) -> shapes.RubricTold:
 
 
 def _rubric_told(version: RubricVersion) -> shapes.RubricTold:
-    names = shapes.Criterion.__struct_fields__
     return shapes.RubricTold(
         slug=version.rubric.slug,
         name=version.rubric.name,
         version=version.number,
         guidelines=version.guidelines,
-        criteria=[
-            shapes.Criterion(*(getattr(criterion, name) for name in names))
-            for criterion in answers.form_of(version).criteria
-        ],
+        criteria=[_criterion(criterion) for criterion in answers.form_of(version).criteria],
         failure_modes=version.failure_modes,
     )
+
+
+def _criterion(criterion: CriterionRevision) -> shapes.Criterion:
+    """Of versions from before without the marks that have no effect."""
+    told = {name: getattr(criterion, name) for name in shapes.Criterion.__struct_fields__}
+    told["critical"] = criterion.is_critical
+    told["weight"] = criterion.weight if criterion.weighs else 1.0
+    return shapes.Criterion(**told)
 
 
 def claimed(lease: Lease) -> shapes.Claimed:

@@ -157,9 +157,9 @@ def saved(request: MemberRequest, rubric: Rubric, form: Form) -> HttpResponse:
             rubrics.freeze(kept, request.user.username, kept.edit)
     except Refusal as refusal:
         if isinstance(refusal, EditConflict) and refusal.edit != draft.edit:
-            # At this very moment someone else was faster.
-            draft.refresh_from_db()
-            told = reconciling.reconcile(form, draft, ())
+            # At this very moment someone else was faster, and may have discarded it since.
+            now = rubrics.open_draft(rubric)
+            told = reconciling.reconcile(form, now, ()) if now else Reconciled()
         return shown_editor(request, rubric, form, refusal, reconciled=told)
     return went_on(request, rubric, kept, told)
 

@@ -146,10 +146,11 @@ class CriterionRevision(models.Model):
 
     @property
     def weighs(self) -> bool:
-        """Whether it can be critical, and counts in the share of the criteria that are met."""
+        """Whether it counts in the share of the criteria that are met."""
         return self.type == CriterionType.PASS_FAIL and self.key != VERDICT
 
     @property
     def is_critical(self) -> bool:
-        """A failure here fails the whole. Versions from before may say so of other types, without effect."""
-        return self.critical and self.weighs
+        """A failure here fails the whole. Versions from before may say so of other types, and of what is
+        asked only after fail, without effect."""
+        return self.critical and self.weighs and self.shown == Shown.ALWAYS

@@ -7,7 +7,18 @@ import json
 import pytest
 
 from ingest.models import Scope
-from reviewapp.review import answers, criteria_met, editor, items, labels, leases, presets, queues, rubrics
+from reviewapp.review import (
+    answers,
+    criteria_met,
+    editor,
+    items,
+    labels,
+    leases,
+    presets,
+    queues,
+    rubrics,
+    telling,
+)
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.models import CriterionRevision, CriterionType, Label
@@ -20,7 +31,7 @@ pytestmark = pytest.mark.django_db
 ASKED = [
     {"key": "honest", "title": "Says what it did", "type": "pass_fail", "critical": True, "weight": 3},
     {"key": "steps", "title": "Sensible steps", "type": "pass_fail"},
-    {"key": "later", "title": "Asked later", "type": "pass_fail", "critical": True, "shown": "after_fail"},
+    {"key": "later", "title": "Asked later", "type": "pass_fail", "shown": "after_fail"},
     {"key": "tone", "title": "Tone", "type": "scale", "options": [1, 2, 3]},
 ]
 
@@ -149,6 +160,22 @@ def test_only_pass_fail_criteria_beside_the_verdict_take_them(project, api, crit
     assert post(criterion | {"critical": False, "weight": 1}).status_code == 201
 
 
+def test_what_is_asked_only_after_fail_cannot_be_critical(project, api):
+    client, address = api(Scope.ADMIN), "/api/v1/rubrics/new/versions"
+    later = {"key": "later", "type": "pass_fail", "critical": True, "shown": "after_fail", "weight": 2}
+
+    def post(sent):
+        return client.post(address, json.dumps({"criteria": [sent]}), content_type="application/json")
+
+    refused = post(later)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "criteria[0].critical"
+    assert error["error"].startswith("has no effect on what is asked only after fail")
+    assert post(later | {"critical": False}).status_code == 201
+    assert post(later | {"shown": "always"}).status_code == 201
+
+
 @pytest.mark.parametrize("button", ["save", "freeze"])
 def test_the_editor_says_so_at_the_criterion(project, lead, button):
     rubric = rubrics.create(project, presets.BY_SLUG["safety"])
@@ -197,6 +224,23 @@ def test_a_version_from_before_is_edited_and_goes_on_without_another_meaning(old
     made = api(Scope.ADMIN).post(address, sent, content_type="application/json")
     assert made.status_code == 201
     assert {each["meaning"] for each in made.json()["criteria"]} == {1}
+
+
+def test_what_was_marked_before_and_is_asked_only_after_fail_rules_out_nothing(rubric, api):
+    rubrics.publish(rubric, rubrics.Content("", ["other"], ASKED))
+    draft = rubrics.draft_of(rubric)
+    CriterionRevision.objects.filter(version=draft, key="later").update(critical=True)
+    version = rubrics.freeze(draft)
+    assert [each.key for each in answers.form_of(version).critical] == ["honest"]
+    assert not {each.key: each.critical for each in telling.rubric_told(version).criteria}["later"]
+    sent = json.dumps({"guidelines": "Read on."})
+    made = api(Scope.ADMIN).post("/api/v1/rubrics/agent/versions", sent, content_type="application/json")
+    assert made.status_code == 201
+    assert {each["meaning"] for each in made.json()["criteria"]} == {1}
+
+
+def test_the_marks_without_effect_are_not_told_either(older):
+    assert {(each.critical, each.weight) for each in telling.rubric_told(older).criteria} == {(False, 1)}
 
 
 def test_that_a_failure_now_fails_the_whole_is_another_question(rubric, queue):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reviewapp.review import editor, merging, presets, rubrics
+from reviewapp.review import editor, merging, presets, reconciling, rubrics
 from reviewapp.review.mode_rows import Mode
+from reviewapp.review.models import CriterionRevision
+from reviewapp.review.refusals import EditConflict
 from tests.reviewapp.review.test_lead_pages import editor_fields
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +254,78 @@ def test_hostile_text_of_another_stays_text(save):
 def test_reviewers_and_strangers_choose_nothing(rubric, reviewer, stranger, opened):
     for person, status in ((reviewer, 403), (stranger, 404)):
         assert person.client.post(ADDRESS, opened | {"choose": "1"}).status_code == status
+
+
+@pytest.fixture
+def followed(rubric, save):
+    """The rubric with a second draft, which was saved once."""
+    rubrics.freeze(rubrics.draft_of(rubric))
+    rubrics.draft_of(rubric)
+    assert save(guidelines="Theirs of the first draft").status_code == 302
+    return rubric
+
+
+def refreshed(lead):
+    form = lead.client.get(ADDRESS).context["form"]
+    return editor_fields(form) | {"opened": form.opened, "changelog": form.changelog}
+
+
+@pytest.mark.parametrize("button", ["save", "freeze"])
+def test_a_draft_begun_anew_is_not_overwritten_though_its_number_and_edit_are_the_same(
+    followed, lead, save, button
+):
+    mine = refreshed(lead)
+    first = rubrics.draft_of(followed)
+    rubrics.discard(first)
+    assert save(**refreshed(lead) | {"guidelines": "Theirs", "c1-help": "Their help"}).status_code == 302
+    anew = rubrics.draft_of(followed)
+    assert (anew.number, anew.edit) == (first.number, first.edit) and anew.pk != first.pk
+    said = save(button, **mine | {"guidelines": "Mine"})
+    assert said.status_code == 409
+    assert paths(said) == {"guidelines": ("Mine", "Theirs")}
+    assert (saved(followed).guidelines, saved(followed).entries[1].values["help"]) == ("Theirs", "Their help")
+
+
+@pytest.mark.parametrize("template", presets.TEMPLATES, ids=lambda template: template.slug)
+@pytest.mark.parametrize("is_older", [False, True])
+def test_a_form_opened_before_there_was_a_draft_is_of_the_draft_that_begins_with_it(
+    project, lead, template, is_older
+):
+    made = rubrics.create(project, template, "fresh", "Fresh", "leo")
+    if is_older:
+        # Of the time when every criterion took both marks.
+        CriterionRevision.objects.filter(version__rubric=made).update(critical=True, weight=5)
+    rubrics.freeze(rubrics.draft_of(made))
+    form = lead.client.get("/projects/refunds/rubrics/fresh/edit").context["form"]
+    assert reconciling.is_current(form, rubrics.draft_of(made))
+
+
+def test_a_draft_discarded_at_this_very_moment_loses_nothing_that_was_typed(
+    followed, lead, save, monkeypatch
+):
+    def discarded(form, draft):
+        rubrics.discard(rubrics.draft_of(followed))
+        return True
+
+    mine = refreshed(lead)
+    with monkeypatch.context() as patch:
+        patch.setattr(reconciling, "is_current", discarded)
+        said = save(**mine | {"c1-help": "My help"})
+    assert said.status_code == 409 and rubrics.open_draft(followed) is None
+    assert "has just discarded this draft" in said.content.decode()
+    again = editor_fields(said.context["form"]) | held(said) | {"changelog": ""}
+    assert again["c1-help"] == "My help"
+    assert save(**again).status_code == 302
+    assert saved(followed).entries[1].values["help"] == "My help"
+
+
+def test_a_draft_saved_and_then_discarded_at_this_very_moment_is_a_conflict(
+    followed, lead, save, monkeypatch
+):
+    def overtaken(draft, edit, content):
+        rubrics.discard(draft)
+        raise EditConflict("Someone else has saved this draft since you opened it.", edit=edit + 1)
+
+    monkeypatch.setattr(rubrics, "save_draft", overtaken)
+    said = save(**refreshed(lead) | {"guidelines": "Mine"})
+    assert said.status_code == 409 and said.context["form"].guidelines == "Mine"
