@@ -5,8 +5,11 @@ cd "$(dirname "$0")/.."
 
 fit() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
+# PYTHON names the one for a new environment.
 find_python() {
-    for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+    set -- python3 python3.14 python3.13 python3.12 python3.11
+    if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; fi
+    for name in "$@"; do
         if command -v "$name" >/dev/null && fit "$name"; then
             command -v "$name"
             return

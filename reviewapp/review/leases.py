@@ -248,10 +248,11 @@ def begin(lease: Lease, reviewer: User) -> None:
 
 
 BEGIN = """
-    UPDATE reviewapp_assignment a SET claimed_at = a.claimed_at + (clock_timestamp() - first.claimed_at)
+    UPDATE reviewapp_assignment a
+    SET claimed_at = least(clock_timestamp(), a.claimed_at + (clock_timestamp() - first.claimed_at))
     FROM reviewapp_assignment first, reviewapp_reviewitem i
     WHERE first.id = %(begun)s AND i.id = a.item_id AND i.queue_id = %(queue)s
-        AND a.reviewer_id = %(reviewer)s AND a.state = 'leased'
+        AND a.reviewer_id = %(reviewer)s AND a.state = 'leased' AND a.lease_until > clock_timestamp()
 """
 
 

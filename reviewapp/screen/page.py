@@ -20,7 +20,7 @@ from reviewapp.screen.revealing import Heard, Reveal
 from reviewapp.screen.sides import Side
 from reviewapp.screen.sittings import Decision, Sitting
 
-VERDICTS = ("verdict", "preference")
+WRITTEN = ("note", "corrected_output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def held(lease: Lease, reviewer: User, *, raw_text: bool = False, sitting: Sitti
     draft = None if lease.draft is None else drafts.load(lease.item, reviewer)
     body = draft.body if draft else {}
     if is_outdated := draft is not None and drafts.is_outdated(draft, lease.item):
-        # What is said of a text is kept; whether it passes is to be said of the one that stands there now.
-        body = {name: value for name, value in body.items() if name not in VERDICTS}
+        # What was written is kept; what was chosen is to be chosen for the text that stands there now.
+        body = {name: body[name] for name in WRITTEN if name in body}
     return _form(
         lease.item,
         reviewer,

@@ -59,11 +59,11 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
         return redirect("adjudication", request.project.slug)
     if request.method == "POST":
         return decided(request, item)
-    blindness.note_opened(item, request.user)
     return shown(request, item)
 
 
 def shown(request: MemberRequest, item: ReviewItem, refusal: Refusal | None = None) -> HttpResponse:
+    blindness.note_opened(item, request.user)
     # Of an item that nobody has held yet, the trace as it is.
     snapshots.of_item(item)
     context = {

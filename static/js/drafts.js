@@ -22,12 +22,15 @@
   function remember(version = null) {
     const kept = [...new FormData(form())].filter(([name]) => !OWN.includes(name));
     try {
-      localStorage.setItem(copy(), JSON.stringify({ kept, version }));
+      localStorage.setItem(copy(), JSON.stringify({ kept, version, shown: form().elements.shown?.value }));
     } catch {} // no room, or none allowed: the server's copy remains
   }
 
-  function restore(kept) {
+  // Of a text that has changed since, what was written stays, and nothing is chosen.
+  function restore(kept, isOutdated) {
+    document.getElementById("outdated")?.toggleAttribute("hidden", !isOutdated);
     for (const field of form().elements) {
+      if (isOutdated && field.type !== "textarea") continue;
       if (!field.name || OWN.includes(field.name) || field.type === "hidden" || field.type === "submit") continue;
       const values = kept.filter(([name]) => name === field.name).map(([, value]) => value);
       if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
@@ -169,10 +172,10 @@
 
   function begin() {
     if (!form()) return;
-    const { kept, version } = JSON.parse(localStorage.getItem(copy())) ?? {};
+    const { kept, version, shown } = JSON.parse(localStorage.getItem(copy())) ?? {};
     // A page that was asked for while the last save was under way shows less than the server has.
     if (!kept || (version !== null && version <= Number(form().elements.draft_version.value))) return;
-    restore(kept);
+    restore(kept, Boolean(shown) && shown !== form().elements.shown.value);
     if (version !== null) return void (form().elements.draft_version.value = version);
     // What the page before sent when it was left may be on its way still: sent once more it is the same text, and
     // what is typed from here on is newer than both.

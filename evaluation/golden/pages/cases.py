@@ -20,6 +20,7 @@ from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origi
 from ingest.json_objects import Json
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Membership, Role
+from reviewapp.review import blindness
 
 CASES_A_PAGE = 50
 RESULTS_SHOWN = 20
@@ -84,10 +85,16 @@ def new_case(request: MemberRequest, name: str) -> HttpResponse:
 def golden_case(request: MemberRequest, name: str, case_id: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
     case = (
-        dataset.cases.filter(case_id=case_id).select_related("owner").first() if "\0" not in case_id else None
+        dataset.cases.filter(case_id=case_id).select_related("owner", "trace").first()
+        if "\0" not in case_id
+        else None
     )
     if case is None:
         raise Http404
+    if case.trace is not None and not blindness.opens(request.membership, case.trace):
+        words = "You have still to judge the trace of this case: it opens once you have handed that in."
+        messages.info(request, words)
+        return redirect("golden_cases", request.project.slug, name)
     shown = meanwhile.opened(case, request.POST)
     return edited(request, dataset, case, lines.parse(shown.line) if shown.line else None)
 

@@ -18,7 +18,9 @@ from evaluation.judges.pages.versions import editor
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import snapshots
+from reviewapp.review import blindness, exposures, snapshots
+
+JUDGING = "You are judging this trace yourself just now: hand it in or release it first."
 
 
 @session(Role.LEAD)
@@ -31,6 +33,9 @@ def try_version(request: MemberRequest) -> HttpResponse:
         if not form.errors:
             form.add_error("trace", "There is no such trace in this project.")
         return _shown(request, form, {}, status=422)
+    if request.POST.get("do") == "try" and blindness.hides(request.membership, [trace]):
+        form.add_error("trace", JUDGING)
+        return _shown(request, form, {}, status=422)
     context: dict[str, Any] = {
         "estimate": estimates.estimate(request.project, draft, _question(draft, trace)),
         "tried_trace": trace,
@@ -39,7 +44,7 @@ def try_version(request: MemberRequest) -> HttpResponse:
         tryout = trying.start(draft, trace, request.user.username)
         if not request.htmx:
             return redirect("judge_tryout", request.project.slug, tryout.pk)
-        context |= _told(tryout)
+        context |= _told(request, tryout)
     return _shown(request, form, context)
 
 
@@ -83,12 +88,20 @@ def tryout(request: MemberRequest, pk: int) -> HttpResponse:
     if found is None:
         raise Http404
     page = "judges/_said.html" if request.htmx else "judges/tryout.html"
-    return render(request, page, _told(found))
+    return render(request, page, _told(request, found))
 
 
-def _told(tryout: TryOut) -> dict[str, Any]:
+def _told(request: MemberRequest, tryout: TryOut) -> dict[str, Any]:
+    said = trying.result(tryout.votes) if tryout.progress in ("done", "invalid") else None
+    withheld = ""
+    if said is not None:
+        if blindness.hides(request.membership, [tryout.trace]):
+            said, withheld = None, JUDGING
+        else:
+            exposures.note(request.user, [tryout.trace_id])
     return {
         "tryout": tryout,
         "is_open": tryout.progress not in FINAL,
-        "said": trying.result(tryout.votes) if tryout.progress in ("done", "invalid") else None,
+        "said": said,
+        "withheld": withheld,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -580,6 +581,25 @@ def test_without_a_network_it_says_so_tries_again_and_loses_nothing(page, house)
     page.context.set_offline(False)
     page.reload()
     expect(page.locator("#note")).to_have_value("lost power here")
+
+
+def test_what_was_chosen_here_alone_is_not_said_of_a_text_that_came_later(page, house):
+    sent = trace("grown", 1)
+    page.goto(house.queue("grown", [sent]))
+    opened(page)
+    page.route("**/draft", lambda route: route.abort())
+    keys(page, "1", "n")
+    page.keyboard.type("right so far")
+    saved(page).to_contain_text("not saved, kept here")
+    page.unroute("**/draft")
+    house.call("traces", [sent | {"output": "It is **another** answer.", "ended_at": NOW.isoformat()}])
+    until = time.monotonic() + 30
+    while not page.get_by_text("It is another answer.").count() and time.monotonic() < until:
+        page.reload()
+        opened(page)
+    expect(page.locator("#outdated")).to_be_visible()
+    expect(page.locator("#note")).to_have_value("right so far")
+    expect(page.locator("input[name=verdict]:checked")).to_have_count(0)
 
 
 def test_a_refused_submit_leads_to_the_question(page, house):

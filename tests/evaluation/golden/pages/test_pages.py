@@ -13,8 +13,12 @@ from evaluation.golden.models import GoldenCase, GoldenDataset, GoldenVersion
 from evaluation.golden.published import versions
 from ingest.models import Scope
 from reviewapp import audit
+from reviewapp.review import labels, leases
+from reviewapp.review.actors import Actor
+from reviewapp.review.models import Exposure
 from tests.evaluation.golden.entering import BASE, VALUES, put_values
 from tests.evaluation.runs.reporting import report, results
+from tests.reviewapp.review.making import PASS, filled, make_queue
 
 
 @pytest.fixture
@@ -40,6 +44,18 @@ def pages(run_id):
         "/runs", f"/runs/{run_id}", f"/runs/{run_id}/report.md", f"/runs/{run_id}/junit.xml",
         "/golden/support/versions/1/files/flat.csv",
     ]  # fmt: skip
+
+
+def test_a_case_of_a_trace_that_one_has_to_judge_opens_after_the_label(lead, reviewer, project, dataset):
+    (item,) = filled(make_queue(project, "blind"), 1)
+    GoldenCase.objects.filter(case_id="c00").update(trace=item.trace)
+    address = f"{BASE}/golden/support/case/c00"
+    assert reviewer.client.get(address).status_code == 302
+    lease = leases.claim(item.queue, reviewer.user)
+    assert labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS).label.blind
+    assert reviewer.client.get(address).status_code == 200
+    assert lead.client.get(address).status_code == 200
+    assert Exposure.objects.count() == 2
 
 
 def test_every_page_shows_itself_and_escapes(lead, reviewer, stranger, runs):

@@ -11,7 +11,9 @@ from evaluation.judges.calls.protocol import Question, Spec
 from evaluation.judges.making import drafts, estimates, trying, versions
 from evaluation.judges.models import JudgeVersion, Judgment, Kind, TryOut
 from ingest.models import Project, Score, Trace
-from reviewapp.review import rubrics, snapshots
+from reviewapp.review import items, labels, leases, queues, rubrics, snapshots
+from reviewapp.review.actors import Actor
+from reviewapp.review.answers import Answer
 from tests.conftest import Person
 from tests.evaluation.judges.answering import answered
 from tests.evaluation.judges.stub import KEY, Stub
@@ -42,6 +44,27 @@ def test_a_model_is_tried_by_the_worker(lead: Person, project: Project, stub: St
     assert "Ignore all this" not in system
     assert '"passages"' not in user, "only the fields that are named"
     assert not Judgment.objects.exists() and not Score.objects.exists() and not JudgeVersion.objects.exists()
+
+
+def test_what_a_judge_said_in_a_try_out_is_seen_and_not_while_one_judges_oneself(
+    lead: Person, project: Project
+) -> None:
+    answered(project, {"t1": "We promise.", "t2": "We promise."})
+    rules = {"kind": "rules", "endpoint": "", "parameters": '{"rules": [{"contains": "promise"}]}'}
+    assert ">fail<" in posted(lead, trace="t1", **rules).content.decode()
+    queue = queues.create(project, "blind", rubric_version=rubrics.create_starter(project))
+    items.enqueue(queue, ["t1", "t2"])
+    held = [lease for _ in "12" if (lease := leases.claim(queue, lead.user))]
+    tried = TryOut.objects.get()
+    shut = posted(lead, trace="t2", **rules).content.decode()
+    page = lead.client.get(f"/projects/refunds/judge-tryouts/{tried.pk}").content.decode()
+    for told in (shut, page):
+        assert "You are judging this trace yourself just now" in told and ">fail<" not in told
+    blind = {}
+    for each in held:
+        given = labels.submit(each.item, Actor(lead.user), each.token, Answer(verdict="fail"))
+        blind[each.item.trace.trace_id] = given.label.blind
+    assert blind == {"t1": False, "t2": True}
 
 
 def test_a_judge_of_rules_answers_at_once(lead: Person, project: Project) -> None:
