@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from ingest.models import Feedback, Scope, Score, Trace
+from ingest.models import Scope, Trace
 from ingest.routing.models import Route, Unsettled
 from ingest.tokens import Caller
 from reviewapp.models import Membership, Role, User
@@ -49,22 +49,10 @@ def opens(membership: Membership, trace: Trace) -> bool:
     """Whether this member may see now what was said of the trace; if so, that is noted."""
     if hides(membership, [trace]):
         return False
-    if _is_spoken_of(trace):
-        exposures.note(membership.user_id, [trace.pk])
+    exposures.note_if_told(membership.user_id, trace.pk)
     mine = _unrevealed(membership.user_id)
     mine.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).update(revealed_at=Now())
     return True
-
-
-def _is_spoken_of(trace: Trace) -> bool:
-    """Whether there is anything to see there beside the trace itself. A judge's verdict comes as a score."""
-    labelled = Assignment.objects.filter(state=State.SUBMITTED)
-    return (
-        Score.objects.filter(trace=trace).exists()
-        or Feedback.objects.filter(trace=trace).exists()
-        or Route.objects.filter(trace=trace).exists()
-        or labelled.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).exists()
-    )
 
 
 def note_opened(item: ReviewItem, user: User) -> None:

@@ -22,6 +22,25 @@ def note(user: User | int, traces: Iterable[int | None]) -> None:
 NOTE = """
     INSERT INTO reviewapp_exposure (user_id, trace_id) SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING
 """
+
+
+def note_if_told(user: int, trace: int) -> None:
+    """The same of the trace's own page, where there may be nothing to see beside the trace itself."""
+    prepared.change(NOTE_IF_TOLD, {"user": user, "trace": trace})
+
+
+# A judge's verdict comes as a score.
+NOTE_IF_TOLD = """
+    INSERT INTO reviewapp_exposure (user_id, trace_id) SELECT %(user)s, %(trace)s
+    WHERE EXISTS (SELECT FROM ingest_score WHERE trace_id = %(trace)s)
+        OR EXISTS (SELECT FROM ingest_feedback WHERE trace_id = %(trace)s)
+        OR EXISTS (SELECT FROM ingest_route WHERE trace_id = %(trace)s)
+        OR EXISTS (SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+            WHERE a.state = 'submitted' AND i.trace_id = %(trace)s)
+        OR EXISTS (SELECT FROM reviewapp_assignment a JOIN reviewapp_reviewitem i ON i.id = a.item_id
+            WHERE a.state = 'submitted' AND i.other_trace_id = %(trace)s)
+    ON CONFLICT DO NOTHING
+"""
 # A condition on assignment a and its item i. Repeats and known items are meant to come again.
 SEEN = """(i.purpose = 'review' AND EXISTS (
                 SELECT FROM reviewapp_exposure e

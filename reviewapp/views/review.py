@@ -109,8 +109,9 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
 
 def hold(request: MemberRequest, queue: Queue, sitting: Sitting) -> Lease | None:
     """What one holds already, else a claim. Skipped ones come again only when asked for."""
-    if sitting.is_holding:
-        return resuming.first(leases.held(queue, request.user))
+    # One that was held a moment ago may have ended since.
+    if sitting.is_holding and (held := resuming.first(leases.held(queue, request.user))):
+        return held
     lease = leases.claim(queue, request.user)
     if lease is None or not lease.skipped_before or skipped.is_to_come(lease, skipped.turn_of(request)):
         return lease

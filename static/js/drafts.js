@@ -28,11 +28,11 @@
 
   // Of a text that has changed since, what was written stays, and nothing is chosen.
   function restore(kept, isOutdated) {
-    document.getElementById("outdated")?.toggleAttribute("hidden", !isOutdated);
+    if (isOutdated) document.getElementById("outdated").hidden = false;
     for (const field of form().elements) {
-      if (isOutdated && field.type !== "textarea") continue;
       if (!field.name || OWN.includes(field.name) || field.type === "hidden" || field.type === "submit") continue;
-      const values = kept.filter(([name]) => name === field.name).map(([, value]) => value);
+      const isKept = (name) => name === field.name && (!isOutdated || field.type === "textarea");
+      const values = kept.filter(([name]) => isKept(name)).map(([, value]) => value);
       if (field.type === "radio" || field.type === "checkbox") field.checked = values.includes(field.value);
       else field.value = values[0] ?? "";
     }
