@@ -13,10 +13,9 @@ from ingest import prepared
 from reviewapp.models import User
 
 
-def note(user: User | int, traces: Iterable[int | None]) -> None:
+def note(user: User, traces: Iterable[int | None]) -> None:
     """The first time counts."""
-    pk = user if isinstance(user, int) else user.pk
-    prepared.change(NOTE, [pk, sorted(trace for trace in traces if trace is not None)])
+    prepared.change(NOTE, [user.pk, sorted(trace for trace in traces if trace is not None)])
 
 
 NOTE = """
