@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewapp.review.models import triggers
+from reviewapp.review.models import checks, triggers
 from reviewapp.review.models.queues import Assignment, ReviewItem, Snapshot
 from reviewapp.review.models.rubrics import CriterionRevision, RubricVersion
 
@@ -109,22 +109,12 @@ class Label(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="label_key_once_a_reviewer",
             ),
-            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="label_kind_is_known"),
-            models.CheckConstraint(condition=Q(via__in=Via.values), name="label_via_is_known"),
-            models.CheckConstraint(
-                condition=Q(verdict__in=["", *Verdict.values]), name="label_verdict_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(preference__in=["", *Preference.values]), name="label_preference_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(confidence__in=["", *Confidence.values]), name="label_confidence_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="undo", verdict="", preference="")
-                | (~Q(kind="undo") & (Q(verdict="") ^ Q(preference=""))),
-                name="label_says_one_thing",
-            ),
+            checks.is_one_of("kind", Kind.values, "label_kind_is_known"),
+            checks.is_one_of("via", Via.values, "label_via_is_known"),
+            checks.is_one_of("verdict", ["", *Verdict.values], "label_verdict_is_known"),
+            checks.is_one_of("preference", ["", *Preference.values], "label_preference_is_known"),
+            checks.is_one_of("confidence", ["", *Confidence.values], "label_confidence_is_known"),
+            checks.says_one_thing(Q(kind="undo"), "label_says_one_thing"),
         ]
         indexes = [models.Index("created_at", "id", name="label_by_time")]
         triggers = [triggers.append_only("labels_stay", "note", "corrected_output")]
@@ -205,15 +195,9 @@ class Resolution(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("item", "revision", name="resolution_revision_once"),
-            models.CheckConstraint(condition=Q(method__in=Method.values), name="resolution_method_is_known"),
-            models.CheckConstraint(
-                condition=Q(cause__in=["", *Cause.values]), name="resolution_cause_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(method="withdrawn", verdict="", preference="", confirmed=False)
-                | (~Q(method="withdrawn") & (Q(verdict="") ^ Q(preference=""))),
-                name="resolution_says_one_thing",
-            ),
+            checks.is_one_of("method", Method.values, "resolution_method_is_known"),
+            checks.is_one_of("cause", ["", *Cause.values], "resolution_cause_is_known"),
+            checks.says_one_thing(Q(method="withdrawn"), "resolution_says_one_thing"),
             models.CheckConstraint(
                 condition=Q(confirmed=False) | Q(verdict="fail"), name="only_failures_are_confirmed"
             ),

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewapp.review.models import openings, triggers
+from reviewapp.review.models import checks, openings, triggers
 from reviewapp.review.models.rubrics import RubricVersion
 
 PROJECT_OF_QUEUE = "SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id"
@@ -276,16 +276,15 @@ class ReviewItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("queue", "subject", "round", name="subject_once_a_round"),
-            models.CheckConstraint(condition=Q(kind__in=ItemKind.values), name="item_kind_is_known"),
-            models.CheckConstraint(condition=Q(lane__in=Lane.values), name="item_lane_is_known"),
-            models.CheckConstraint(condition=Q(state__in=ItemState.values), name="item_state_is_known"),
-            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="item_purpose_is_known"),
+            checks.is_one_of("state", ItemState.values, "item_state_is_known"),
+            checks.is_one_of("purpose", Purpose.values, "item_purpose_is_known"),
             models.CheckConstraint(
                 condition=Q(required__gte=1, required__lte=5), name="required_one_to_five"
             ),
             models.CheckConstraint(
                 condition=Q(open_slots__gte=0, open_slots__lte=F("required")), name="open_slots_in_range"
             ),
+            # Nor is there any other kind, or lane.
             models.CheckConstraint(
                 condition=Q(kind="trace", other_trace=None) | Q(kind="pair", other_trace__isnull=False),
                 name="pairs_have_two_traces",
@@ -426,7 +425,7 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("item", "reviewer", name="one_assignment_a_reviewer"),
-            models.CheckConstraint(condition=Q(state__in=State.values), name="assignment_state_is_known"),
+            checks.is_one_of("state", State.values, "assignment_state_is_known"),
             models.CheckConstraint(
                 condition=Q(state="leased", token__isnull=False, lease_until__isnull=False)
                 | (~Q(state="leased") & Q(token=None, lease_until=None)),
