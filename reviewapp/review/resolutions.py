@@ -176,7 +176,8 @@ def adjudicate(
     locked = ReviewItem.objects.select_for_update(no_key=True).get(pk=item.pk)
     _check_decision(locked, verdict, preference, str(cause))
     labels = list(Label.objects.filter(counted_of__item=locked).order_by("pk"))
-    others = {label.reviewer_id for label in labels if label.verdict == Verdict.FAIL} - {lead.pk}
+    failing = [label for label in labels if label.verdict == Verdict.FAIL]
+    others = _independent(locked, failing) - {lead.pk}
     decision = Resolution(
         method=Method.ADJUDICATED,
         verdict=verdict,

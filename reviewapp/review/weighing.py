@@ -69,7 +69,8 @@ def _labels(item: ReviewItem) -> Said:
     return dict(said)
 
 
-# People alone: tokens err together, and would outvote them.
+# People alone, and tokens in their names only where they are trusted: a token's labels err together, and
+# would outvote them.
 SAID = """
     WITH several AS (
         SELECT id FROM reviewapp_reviewitem
@@ -78,7 +79,9 @@ SAID = """
     )
     SELECT a.item_id, a.reviewer_id, coalesce(nullif(l.verdict, ''), l.preference)
     FROM reviewapp_assignment a JOIN reviewapp_label l ON l.id = a.counted_id
+    LEFT JOIN ingest_apitoken t ON t.id = l.token_id
     WHERE a.item_id IN (SELECT id FROM several) AND a.state = 'submitted'
+        AND (NOT l.impersonated OR t.trusted_for_reviews)
         AND NOT EXISTS (SELECT FROM reviewapp_servicereviewer s WHERE s.user_id = a.reviewer_id)
     ORDER BY a.item_id, a.reviewer_id
 """

@@ -4,7 +4,7 @@ import pytest
 
 from ingest.models import Score
 from reviewapp.models import Role
-from reviewapp.review import items, labels, leases
+from reviewapp.review import items, labels, leases, resolutions
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Exposure, ReviewItem
 from tests.conftest import person
@@ -37,6 +37,17 @@ def test_a_lead_who_has_read_a_peers_answer_confirms_nothing_with_a_label(projec
     assert in_figures(project) == [his.pk]
     resolution = ReviewItem.objects.get(pk=item.pk).resolution
     assert (resolution.method, resolution.confirmed) == ("majority", False)
+
+
+@pytest.mark.parametrize("exposed", [False, True])
+def test_a_leads_decision_confirms_only_what_was_labelled_unseen(project, lead, exposed):
+    (item,) = filled(make_queue(project), 1)
+    dan = make_reviewer(project, "dan")
+    if exposed:
+        Exposure.objects.create(user=dan, trace=item.trace)
+    label = give(item.queue, dan, FAIL)
+    assert label.blind != exposed
+    assert resolutions.adjudicate(item, lead.user, verdict="fail").confirmed != exposed
 
 
 @pytest.mark.parametrize("role", [Role.REVIEWER, Role.LEAD])

@@ -7,6 +7,7 @@ from ingest.models import Scope
 from reviewapp.review import items, labels, leases, reviewers, weighing
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
+from reviewapp.review.models import Via
 from tests.reviewapp.review.making import filled, make_queue, make_reviewer, make_traces, reload
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +100,14 @@ def test_fewer_than_three_people_and_tokens_are_not_weighed(project, rita, paul)
     robot = reviewers.of_token(tokens.issue(project, "robot", [Scope.LABELS_WRITE]).token)
     give(item, robot, "pass")
     assert weighing.weigh(reload(item)) is None
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_token_in_peoples_names_is_weighed_where_it_is_trusted_alone(trio, project, trusted):
+    item = one_more(trio)
+    sheet = tokens.issue(project, "sheet", [Scope.IMPERSONATE], trusted_for_reviews=trusted).token
+    for person, said in zip(trio[1], ("fail", "fail", "pass"), strict=True):
+        lease = leases.reclaim(reload(item), person)
+        actor = Actor(person, Via.API, sheet, impersonated=True)
+        labels.submit(lease.item, actor, lease.token, Answer(verdict=said))
+    assert (weighing.weigh(reload(item)) is not None) == trusted
