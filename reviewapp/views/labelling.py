@@ -44,7 +44,7 @@ def submit_label(request: MemberRequest, pk: int) -> HttpResponse:
         return show_trouble(request, found, body, ALREADY, 409)
     if request.POST.get("then") == "show":
         return go(request, address_of(request, pk))
-    return next_item(request, found.queue, after_submit=True)
+    return next_item(request, found.queue, after=found)
 
 
 @session(Role.REVIEWER, keeps_history=False)
@@ -91,7 +91,7 @@ def skip(request: MemberRequest, pk: int) -> HttpResponse:
     except Refusal as refusal:
         return refused(request, found, body, refusal)
     keep(request, found, body)
-    return next_item(request, found.queue, after_submit=True)
+    return next_item(request, found.queue, after=found)
 
 
 @session(Role.REVIEWER)

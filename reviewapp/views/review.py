@@ -82,11 +82,11 @@ def finish(request: MemberRequest, queue: str) -> HttpResponse:
     )
 
 
-def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = False) -> HttpResponse:
-    """The next item, claimed in the answer to the submit of the last; or the end of the sitting."""
+def next_item(request: MemberRequest, queue: Queue, *, after: ReviewItem | None = None) -> HttpResponse:
+    """The next item, claimed in the answer to the submit or skip of `after`; or the end of the sitting."""
     finish_line = reverse("finish", args=[request.project.slug, queue.slug])
     sitting = sittings.count(queue, request.user)
-    if after_submit and sittings.is_end(sitting.handled):
+    if after and sittings.is_end(sitting.handled):
         return go(request, finish_line)
     address = skipped.onward(request, reverse("review", args=[request.project.slug, queue.slug]))
     try:
@@ -97,9 +97,9 @@ def next_item(request: MemberRequest, queue: Queue, *, after_submit: bool = Fals
         return render(request, "review/stopped.html", {"queue": queue, "words": refusal.detail}, status=403)
     if lease is None:
         return go(request, finish_line)
-    if after_submit and sitting.is_holding:
-        leases.begin(lease, request.user)
-    if request.htmx or not after_submit:
+    if after and sitting.is_holding:
+        leases.begin(lease, request.user, after)
+    if request.htmx or not after:
         # What was counted as skipped is at hand again.
         sitting = sittings.count(queue, request.user) if lease.skipped_before else sitting
         # The address of the item just labelled would open its reveal on the next reload.

@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -17,8 +18,9 @@ from pghistory.models import Event
 
 from ingest.models import Feedback, Score
 from reviewapp.models import Role
-from reviewapp.review import drafts, leases, queues, resolutions, snapshots
+from reviewapp.review import drafts, labels, leases, queues, resolutions, snapshots
 from reviewapp.review import items as stand
+from reviewapp.review.actors import Actor
 from reviewapp.review.adjudication import Story, Voice
 from reviewapp.review.models import Assignment, Flag, Label
 from reviewapp.screen import sittings
@@ -482,6 +484,33 @@ def test_an_item_that_waited_beside_others_took_the_time_since_the_last_of_them(
         rita.submit(lease.item, {"lease_token": str(lease.token)}, HTMX, verdict="pass")
     took = Label.objects.order_by("pk").values_list("seconds", flat=True)
     assert took[0] >= 300 and 0 <= min(took[1:]) <= max(took[1:]) < 60
+
+
+def ago(seconds):
+    """As if all this had happened so long ago."""
+    passed = timedelta(seconds=seconds)
+    Assignment.objects.update(claimed_at=F("claimed_at") - passed, submitted_at=F("submitted_at") - passed)
+
+
+@pytest.mark.parametrize("held", [1, 3])
+def test_a_submit_that_comes_twice_takes_no_time_from_the_item_that_followed_it(rita, items, held):
+    mine = [leases.claim(rita.queue, rita.person.user) for _ in range(held)]
+    first, hidden = mine[0].item, {"lease_token": str(mine[0].token)}
+    shown = rita.submit(first, hidden, HTMX, verdict="pass").context["screen"]
+    ago(60)
+    assert rita.submit(first, hidden, HTMX, verdict="pass").context["screen"].item == shown.item
+    rita.submit(shown.item, {"lease_token": shown.token}, HTMX, verdict="pass")
+    assert 60 <= Label.objects.latest("pk").seconds < 120
+
+
+def test_after_a_submit_whose_answer_was_never_made_the_next_item_begins_with_it(rita, items):
+    """The server ended in between, and the browser has sent the label once more."""
+    first, second = (leases.claim(rita.queue, rita.person.user) for _ in range(2))
+    ago(300)
+    labels.submit(first.item, Actor(rita.person.user), first.token, labels.Answer(verdict="pass"))
+    rita.submit(first.item, {"lease_token": str(first.token)}, HTMX, verdict="pass")
+    rita.submit(second.item, {"lease_token": str(second.token)}, HTMX, verdict="pass")
+    assert 0 <= Label.objects.latest("pk").seconds < 60
 
 
 def test_one_that_is_opened_out_of_turn_took_no_time_before_it_was_held(rita, items):
