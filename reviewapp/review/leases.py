@@ -334,6 +334,12 @@ def skip(item: ReviewItem, reviewer: User, token: UUID, reason: SkipReason) -> N
     turns.pass_on(item, reviewer)
 
 
+def put_back(item: ReviewItem, reviewer: User, token: UUID) -> None:
+    """As if one that was skipped before had not been taken: for the reason, and at the place in one's own
+    order, that it had. Raises LeaseLost."""
+    _give_back(item, reviewer, token, state=State.SKIPPED)
+
+
 @transaction.atomic
 def _give_back(item: ReviewItem, reviewer: User, token: UUID, **becomes: object) -> None:
     ReviewItem.objects.select_for_update(no_key=True).only("pk").get(pk=item.pk)

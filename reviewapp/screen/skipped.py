@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 from django.http import HttpRequest
 
 from reviewapp import numerals
-from reviewapp.models import User
-from reviewapp.review import leases
 from reviewapp.review.leases import Lease
-from reviewapp.review.models import Assignment, SkipReason, State
+from reviewapp.review.models import Assignment
 
 FIELD = "skipped"
 DIGITS = 13
@@ -43,11 +41,3 @@ def is_to_come(lease: Lease, turn: str) -> bool:
         return False
     began = datetime.fromtimestamp(int(turn) / 1000, UTC)
     return Assignment.objects.filter(pk=lease.assignment_id, skipped_at__lt=began).exists()
-
-
-def put_back(lease: Lease, reviewer: User) -> None:
-    """As if it had not been taken: what was skipped first stays the first to come again. Raises LeaseLost."""
-    mine = Assignment.objects.filter(pk=lease.assignment_id)
-    reason, at = mine.values_list("skip_reason", "skipped_at").get()
-    leases.skip(lease.item, reviewer, lease.token, SkipReason(reason))
-    mine.filter(state=State.SKIPPED).update(skipped_at=at)

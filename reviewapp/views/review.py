@@ -115,7 +115,7 @@ def hold(request: MemberRequest, queue: Queue, sitting: Sitting) -> Lease | None
     lease = leases.claim(queue, request.user)
     if lease is None or not lease.skipped_before or skipped.is_to_come(lease, skipped.turn_of(request)):
         return lease
-    skipped.put_back(lease, request.user)
+    leases.put_back(lease.item, request.user, lease.token)
     return None
 
 
