@@ -236,7 +236,7 @@ def show_trouble(
 
 
 def address_of(request: MemberRequest, pk: int) -> str:
-    return skipped.onward(request, reverse("item", args=[request.project.slug, pk]))
+    return skipped.onward(reverse("item", args=[request.project.slug, pk]), skipped.turn_of(request))
 
 
 def go_to(request: MemberRequest, pk: int, refusal: Refusal) -> HttpResponse:

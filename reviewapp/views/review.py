@@ -33,6 +33,8 @@ def review(request: MemberRequest, queue: str) -> HttpResponse:
     found = queue_or_404(request, queue)
     if found.archived_at:
         return render(request, "review/stopped.html", {"queue": found, "words": ARCHIVED}, status=404)
+    if skipped.asks_for_one(request):
+        return redirect(skipped.onward(request.path, skipped.begin()))
     return next_item(request, found)
 
 
@@ -88,7 +90,8 @@ def next_item(request: MemberRequest, queue: Queue, *, after: ReviewItem | None 
     sitting = sittings.count(queue, request.user)
     if after and sittings.is_end(sitting.handled):
         return go(request, finish_line)
-    address = skipped.onward(request, reverse("review", args=[request.project.slug, queue.slug]))
+    address = reverse("review", args=[request.project.slug, queue.slug])
+    address = skipped.onward(address, skipped.turn_of(request))
     try:
         lease = hold(request, queue, sitting)
     except Refusal as refusal:

@@ -58,6 +58,10 @@ class Reviewing:
     def open(self, **params):
         return self.person.client.get(reverse("review", args=[self.slug, self.queue.slug]), params)
 
+    def again(self, said="1"):
+        """By the link into a turn through what was skipped, to what comes first in it."""
+        return self.person.client.get(self.open(skipped=said).url)
+
     def item(self, item, **params):
         return self.person.client.get(reverse("item", args=[self.slug, item.pk]), params)
 

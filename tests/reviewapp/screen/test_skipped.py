@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from django.db import connection
@@ -45,7 +46,7 @@ def unseen(answer):
 
 @pytest.mark.parametrize("headers", [HTMX, None])
 def test_all_come_again_one_after_the_other(rita, three, finish, headers):
-    answer = rita.open(skipped="1")
+    answer = rita.again()
     for item in three:
         assert answer.context["screen"].item == item
         answer = rita.submit(item, unseen(answer), headers, verdict="pass")
@@ -56,7 +57,7 @@ def test_all_come_again_one_after_the_other(rita, three, finish, headers):
 
 
 def test_what_is_skipped_again_does_not_come_twice(rita, three, finish):
-    answer = rita.open(skipped="1")
+    answer = rita.again()
     assert answer.context["screen"].item == three[0]
     answer = rita.post("skip", three[0], HTMX, **unseen(answer), reason="expertise")
     assert answer.context["screen"].item == three[1]
@@ -78,7 +79,7 @@ def test_what_is_skipped_again_does_not_come_twice(rita, three, finish):
     assert answer.headers["HX-Redirect"] == finish
     page = rita.person.client.get(finish)
     assert "Look at 2 skipped again" in page.content.decode()
-    assert rita.open(skipped="1").context["screen"].item == three[0]
+    assert rita.again().context["screen"].item == three[0]
 
 
 def test_to_find_that_nothing_else_is_left_changes_nothing_of_what_was_skipped(rita, three):
@@ -92,9 +93,29 @@ def test_to_find_that_nothing_else_is_left_changes_nothing_of_what_was_skipped(r
     assert list(Assignment.objects.order_by("pk").values_list("state", "skip_reason", "skipped_at")) == known
 
 
+@pytest.mark.parametrize("off", [-3600, 3600])
+def test_a_turn_begins_by_the_clock_that_says_when_items_were_skipped(rita, three, finish, monkeypatch, off):
+    """The web server's may go wrong by an hour: nothing would come, or all of it for an hour on end."""
+    now = time.time_ns
+    monkeypatch.setattr("time.time_ns", lambda: now() + off * 10**9)
+    answer = rita.again()
+    for item in three:
+        assert answer.context["screen"].item == item
+        answer = rita.post("skip", item, HTMX, **unseen(answer), reason="context")
+    assert answer.headers["HX-Redirect"] == finish
+
+
+def test_a_page_of_a_turn_that_is_loaded_again_stays_in_it(rita, three):
+    address = rita.open(skipped="1").url
+    other = Reviewing(rita.person, rita.queue)
+    held, hidden = other.hold()
+    other.post("skip", held, **hidden, reason="context")
+    assert rita.person.client.get(address).context["screen"].item == three[1]
+
+
 @pytest.mark.parametrize("said", ["0", "x", "١٢٣٤٥٦٧٨٩٠١٢٣", "99999999999999999999", "-1"])
 def test_an_odd_turn_begins_one(rita, three, said):
-    assert rita.open(skipped=said).context["screen"].item == three[0]
+    assert rita.again(said).context["screen"].item == three[0]
 
 
 def entered(page):
