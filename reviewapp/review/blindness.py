@@ -45,11 +45,17 @@ def is_still_to_judge(membership: Membership, traces: Iterable[Trace | None]) ->
     return bool(_of(hidden_items(membership), [trace.pk for trace in traces if trace is not None]))
 
 
-def opens(membership: Membership, trace: Trace) -> bool:
-    """Whether this member may see now what was said of the trace; if so, that is noted."""
+def opens(membership: Membership, trace: Trace, *, is_told: bool = False) -> bool:
+    """Whether this member may see now what was said of the trace; if so, that is noted.
+
+    `is_told`: more is shown than what is stored of the trace, which may be nothing.
+    """
     if hides(membership, [trace]):
         return False
-    exposures.note_if_told(membership.user_id, trace.pk)
+    if is_told:
+        exposures.note(membership.user, [trace.pk])
+    else:
+        exposures.note_if_told(membership.user_id, trace.pk)
     mine = _unrevealed(membership.user_id)
     mine.filter(Q(item__trace=trace) | Q(item__other_trace=trace)).update(revealed_at=Now())
     return True

@@ -18,7 +18,7 @@ from evaluation.judges.pages.versions import editor
 from ingest.models import Trace
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
-from reviewapp.review import blindness, exposures, snapshots
+from reviewapp.review import blindness, snapshots
 
 JUDGING = "You are judging this trace yourself just now: hand it in or release it first."
 
@@ -94,11 +94,8 @@ def tryout(request: MemberRequest, pk: int) -> HttpResponse:
 def _told(request: MemberRequest, tryout: TryOut) -> dict[str, Any]:
     said = trying.result(tryout.votes) if tryout.progress in ("done", "invalid") else None
     withheld = ""
-    if said is not None:
-        if blindness.hides(request.membership, [tryout.trace]):
-            said, withheld = None, JUDGING
-        else:
-            exposures.note(request.user, [tryout.trace_id])
+    if said is not None and not blindness.opens(request.membership, tryout.trace, is_told=True):
+        said, withheld = None, JUDGING
     return {
         "tryout": tryout,
         "is_open": tryout.progress not in FINAL,

@@ -14,6 +14,7 @@ from ingest.models import Project, Score, Trace
 from reviewapp.review import items, labels, leases, queues, rubrics, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
+from reviewapp.review.models import Assignment
 from tests.conftest import Person
 from tests.evaluation.judges.answering import answered
 from tests.evaluation.judges.stub import KEY, Stub
@@ -65,6 +66,21 @@ def test_what_a_judge_said_in_a_try_out_is_seen_and_not_while_one_judges_oneself
         given = labels.submit(each.item, Actor(lead.user), each.token, Answer(verdict="fail"))
         blind[each.item.trace.trace_id] = given.label.blind
     assert blind == {"t1": False, "t2": True}
+
+
+def test_who_tries_a_judge_on_what_they_have_labelled_has_been_told(lead: Person, project: Project) -> None:
+    """As on the page of the trace: the label could be taken back and given anew."""
+    answered(project, {"t1": "We promise.", "t2": "We promise."})
+    queue = queues.create(project, "blind", rubric_version=rubrics.create_starter(project))
+    items.enqueue(queue, ["t1", "t2"])
+    for _ in "12":
+        lease = leases.claim(queue, lead.user)
+        assert lease is not None
+        labels.submit(lease.item, Actor(lead.user), lease.token, Answer(verdict="pass"))
+    rules = {"kind": "rules", "endpoint": "", "parameters": '{"rules": [{"contains": "promise"}]}'}
+    posted(lead, trace="t1", **rules)
+    told = Assignment.objects.exclude(revealed_at=None).values_list("item__trace__trace_id", flat=True)
+    assert list(told) == ["t1"]
 
 
 def test_a_judge_of_rules_answers_at_once(lead: Person, project: Project) -> None:
