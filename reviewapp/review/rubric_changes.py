@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reviewapp.review.merging import FIELDS
 from reviewapp.review.models import CriterionRevision, RubricVersion, Shown
 from reviewapp.review.rubrics import COPIED
 
 # Of a criterion that is new or gone this need not be said; its title stands above.
 USUAL = {"", "no", "1", str(Shown.ALWAYS.label).lower()}
+# As the editor names them.
+NAMES = FIELDS | {"options": "Options"}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference between two versions: `kind` is added, removed, meaning, wording or order.
 
-    `fields` are name, value before and value after; empty where there was or is none.
+    `fields` are name in words, value before and value after; empty where there was or is none.
     """
 
     key: str
@@ -35,13 +38,11 @@ def diff(old: RubricVersion, new: RubricVersion) -> list[Change]:
     changes += [Change(each.key, each.title, "removed", _told(each, None)) for each in gone]
     changes.append(_reordered(before, after))
     texts = [
-        ("guidelines", old.guidelines, new.guidelines),
-        ("failure modes", _modes(old), _modes(new)),
+        ("Guidelines", old.guidelines, new.guidelines),
+        ("Failure modes", _modes(old), _modes(new)),
     ]
     changes += [
-        Change("", name.capitalize(), "wording", ((name, was, now),))
-        for name, was, now in texts
-        if was != now
+        Change("", name, "wording", ((name, was, now),)) for name, was, now in texts if was != now
     ]
     return [change for change in changes if change is not None]
 
@@ -63,13 +64,13 @@ def _reordered(
     if was == now:
         return None
     titles = [", ".join(after[key].title for key in keys) for keys in (was, now)]
-    return Change("", "Order", "order", (("order", titles[0], titles[1]),))
+    return Change("", "Order", "order", (("Order", titles[0], titles[1]),))
 
 
 def _told(was: CriterionRevision | None, now: CriterionRevision | None) -> tuple[tuple[str, str, str], ...]:
     """The fields in which they differ, in words; of one that is new or gone those that say something."""
     names = [name for name in COPIED if name not in ("key", "meaning", "position")]
-    fields = [(name.replace("_", " "), shown(was, name), shown(now, name)) for name in names]
+    fields = [(NAMES[name], shown(was, name), shown(now, name)) for name in names]
     if was is None or now is None:
         return tuple((name, old, new) for name, old, new in fields[1:] if (old or new) not in USUAL)
     return tuple(

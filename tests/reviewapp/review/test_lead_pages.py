@@ -353,14 +353,28 @@ def test_a_diff_tells_the_order_what_was_added_and_each_words_of_an_option(proje
     new = {"key": "d", "title": "New", "type": "scale", "options": [1, 2], "required": True}
     second = rubrics.publish(rubric, rubrics.Content("", [], [other, helped, new]))
     told = {change.title: change for change in rubric_changes.diff(first, second)}
-    assert told["Kind"].fields == (("options", "x | Ex\ny | Why", "x | Ex | was\ny | Why"),)
-    assert ("type", "", "ordinal scale") in told["New"].fields
-    assert ("required", "", "yes") in told["New"].fields and ("critical", "", "no") not in told["New"].fields
-    assert told["Gone"].fields == (("type", "number", ""), ("maximum", "5", ""))
+    assert told["Kind"].fields == (("Options", "x | Ex\ny | Why", "x | Ex | was\ny | Why"),)
+    assert ("Answer", "", "ordinal scale") in told["New"].fields
+    assert ("Required", "", "yes") in told["New"].fields and ("Critical", "", "no") not in told["New"].fields
+    assert told["Gone"].fields == (("Answer", "number", ""), ("Greatest number", "5", ""))
     verdict = first.criteria.get(key="verdict").title
-    assert told["Order"].fields == (("order", f"{verdict}, Kind, Polite", f"{verdict}, Polite, Kind"),)
+    assert told["Order"].fields == (("Order", f"{verdict}, Kind, Polite", f"{verdict}, Polite, Kind"),)
     page = lead.client.get(f"{BASE}/rubrics/odd/diff").content.decode()
     assert "asked in another order" in page and "words only" in page
+
+
+def test_a_diff_names_the_fields_as_the_editor_does(project, lead):
+    rubric = rubrics.create_empty(project, "odd", "Odd")
+    was = {"key": "a", "title": "Polite", "type": "pass_fail"}
+    now = was | {"title": "Kind", "help": "h", "shown": "after_fail", "weight": 2, "required": True,
+                 "pass_example": "p", "fail_example": "f"}  # fmt: skip
+    first, second = (rubrics.publish(rubric, rubrics.Content("", [], [each])) for each in (was, now))
+    (change,) = rubric_changes.diff(first, second)
+    page = lead.client.get(f"{BASE}/rubrics/odd/edit").content.decode()
+    names = [name for name, _, _ in change.fields]
+    assert len(names) == 7 and {"Question", "Asked", "An example that fails"} < set(names)
+    for name in names:
+        assert f">{name}<" in page, name
 
 
 def test_a_criterion_that_is_moved_or_added_stays_open_with_the_focus(project, lead):
