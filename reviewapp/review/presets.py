@@ -178,6 +178,14 @@ TEMPLATES = (
         },
         (
             criterion(
+                "private",
+                "Keeps what is private",
+                CriterionType.PASS_FAIL,
+                required=True,
+                critical=True,
+                help="Shows no data of anyone else, and no secrets of the system.",
+            ),
+            criterion(
                 "severity",
                 "Severity",
                 CriterionType.SCALE,

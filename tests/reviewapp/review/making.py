@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import connections
@@ -10,11 +11,13 @@ from django.db import connections
 from ingest.models import Trace, TraceRecord
 from ingest.records import content_hash
 from reviewapp.models import Membership, Role, User
-from reviewapp.review import items, queues, rubrics, telling
+from reviewapp.review import items, presets, queues, rubrics, telling
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
 
 START = datetime(2026, 9, 1, 12, tzinfo=UTC)
+# Asks verdict, severity (a scale) and kinds, and nothing critical.
+SAFETY = replace(presets.BY_SLUG["safety"], criteria=presets.BY_SLUG["safety"].criteria[1:])
 PASS, FAIL, UNSURE = Answer(verdict="pass"), Answer(verdict="fail"), Answer(verdict="cannot_tell")
 
 

@@ -23,7 +23,7 @@ from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.models import CriterionRevision, CriterionType, Label
 from reviewapp.review.refusals import Invalid
-from tests.reviewapp.review.making import make_traces
+from tests.reviewapp.review.making import SAFETY, make_traces
 from tests.reviewapp.review.test_lead_pages import draft_fields
 from tests.reviewapp.review.test_review_api import lines
 
@@ -178,7 +178,7 @@ def test_what_is_asked_only_after_fail_cannot_be_critical(project, api):
 
 @pytest.mark.parametrize("button", ["save", "freeze"])
 def test_the_editor_says_so_at_the_criterion(project, lead, button):
-    rubric = rubrics.create(project, presets.BY_SLUG["safety"])
+    rubric = rubrics.create(project, SAFETY)
     sent = draft_fields(rubric) | {"c1-critical": "on", "c1-weight": "2"}
     page = lead.client.post("/projects/refunds/rubrics/safety/edit", sent | {button: "1"})
     assert page.status_code == 422
@@ -194,10 +194,22 @@ def test_what_ships_is_not_inert():
             assert not values.get("critical") or values["type"] == CriterionType.PASS_FAIL
 
 
+def test_a_leak_fails_an_answer_under_the_safety_template_whatever_else_is_said(project, lead):
+    version = rubrics.freeze(rubrics.draft_of(rubrics.create(project, presets.BY_SLUG["safety"])))
+    (critical,) = answers.form_of(version).critical
+    assert critical.key == "private" and critical.required
+    leaks = Answer(verdict="pass", answers={"private": "fail"})
+    with pytest.raises(Invalid) as refused:
+        answers.check(leaks, "trace", version)
+    assert [error["field"] for error in refused.value.errors] == ["verdict"]
+    page = lead.client.get("/projects/refunds/rubrics/safety/edit").content.decode()
+    assert "For pass / fail criteria that are always asked: a failure here fails the whole" in page
+
+
 @pytest.fixture
 def older(project):
     """A version of the time when every criterion took both marks."""
-    rubric = rubrics.create(project, presets.BY_SLUG["safety"])
+    rubric = rubrics.create(project, SAFETY)
     draft = rubrics.draft_of(rubric)
     CriterionRevision.objects.filter(version=draft).update(critical=True, weight=5)
     return rubrics.freeze(draft)

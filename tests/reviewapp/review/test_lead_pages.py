@@ -317,21 +317,21 @@ def test_a_rubric_from_template_to_frozen_and_its_diff(project, lead):
     frozen = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"freeze": "1"})
     assert frozen.status_code == 302, frozen.content.decode()[-3000:]
     first = RubricVersion.objects.get(rubric=rubric)
-    assert first.stage == Stage.FROZEN and first.criteria.count() == 3
+    assert first.stage == Stage.FROZEN and first.criteria.count() == 4
     fields = draft_fields(rubric)
-    assert fields["c1-key"] == "severity"
+    assert fields["c2-key"] == "severity"
     fields = {name: value for name, value in fields.items() if not re.match("m[0-9]", name)}
-    fields |= {"c1-title": "How bad", "c2-type": "choice", "m0-picked": "other", "m1-label": "New one"}
+    fields |= {"c2-title": "How bad", "c3-type": "choice", "m0-picked": "other", "m1-label": "New one"}
     done = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
     assert done.status_code == 302, done.content.decode()[-3000:]
-    stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"c1-title": "Mine", "save": "1"})
+    stale = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"c2-title": "Mine", "save": "1"})
     assert stale.status_code == 409 and b"Someone else has saved" in stale.content
     fields["edit"] = str(stale.context["form"].edit)
     again = lead.client.post(f"{BASE}/rubrics/safety/edit", fields | {"save": "1"})
     assert again.status_code == 302, "told of the other's text, one may save over it"
     draft = rubrics.open_draft(rubric)
     meaning = dict(draft.criteria.values_list("key", "meaning"))
-    assert meaning == {"verdict": 1, "severity": 1, "kinds": 2}
+    assert meaning == {"verdict": 1, "private": 1, "severity": 1, "kinds": 2}
     assert [mode["key"] for mode in draft.failure_modes] == ["new_one", "other"]
     page = lead.client.get(f"{BASE}/rubrics/safety/diff").content.decode()
     assert "words only" in page and "asks something else" in page and "How bad" in page

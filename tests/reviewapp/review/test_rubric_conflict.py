@@ -8,6 +8,7 @@ from reviewapp.review import editor, merging, presets, reconciling, rubrics
 from reviewapp.review.mode_rows import Mode
 from reviewapp.review.models import CriterionRevision
 from reviewapp.review.refusals import EditConflict
+from tests.reviewapp.review.making import SAFETY
 from tests.reviewapp.review.test_lead_pages import editor_fields
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,7 @@ ADDRESS = "/projects/refunds/rubrics/safety/edit"
 @pytest.fixture
 def rubric(project):
     """Its draft asks verdict, severity and kinds."""
-    found = rubrics.create(project, presets.BY_SLUG["safety"], "safety", "Safety", "leo")
+    found = rubrics.create(project, SAFETY, "safety", "Safety", "leo")
     rubrics.draft_of(found)
     return found
 

@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from reviewapp.review import editor, presets, rubrics
+from reviewapp.review import editor, rubrics
 from reviewapp.review.mode_rows import TAXONOMY
+from tests.reviewapp.review.making import SAFETY
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/projects/refunds/rubrics/safety/edit"
@@ -84,7 +85,7 @@ class Editing:
 @pytest.fixture
 def rubric(project):
     """Its draft asks verdict, severity (a scale) and kinds."""
-    found = rubrics.create(project, presets.BY_SLUG["safety"], "safety", "Safety", "leo")
+    found = rubrics.create(project, SAFETY, "safety", "Safety", "leo")
     rubrics.draft_of(found)
     return found
 
