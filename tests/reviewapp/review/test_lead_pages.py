@@ -559,8 +559,23 @@ def test_the_draft_is_previewed_as_it_stands_without_being_stored(project, lead)
     shown = page.content.decode().partition('id="preview"')[2]
     assert "<b>Polite enough?</b>" in shown and "only after fail" in shown
     assert rubrics.open_draft(rubric).edit == edit
+    assert "States something that no source supports." in shown, "the help of a failure mode"
     wrong = lead.client.post(f"{BASE}/rubrics/answer-quality/edit", fields | step | {"c1-key": "A b"})
     assert wrong.status_code == 422 and 'id="preview"' not in wrong.content.decode()
+
+
+def test_the_preview_explains_each_option_and_asks_in_the_order_of_the_screen(project, lead):
+    rubric = rubrics.create_empty(project, "odd", "Odd")
+    options = [{"value": "x", "label": "Ex", "help": "Says it once."}, {"value": "y", "label": "Why"}]
+    kind = {"key": "kind", "title": "Kind", "type": "choice", "options": options}
+    grade = {"key": "grade", "title": "Grade", "type": "scale", "options": options}
+    modes = [{"label": "Too long", "help": "Over a page."}]
+    rubrics.publish(rubric, rubrics.Content("", modes, [kind, grade, {"key": "verdict", "title": "Verdict"}]))
+    page = lead.client.get(f"{BASE}/rubrics/odd").content.decode()
+    assert page.count('<span class="choice-help">Says it once.</span>') == 2
+    assert '<span class="choice-help">Over a page.</span>' in page
+    places = [page.index(f"<b>{title}</b>") for title in ("Verdict", "What went wrong", "Kind", "Grade")]
+    assert places == sorted(places)
 
 
 def test_what_was_found_unclear_stands_by_the_rubric(tie, lead, rita):

@@ -84,8 +84,9 @@ def test_a_criterion_with_options_and_modes_by_the_keyboard_alone(house, editor)
     focus(editor, "[name=freeze]")
     keys(editor, "Enter")
     expect(editor.locator(".message.success")).to_contain_text("Version 2 is frozen.")
-    expect(editor.locator(".criterion .chips").last).to_have_text("SoldCame backWalked away")
-    expect(editor.locator("main")).to_contain_text("Wrong detailWrong toneWrong shop")
+    modes, kinds = editor.locator(".offered").all()
+    expect(kinds).to_have_text("SoldCame backWalked away")
+    expect(modes.locator(".chip")).to_have_text(["Wrong detail", "Wrong tone", "Wrong shop"])
 
 
 def test_what_is_typed_in_other_rows_stays_when_a_list_is_pasted(editor):
