@@ -54,6 +54,20 @@ def test_each_option_of_a_long_list_is_explained_by_keyboard_and_pointer_and_rea
     context.close()
 
 
+def test_what_is_wrong_stands_clear_of_the_buttons(browser, house):
+    """The outline of the one in focus went through the words."""
+    address = house.queue("unanswered", [trace("unanswered", 1)])
+    context, page = sign_in(browser, house, "rosa", viewport={"width": 1440, "height": 900})
+    page.goto(address)
+    settle(page)
+    keys(page, "Control+Enter")
+    error = page.locator(".criterion .field-error")
+    expect(error).to_have_text("Answer this one first.")
+    words, buttons = error.bounding_box(), page.locator(".verdicts").first.bounding_box()
+    assert buttons["y"] - words["y"] - words["height"] >= 4
+    context.close()
+
+
 def test_each_option_of_a_long_list_is_explained_by_touch(browser, house):
     address = house.queue("touched", [trace("touched", 1)])
     context, page = sign_in(

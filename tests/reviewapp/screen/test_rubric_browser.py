@@ -122,6 +122,19 @@ def test_the_last_row_there_is_room_for_says_so(editor):
     expect(editor.locator("#c1-o li")).to_have_count(30)
 
 
+def test_what_is_wrong_with_a_criterion_stands_together(editor):
+    editor.locator("#c-add").press("Enter")
+    editor.locator("#c1-title").fill("Which?")
+    editor.locator("#c1-key").fill("A b")
+    editor.locator("#c1-weight").fill("200")
+    editor.locator("#show-preview").press("Enter")
+    errors = editor.locator("#editor .field-error")
+    expect(errors).to_have_count(2)
+    first, second = (error.bounding_box() for error in errors.all())
+    assert second["y"] - first["y"] - first["height"] <= 8
+    assert editor.locator("#c1-title").bounding_box()["y"] - second["y"] - second["height"] > 8
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_editor_is_accessible_and_fits(editor, scheme, width):
