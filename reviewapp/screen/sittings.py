@@ -260,7 +260,7 @@ def _decision(
     question: str | None,
 ) -> Decision:
     icon, words, tone = TONES.get(verdict or preference, ("minus", "skipped", ""))
-    title = rendering.unmarked(question or "")[:TITLE] or f"Item {item}"
+    title = title_of(item, question)
     return Decision(
         item=item,
         at=at,
@@ -272,6 +272,11 @@ def _decision(
         was_submitted=has_label,
         is_told=has_label and is_revealed,
     )
+
+
+def title_of(item: int, question: str | None) -> str:
+    """The name of an item in a line: the beginning of what was asked."""
+    return rendering.unmarked((question or "")[: 2 * TITLE])[:TITLE] or f"Item {item}"
 
 
 def reasons(stored: Sequence[object]) -> list[str]:

@@ -11,16 +11,16 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
-from django_htmx.http import replace_url
+from django_htmx.http import replace_url, reswap, retarget
 
-from reviewapp import numerals
+from reviewapp import numerals, rendering
 from reviewapp.access import MemberRequest, session
 from reviewapp.models import Role
 from reviewapp.review import drafts, flags, items, labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, ReviewItem, SkipReason, State
 from reviewapp.review.refusals import DraftConflict, HandedIn, Invalid, LeaseLost, NothingToUndo, Refusal
-from reviewapp.screen import conflicts, criteria, differences, page, skipped
+from reviewapp.screen import conflicts, criteria, differences, page, sittings, skipped
 from reviewapp.screen.page import Trouble
 from reviewapp.views.review import go, item_or_404, lease_on, next_item, show
 
@@ -107,12 +107,12 @@ def flag(request: MemberRequest, pk: int) -> HttpResponse:
 @session(Role.REVIEWER)
 @require_POST
 def undo(request: MemberRequest, pk: int) -> HttpResponse:
-    """Take one's label back, and hold the item again. What is not to be had back is shown with the reason."""
+    """Take one's label back, and hold the item again. Who is refused stays with what is at hand."""
     found = bare_item_or_404(request, pk)
     try:
         labels.undo(found, Actor(request.user))
     except Refusal as refusal:
-        return go_to(request, pk, refusal)
+        return not_undone(request, found, refusal)
     lease = lease_on(request, found)
     if lease is None or not request.htmx:
         return redirect(address_of(request, pk))
@@ -239,15 +239,28 @@ def address_of(request: MemberRequest, pk: int) -> str:
     return skipped.onward(reverse("item", args=[request.project.slug, pk]), skipped.turn_of(request))
 
 
-def go_to(request: MemberRequest, pk: int, refusal: Refusal) -> HttpResponse:
-    """To the item at its own address, which can be reloaded, with why nothing was done."""
-    messages.error(request, refusal.detail)
-    return go(request, address_of(request, pk))
+def not_undone(request: MemberRequest, found: ReviewItem, refusal: Refusal) -> HttpResponse:
+    """The reason alone, beside what is on the screen; a form that was sent as a page says where that was
+    (`at`: another item, or the end of the sitting)."""
+    title = sittings.title_of(found.pk, found.trace.input)
+    if request.htmx:
+        context = {"item": found, "title": title, "words": refusal.detail}
+        answer = render(request, "review/_not_undone.html", context, status=refusal.status)
+        return reswap(retarget(answer, "#toast"), "innerHTML")
+    at = request.POST.get("at", "")
+    shown = numerals.whole(at) or found.pk
+    is_elsewhere = at == "finish" or shown != found.pk
+    which = f"The label on “{rendering.visible(title)}” was not taken back. " if is_elsewhere else ""
+    messages.error(request, which + refusal.detail)
+    if at == "finish":
+        return redirect("finish", request.project.slug, found.queue.slug)
+    return redirect(address_of(request, shown))
 
 
 def sorry(request: MemberRequest, found: ReviewItem, refusal: Refusal) -> HttpResponse:
     """In the place of the form, whose address stays; a form that was sent as a page leads to the item's."""
     if not request.htmx:
-        return go_to(request, found.pk, refusal)
+        messages.error(request, refusal.detail)
+        return redirect(address_of(request, found.pk))
     screen = page.closed(found, request.user, refusal.detail)
     return show(request, screen, refusal.status)

@@ -154,8 +154,9 @@
     dirty = false;
   });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    // A refusal that brings the screen with all that was typed.
-    if (detail.xhr.status >= 400 && detail.serverResponse.includes('id="review"')) Object.assign(detail, { shouldSwap: true, isError: false });
+    // A refusal that brings the screen with all that was typed, or its reason to another place.
+    const isShown = detail.serverResponse.includes('id="review"') || detail.xhr.getResponseHeader("HX-Retarget");
+    if (detail.xhr.status >= 400 && isShown) Object.assign(detail, { shouldSwap: true, isError: false });
     if (detail.target.id !== "review" || !detail.shouldSwap) return;
     // What is typed here stays when another item is taken back.
     if (detail.xhr.status < 300 && detail.requestConfig.elt === form()) localStorage.removeItem(copy());

@@ -205,7 +205,8 @@
   document.addEventListener("htmx:afterSwap", ({ detail }) => {
     if (detail.target.id === "diff-body") detail.target.parentElement.showPopover();
     if (detail.target.id === "toast") {
-      document.getElementById("flag-it").hidePopover();
+      // It would lie below them.
+      for (const layer of document.querySelectorAll(":is(#flag-it, #sitting):popover-open")) layer.hidePopover();
       clearTimeout(toasted);
       toasted = setTimeout(() => detail.target.replaceChildren(), 10000);
     }

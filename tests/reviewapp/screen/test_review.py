@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pghistory.models import Event
 
-from ingest.models import Feedback, Score
+from ingest.models import Feedback, Score, Trace
 from reviewapp.models import Role
 from reviewapp.review import drafts, labels, leases, queues, resolutions, snapshots
 from reviewapp.review import items as stand
@@ -336,8 +336,8 @@ def test_undo_brings_the_item_back_with_its_answers(rita, items):
     assert back.headers["HX-Replace-Url"] == reverse("item", args=[rita.slug, item.pk])
     rita.submit(item, {"lease_token": screen.token}, HTMX, verdict="pass")
     assert [label.kind for label in Label.objects.order_by("pk")] == ["answer", "undo", "amend"]
-    refused = rita.post("undo", items[4], HTMX)
-    assert refused.headers["HX-Redirect"] == reverse("item", args=[rita.slug, items[4].pk])
+    refused = rita.post("undo", items[4])
+    assert refused.url == reverse("item", args=[rita.slug, items[4].pk])
     assert "You have no label on this item that can be undone." in seen(rita.item(items[4]), "rubric")
 
 
@@ -352,6 +352,31 @@ def test_an_undo_that_is_refused_shows_the_label_with_the_reason_where_it_can_be
     assert "Not held by you" not in told
     again = seen(rita.person.client.get(refused.url), "rubric")
     assert "A lead has already decided" not in again and "hasty" in again
+
+
+def test_who_is_refused_an_undo_stays_with_the_item_at_hand(rita, items, lead):
+    """The refused item would be revealed besides, which nobody has asked for."""
+    item, hidden = rita.hold()
+    Trace.objects.filter(pk=item.trace_id).update(input="Why **so**?\u202e")
+    shown = rita.submit(item, hidden, HTMX, verdict="fail", note="hasty")
+    at_hand = shown.context["screen"].item
+    resolutions.adjudicate(item, lead.user, verdict="pass")
+    refused = rita.post("undo", item, HTMX, at=at_hand.pk)
+    assert (refused.status_code, refused.headers["HX-Retarget"]) == (409, "#toast")
+    assert "HX-Redirect" not in refused.headers
+    told = refused.content.decode()
+    assert "A lead has already decided this item" in told
+    assert f'href="{reverse("item", args=[rita.slug, item.pk])}"' in told
+    # Without scripts: the same on the page that one comes from.
+    words = "The label on “Why so?\\u202e” was not taken back. A lead has already decided this item"
+    refused = rita.post("undo", item, at=at_hand.pk)
+    page = rita.person.client.get(refused.url)
+    assert page.context["screen"].lease.item == at_hand
+    assert words in seen(page, "rubric")
+    refused = rita.post("undo", item, at="finish")
+    assert refused.url == reverse("finish", args=[rita.slug, rita.queue.slug])
+    assert words in seen(rita.person.client.get(refused.url), "content")
+    assert Assignment.objects.get(item=item).revealed_at is None
 
 
 def test_an_item_that_cannot_be_taken_says_so_where_it_can_be_reloaded(rita, items, lead):

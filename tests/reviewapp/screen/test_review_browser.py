@@ -421,11 +421,13 @@ def test_what_was_skipped_comes_again_by_one_key_after_the_other(page, house):
     expect(page.locator("h1")).to_contain_text("3 labels")
 
 
-def test_an_undo_that_is_refused_leaves_a_page_that_can_be_reloaded_and_left_by_key(browser, page, house):
-    page.goto(house.queue("stays", traces("stays", 2), overlap=2, double_share=0))
+def decided(browser, page, house, slug):
+    """Rosa's first label in this queue, which a lead decides with it in view; its second item is open."""
+    page.goto(house.queue(slug, traces(slug, 3), overlap=2, double_share=0))
+    opened(page)
     keys(page, "1", "Control+Enter")
     at(page, 2)
-    (mine,) = [label for label in house.labels() if label["trace_id"].startswith("stays")]
+    (mine,) = [label for label in house.labels() if label["trace_id"].startswith(f"{slug}-")]
     context, other = sign_in(browser, house, "gina")
     other.goto(f"{house.url}/projects/{PROJECT}/items/{mine['item_id']}")
     other.get_by_role("button", name="Take this item").click()
@@ -435,7 +437,13 @@ def test_an_undo_that_is_refused_leaves_a_page_that_can_be_reloaded_and_left_by_
     other.goto(f"{house.url}/projects/{PROJECT}/adjudication/{mine['item_id']}")
     keys(other, "2")
     expect(other.locator(".message.success")).to_contain_text("Decided")
-    page.goto(f"{house.url}/projects/{PROJECT}/items/{mine['item_id']}")
+    context.close()
+    return mine["item_id"]
+
+
+def test_an_undo_that_is_refused_leaves_a_page_that_can_be_reloaded_and_left_by_key(browser, page, house):
+    label = decided(browser, page, house, "stays")
+    page.goto(f"{house.url}/projects/{PROJECT}/items/{label}")
     keys(page, "u")
     expect(page.locator("#rubric .message.error")).to_contain_text("A lead has already decided this item")
     page.reload()
@@ -443,7 +451,27 @@ def test_an_undo_that_is_refused_leaves_a_page_that_can_be_reloaded_and_left_by_
     expect(page.locator("#rubric .message.error")).to_have_count(0)
     keys(page, "Control+Enter")
     opened(page)
-    context.close()
+
+
+def test_an_undo_that_is_refused_leaves_what_is_typed_where_it_is(browser, page, house):
+    label = decided(browser, page, house, "refuses")
+    address, question = page.url, page.locator(".prose.user").inner_text()
+    keys(page, "n")
+    page.keyboard.type("half a")
+    keys(page, "Escape", "u")
+    expect(page.locator("#toast")).to_contain_text("was not taken back. A lead has already decided")
+    keys(page, "n")
+    page.keyboard.type(" thought")
+    is_saved(page)
+    assert (page.url, page.locator(".prose.user").inner_text()) == (address, question)
+    stands_after_a_reload(page, "half a thought")
+    # And on the last page of a sitting.
+    page.goto(f"{address.removesuffix('review')}finish")
+    keys(page, "u")
+    expect(page.locator(".message.error")).to_contain_text("was not taken back. A lead has already decided")
+    assert page.url.endswith("/finish")
+    page.goto(f"{house.url}/projects/{PROJECT}/items/{label}")
+    expect(page.locator("#rubric h2")).to_have_text("Submitted")
 
 
 def test_an_item_that_others_hold_is_left_by_the_keys_that_hand_in(browser, page, house):
