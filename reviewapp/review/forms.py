@@ -21,6 +21,15 @@ def ranged(low: float, high: float, *, is_whole: bool = True, **settings: Any) -
     return field
 
 
+# In minutes: in less than this nobody reads an item. For scripts the API takes less.
+LEAST_LEASE = 0.5
+
+
+def leased(least: float = LEAST_LEASE) -> forms.Field:
+    words = "Minutes an item is held: half a minute or more."
+    return ranged(least, 1440, is_whole=False, initial=15, label="Lease", help_text=words)
+
+
 class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.rubric.name} v{obj.number}"
@@ -43,9 +52,7 @@ class QueueForm(forms.Form):
         "ticked, all open items do.",
     )
     overlap = ranged(1, 5, initial=1, help_text="Reviewers per item, 1 to 5.")
-    lease_minutes = ranged(
-        0.1, 1440, is_whole=False, initial=15, label="Lease", help_text="Minutes an item is held."
-    )
+    lease_minutes = leased()
     assignment = forms.ChoiceField(choices=AssignedTo.choices, initial=AssignedTo.OPEN, label="Goes to")
     assignees = forms.MultipleChoiceField(
         required=False,
@@ -86,6 +93,9 @@ class QueueForm(forms.Form):
         members = Membership.objects.filter(project=project).select_related("user").order_by("user__username")
         people: Any = self.fields["assignees"]
         people.choices = [(member.user.username, str(member.user)) for member in members]
+        if queue is not None and (own := float(minutes(queue.lease_seconds))) < LEAST_LEASE:
+            # What it has by the API is no reason to refuse what else is changed.
+            self.fields["lease_minutes"] = leased(own)
         for name in ("slug", "kind") if queue else ("move_open",):
             del self.fields[name]
 
@@ -111,10 +121,14 @@ def initial_of(queue: Queue) -> dict[str, Any]:
             "blind", "paused", "assignment")  # fmt: skip
     people = queue.assignees.values_list("membership__user__username", flat=True)
     return {name: getattr(queue, name) for name in same} | {
-        "lease_minutes": _short(queue.lease_seconds / 60),
+        "lease_minutes": minutes(queue.lease_seconds),
         "double_percent": _short(queue.double_share * 100),
         "assignees": list(people),
     }
+
+
+def minutes(seconds: int) -> str:
+    return _short(seconds / 60)
 
 
 def _short(value: float) -> str:
