@@ -24,7 +24,7 @@ from reviewapp.review.models import (
     ReviewItem,
     State,
 )
-from reviewapp.review.refusals import Invalid, ItemClosed
+from reviewapp.review.refusals import Archived, Invalid, ItemClosed
 
 # What a human puts in comes before what rules choose (their priority is a probability times severity).
 BY_HAND = 2.0
@@ -75,7 +75,8 @@ def subject_of(trace: Trace | int, other: Trace | int | None = None) -> str:
 
 
 def enqueue(queue: Queue, trace_ids: Sequence[str], by: str = "") -> Enqueued:
-    """Put traces into the queue's risk lane by hand. Raises Invalid for a queue of pairs."""
+    """Put traces into the queue's risk lane by hand. Raises Archived, and Invalid for a queue of pairs."""
+    refuse_archived(queue)
     refuse_pairs(queue)
     wanted = list(dict.fromkeys(trace_ids))
     traces = found_traces(queue.project_id, wanted)
@@ -87,7 +88,11 @@ def enqueue(queue: Queue, trace_ids: Sequence[str], by: str = "") -> Enqueued:
 
 
 def enqueue_pairs(queue: Queue, pairs: Sequence[tuple[str, str]], by: str = "") -> Enqueued:
-    """Put pairs of traces into a queue: one of pairs, or one of traces among which they stand by hand."""
+    """Put pairs of traces into a queue: one of pairs, or one of traces among which they stand by hand.
+
+    Raises Archived.
+    """
+    refuse_archived(queue)
     traces = found_traces(queue.project_id, {name for pair in pairs for name in pair})
     made: dict[str, tuple[ReviewItem, str]] = {}
     unknown = []
@@ -101,6 +106,12 @@ def enqueue_pairs(queue: Queue, pairs: Sequence[tuple[str, str]], by: str = "") 
     subjects = {item.subject for item in added}
     known = [name for subject, (_, name) in made.items() if subject not in subjects]
     return Enqueued(added, known, unknown)
+
+
+def refuse_archived(queue: Queue) -> None:
+    """What is put in would wait unseen until someone brings the queue back."""
+    if queue.archived_at is not None:
+        raise Archived("This queue is archived: it takes nothing in. Nothing was added; bring it back first.")
 
 
 def refuse_pairs(queue: Queue) -> None:
@@ -186,9 +197,10 @@ def remove(item: ReviewItem, by: str) -> None:
 def open_round(item: ReviewItem, by: str) -> ReviewItem:
     """The next round of the same subject, after the trace has changed or a lead wants fresh eyes.
 
-    Raises ItemClosed while the present round is not over.
+    Raises ItemClosed while the present round is not over, Archived for a queue that nobody works.
     """
     locked = ReviewItem.objects.select_for_update(no_key=True).select_related("queue").get(pk=item.pk)
+    refuse_archived(locked.queue)
     last = ReviewItem.objects.filter(queue=locked.queue, subject=locked.subject).aggregate(last=Max("round"))
     if locked.state == ItemState.OPEN or last["last"] != locked.round:
         raise ItemClosed("This round is not finished yet: label the item, or remove it.")

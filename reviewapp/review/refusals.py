@@ -36,6 +36,12 @@ class ItemClosed(Refusal):
     code = "item_closed"
 
 
+class Archived(Refusal):
+    """The queue takes nothing in while it is archived. Nothing was added."""
+
+    code = "archived"
+
+
 class NotAllowed(Refusal):
     """This reviewer may not work this queue or this item."""
 

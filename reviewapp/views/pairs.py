@@ -14,7 +14,7 @@ from reviewapp.review import items, pairs
 from reviewapp.review.forms import PairsForm, QueueForm, initial_of
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import Queue
-from reviewapp.review.refusals import Invalid
+from reviewapp.review.refusals import Refusal
 from reviewapp.views.queue_settings import edited, queue_or_404
 
 MOST_NAMED = 5
@@ -34,12 +34,12 @@ def add_pairs(request: MemberRequest, queue: str) -> HttpResponse:
 
 
 def put(request: MemberRequest, queue: Queue, form: PairsForm) -> PairsForm | None:
-    """The form again with what is left to do, if anything is."""
+    """The form again with what is left to do, if anything is, and with all of it when it is refused."""
     try:
         if form.cleaned_data["lines"]:
             return put_listed(request, queue, form.cleaned_data["lines"])
         done = compared(queue, form.cleaned_data, request.user.username)
-    except Invalid as refusal:
+    except Refusal as refusal:
         form.add_error(None, refusal.detail)
         return form
     if not (done.added or done.known):
@@ -50,13 +50,13 @@ def put(request: MemberRequest, queue: Queue, form: PairsForm) -> PairsForm | No
 
 
 def compared(queue: Queue, cleaned: dict[str, str], by: str) -> Enqueued:
-    """Raises Invalid."""
+    """Raises Archived, Invalid."""
     column = cleaned["column"] or pairs.COLUMNS[0]
     return pairs.enqueue(queue, column, cleaned["first"], cleaned["second"], by)
 
 
 def put_listed(request: MemberRequest, queue: Queue, lines: str) -> PairsForm | None:
-    """Raises Invalid."""
+    """Raises Archived, Invalid."""
     listed, odd = pairs.read(lines)
     now, later = listed[: pairs.MOST], listed[pairs.MOST :]
     done = items.enqueue_pairs(queue, now, request.user.username)

@@ -17,6 +17,7 @@ from reviewapp.models import Role
 from reviewapp.review import blindness, items
 from reviewapp.review.items import Enqueued
 from reviewapp.review.models import ItemKind, Queue
+from reviewapp.review.refusals import Archived
 from reviewapp.screen import queue_items as standing
 from reviewapp.screen import queue_list
 from reviewapp.traces import asked as asking
@@ -49,19 +50,28 @@ def queue_items(request: MemberRequest, queue: str) -> HttpResponse:
 @require_POST
 def enqueue(request: MemberRequest) -> HttpResponse:
     """Put the traces chosen in the explorer into a queue, or all that its list holds."""
-    live = Queue.objects.live().filter(project=request.project, kind=ItemKind.TRACE)
-    queue = get_object_or_404(live, slug=request.POST.get("queue", "").replace("\0", ""))
+    of_traces = Queue.objects.filter(project=request.project, kind=ItemKind.TRACE)
+    queue = get_object_or_404(of_traces, slug=request.POST.get("queue", "").replace("\0", ""))
     list_address = way_back(request, reverse("traces", args=[request.project.slug]))
     chosen, are_more = listed(request, list_address) if "all" in request.POST else (ticked(request), False)
     if not chosen:
         messages.warning(request, "No trace was chosen: press x to choose the row in focus.")
     else:
-        done = items.enqueue(queue, chosen, request.user.username)
-        messages.success(request, added_words(done, queue))
+        add(request, queue, chosen)
     if are_more:
         words = f"The list holds more: only the newest {explorer.MOST_TO_ADD} were taken. Narrow it."
         messages.warning(request, words)
     return redirect(list_address)
+
+
+def add(request: MemberRequest, queue: Queue, chosen: list[str]) -> None:
+    """The list may be older than what has become of the queue."""
+    try:
+        done = items.enqueue(queue, chosen, request.user.username)
+    except Archived as refusal:
+        messages.error(request, f"{queue.name}: {refusal.detail}")
+    else:
+        messages.success(request, added_words(done, queue))
 
 
 def ticked(request: MemberRequest) -> list[str]:

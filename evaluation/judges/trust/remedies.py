@@ -23,7 +23,7 @@ from reviewapp.review.models import (
     ReviewItem,
 )
 from reviewapp.review.models import State as AssignmentState
-from reviewapp.review.refusals import ItemClosed
+from reviewapp.review.refusals import Archived, ItemClosed
 
 MOST_LABELS = 200
 REASON = {"code": "audit", "detail": "drawn at random"}
@@ -179,5 +179,5 @@ def ask_again(version: JudgeVersion, trace: Trace, by: str) -> ReviewItem:
         raise Refused("It is already waiting for another reviewer.")
     try:
         return items.open_round(last, by)
-    except ItemClosed as closed:
+    except (Archived, ItemClosed) as closed:
         raise Refused(str(closed)) from None

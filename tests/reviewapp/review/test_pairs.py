@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ingest.models import Feedback, Trace, TraceRecord
-from reviewapp.review import items, labels, leases, pairs
+from reviewapp.review import items, labels, leases, pairs, queues
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import ReviewItem
@@ -62,6 +62,15 @@ def test_lines_that_name_no_two_traces_stay_in_the_field_and_nothing_added_is_no
     assert answer.status_code == 200 and answer.context["pairs_form"]["lines"].value() is None
     assert "No pair was added: 1 was already in it." in answer.content.decode()
     assert 'class="message success"' not in answer.content.decode()
+
+
+def test_an_archived_queue_takes_no_pairs_and_the_lines_stay(duel, lead):
+    queues.archive(duel)
+    for fields in ({"lines": "v3-00000 v4-00000"}, {"first": "v3", "second": "v4"}):
+        answer = send(lead.client, duel, **fields)
+        assert answer.status_code == 422 and "This queue is archived" in answer.content.decode()
+        assert {name: answer.context["pairs_form"][name].value() for name in fields} == fields
+    assert not ReviewItem.objects.exists()
 
 
 def test_the_address_of_refused_pairs_can_be_opened_again(duel, lead):

@@ -10,6 +10,7 @@ from ingest.routing.models import RoutingRule
 from reviewapp.review import items, labels, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, Rubric, RubricVersion
+from reviewapp.review.refusals import Archived
 from tests.reviewapp.review.making import FAIL, PASS, filled, in_figures, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,23 @@ def test_a_lost_lease_is_409_and_a_bad_field_422(queue, send):
     ):
         refused = send("POST", address, body)
         assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == field
+
+
+def test_an_archived_queue_takes_nothing_in_by_hand(queue, send):
+    (item,) = filled(queue, 1)
+    make_traces(queue.project, 2)
+    got = claimed(send)
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass"}
+    assert send("PATCH", "queues/review", {"archived": True}).status_code == 200
+    for body in ({"trace_ids": ["t-00000"]}, {"pairs": [["t-00000", "t-00001"]]}):
+        refused = send("POST", "queues/review/items", body)
+        assert refused.status_code == 409 and "archived" in refused.json()["detail"]
+    assert send("POST", f"items/{item.pk}/label", said).status_code == 201, "what is held is handed in"
+    with pytest.raises(Archived):
+        items.open_round(item, "leo")
+    assert list(queue.items.all()) == [item]
+    assert send("PATCH", "queues/review", {"archived": False}).status_code == 200
+    assert send("POST", "queues/review/items", {"trace_ids": ["t-00000"]}).status_code == 201
 
 
 def test_skip_release_heartbeat_and_undo(queue, send):

@@ -244,6 +244,14 @@ def test_leads_put_chosen_traces_into_a_queue(project, queue, put, lead, reviewe
     assert "No trace was chosen" in put().content.decode()
 
 
+def test_a_queue_that_was_archived_meanwhile_takes_none_and_says_so(project, queue, put):
+    (one,) = make_traces(project, 1, prefix="chosen")
+    queues.archive(queue)
+    page = put(one.trace_id).content.decode()
+    assert "Refunds and returns: This queue is archived: it takes nothing in." in page
+    assert not queue.items.exists()
+
+
 def test_a_whole_list_goes_in_but_for_what_a_person_removed(project, other_project, queue, put):
     wanted = make_traces(project, 120, prefix="wanted")
     make_traces(project, 3, prefix="others")
