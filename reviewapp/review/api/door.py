@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ S = TypeVar("S", bound=Struct)
 READERS = (Scope.LABELS_READ, Scope.LABELS_WRITE, Scope.IMPERSONATE)
 WRITERS = (Scope.LABELS_WRITE, Scope.IMPERSONATE)
 TAG = ["Review"]
+LONGEST_NAME = 60
 REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 
 
@@ -51,12 +53,27 @@ def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
     if request.content_type and request.content_type != JSON and not optional:
         raise Problem(415, f"Content-Type {request.content_type!r} is not supported; send {JSON}.")
     try:
-        return checked(documents.parse(sent), shape)
+        document = documents.parse(sent)
     except Malformed as error:
         raise Problem(400, f"The body is not JSON: {error}") from None
+    try:
+        return checked(document, shape)
     except BadShape as invalid:
-        errors = [{"field": invalid.field, "error": invalid.reason}]
+        errors = _unknown(document, shape) or [{"field": invalid.field, "error": invalid.reason}]
         raise Problem(422, "The body cannot be read.", errors=errors) from None
+
+
+def _unknown(document: Any, shape: type[Struct]) -> list[dict[str, str]]:
+    """The fields that a shape does not know and does not pass over either: what they hold would be lost."""
+    if not shape.__struct_config__.forbid_unknown_fields or not isinstance(document, dict):
+        return []
+    known = shape.__struct_fields__
+    return [{"field": name, "error": _meant(name, known)} for name in document if name not in known]
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name[:LONGEST_NAME], known, 1)
+    return f"is not a field here; did you mean {near[0]}?" if near else f"is none of {', '.join(known)}"
 
 
 def lines(answers: Iterable[Any]) -> StreamingHttpResponse:

@@ -111,6 +111,49 @@ def test_a_lost_lease_is_409_and_a_bad_field_422(queue, send):
         assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("address", "body", "named"),
+    [
+        ("claim", {"as_reviwer": "rosa"}, {"as_reviwer": "is not a field here; did you mean as_reviewer?"}),
+        ("label", {"verdit": "pass"}, {"verdit": "is not a field here; did you mean verdict?"}),
+        ("label", {"verdict": "pass", "corrected_ouput": "Better.", "remark": ""},
+         {"corrected_ouput": "is not a field here; did you mean corrected_output?",
+          "remark": "is none of lease_token, idempotency_key, rubric_version, verdict, preference, "
+          "confidence, answers, failure_modes, note, corrected_output, as_reviewer"}),
+        ("skip", {"reasons": "context"}, {"reasons": "is not a field here; did you mean reason?"}),
+        ("items", {"trace_id": ["t"]}, {"trace_id": "is not a field here; did you mean trace_ids?"}),
+        ("change", {"lease_second": 60}, {"lease_second": "is not a field here; did you mean lease_seconds?"}),
+        ("create", {"slug": "new", "overlaps": 2}, {"overlaps": "is not a field here; did you mean overlap?"}),
+    ],
+)  # fmt: skip
+def test_a_field_that_nobody_knows_is_named_and_nothing_is_written(queue, send, address, body, named):
+    """What it holds would be lost unseen."""
+    filled(queue, 2)
+    got = claimed(send)
+    if address in ("label", "skip"):
+        body = body | {"lease_token": got["lease"]["token"]}
+    method, where = {
+        "claim": ("POST", "queues/review/claim"), "items": ("POST", "queues/review/items"),
+        "change": ("PATCH", "queues/review"), "create": ("POST", "queues"),
+    }.get(address, ("POST", f"items/{got['item']['id']}/{address}"))  # fmt: skip
+    refused = send(method, where, body)
+    assert refused.status_code == 422
+    assert {error["field"]: error["error"] for error in refused.json()["errors"]} == named
+    assert (Label.objects.count(), Queue.objects.count(), ReviewItem.objects.count()) == (0, 1, 2)
+    assert Assignment.objects.get().state == "leased"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_label_of_another_content_type_is_415(queue, api, send, kind):
+    filled(queue, 1)
+    got = claimed(send)
+    said = json.dumps({"lease_token": got["lease"]["token"], "verdict": "pass"})
+    address = f"/api/v1/items/{got['item']['id']}/label"
+    refused = api(Scope.ADMIN).generic("POST", address, said, content_type=kind)
+    assert refused.status_code == 415 and refused.headers["Content-Type"] == "application/problem+json"
+    assert not Label.objects.exists()
+
+
 def test_an_archived_queue_takes_nothing_in_by_hand(queue, send):
     (item,) = filled(queue, 1)
     make_traces(queue.project, 2)
