@@ -125,6 +125,19 @@ def test_keys_act_in_the_sheet_alone_while_it_is_open(browser, house, state):  #
     context.close()
 
 
+# Where over a button, but for its round corners, a finger would meet something else.
+HIDDEN_POINTS = """button => {
+    const { left, top, width, height } = button.getBoundingClientRect();
+    const found = [];
+    for (let x = 0.5; x < width; x += 2) for (let y = 0.5; y < height; y += 2) {
+        if (Math.min(x, width - x) < 4 && Math.min(y, height - y) < 4) continue;
+        const hit = document.elementFromPoint(left + x, top + y);
+        if (!button.contains(hit)) found.push([x, y, hit?.outerHTML.slice(0, 60)]);
+    }
+    return found;
+}"""
+
+
 def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, request):
     slug = f"why-{request.node.callspec.params['phone']}"
     phone.goto(house.queue(slug, traces(slug, 3)))
@@ -133,6 +146,7 @@ def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, req
     sheet(phone).locator(".decisions a").click()
     expect(phone.locator("#rubric h2")).to_be_visible()
     expect(phone.locator("#rubric").get_by_role("button", name="Undo")).to_be_visible()
+    assert phone.locator("#rubric [form=undo-this]").evaluate(HIDDEN_POINTS) == []
     expect(phone.locator(".signals-strip")).to_contain_text("put in by hand")
     is_sound(phone, "the reveal")
     opener(phone).click()
