@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,8 @@ Piece = tuple[Kind, str]
 
 # Comparing word by word takes the square of the length; longer texts are compared line by line.
 MOST_WORDS = 3_000
+# Two texts that have less than this of the shorter one in common make a patchwork that nobody can read.
+LEAST_ALIKE = 0.4
 _WORDS = re.compile(r"\s+|[^\W_]+|.", re.DOTALL)
 
 
@@ -37,6 +40,15 @@ def compare(before: str, after: str) -> list[Piece]:
     return found
 
 
+def alike(pieces: Sequence[Piece]) -> float:
+    """How much of the shorter text stands in the other, in letters and digits: 0 to 1."""
+    sizes = dict.fromkeys(("same", "added", "removed"), 0)
+    for kind, text in pieces:
+        sizes[kind] += sum(map(str.isalnum, text))
+    shorter = sizes["same"] + min(sizes["added"], sizes["removed"])
+    return sizes["same"] / shorter if shorter else 1.0
+
+
 def _pieces(text: str) -> list[str]:
     return _WORDS.findall(text)
 
@@ -50,11 +62,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`nothing` says why there is nothing to see."""
+    """`whole` are two texts by their names, where they are too unlike for `pieces`; `nothing` says why there
+    is nothing to see."""
 
     title: str
     choices: list[Choice]
     pieces: list[Piece]
+    whole: list[tuple[str, str]]
     nothing: str
 
 
@@ -67,10 +81,13 @@ def tell(item: ReviewItem, corrected: str, wanted: str, *, is_open: bool) -> Tol
     known = [name for name, (_, text) in texts.items() if text]
     name = wanted if wanted in texts else (known or ["corrected"])[0]
     label, text = texts[name]
+    pieces = compare(answer.strip(), text) if text else []
+    is_patchwork = alike(pieces) < LEAST_ALIKE
     return Told(
         title=f"Answer and {label.lower()}",
         choices=[Choice(key, words, key == name) for key, (words, _) in texts.items()],
-        pieces=compare(answer.strip(), text) if text else [],
+        pieces=[] if is_patchwork else pieces,
+        whole=[("The answer", answer.strip()), (label, text)] if is_patchwork else [],
         nothing="They are the same."
         if text
         else "There is nothing to compare with: nobody has corrected the answer yet.",

@@ -631,6 +631,8 @@ def test_what_was_labelled_can_be_compared_with_its_correction(rita, items):
     before = rita.post("diff", item, HTMX, corrected_output="answer review-00000 at last")
     assert "<ins> at last</ins>" in before.content.decode()
     rita.submit(item, hidden, verdict="pass")
+    unlike = rita.post("diff", item, HTMX, corrected_output="<i>No.</i>").content.decode()
+    assert "each is shown whole" in unlike and "&lt;i&gt;No.&lt;/i&gt;" in unlike and "<del>" not in unlike
     assert "nobody has corrected the answer" in rita.post("diff", item, HTMX).content.decode()
 
 
