@@ -41,9 +41,7 @@ def diff(old: RubricVersion, new: RubricVersion) -> list[Change]:
         ("Guidelines", old.guidelines, new.guidelines),
         ("Failure modes", _modes(old), _modes(new)),
     ]
-    changes += [
-        Change("", name, "wording", ((name, was, now),)) for name, was, now in texts if was != now
-    ]
+    changes += [Change("", name, "wording", ((name, was, now),)) for name, was, now in texts if was != now]
     return [change for change in changes if change is not None]
 
 

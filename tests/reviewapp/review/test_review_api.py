@@ -122,8 +122,8 @@ def test_a_lost_lease_is_409_and_a_bad_field_422(queue, send):
           "confidence, answers, failure_modes, note, corrected_output, as_reviewer"}),
         ("skip", {"reasons": "context"}, {"reasons": "is not a field here; did you mean reason?"}),
         ("items", {"trace_id": ["t"]}, {"trace_id": "is not a field here; did you mean trace_ids?"}),
-        ("change", {"lease_second": 60}, {"lease_second": "is not a field here; did you mean lease_seconds?"}),
-        ("create", {"slug": "new", "overlaps": 2}, {"overlaps": "is not a field here; did you mean overlap?"}),
+        ("change", {"overlp": 2}, {"overlp": "is not a field here; did you mean overlap?"}),
+        ("create", {"slug": "s", "kinds": "pair"}, {"kinds": "is not a field here; did you mean kind?"}),
     ],
 )  # fmt: skip
 def test_a_field_that_nobody_knows_is_named_and_nothing_is_written(queue, send, address, body, named):
