@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import uuid
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
 from evaluation.golden.addressed import dataset_or_404
+from evaluation.golden.draft import withheld
 from evaluation.runs import history, reports, run_page
 from evaluation.runs.models import CiRun, Decision
 from reviewapp.access import MemberRequest, session
@@ -62,6 +64,7 @@ def run(request: MemberRequest, run_id: str) -> HttpResponse:
     failing = run_page.failing(found)
     broken = baseline["broken"]
     others = [name for name in failing if name not in broken]
+    kept = withheld.from_member(request.membership, found.version.dataset)
     counts = {"broken": len(broken), "fixed": len(baseline["fixed"]), "others": len(others)}
     context = {
         "run": found,
@@ -69,9 +72,10 @@ def run(request: MemberRequest, run_id: str) -> HttpResponse:
         "sentence": run_page.sentence(found),
         "bar": run_page.bar(found),
         "checks": run_page.checks(found),
-        "broken": run_page.cases(found, broken),
-        "fixed": run_page.cases(found, baseline["fixed"]),
-        "others": run_page.cases(found, others),
+        "broken": run_page.cases(found, broken, kept),
+        "fixed": run_page.cases(found, baseline["fixed"], kept),
+        "others": run_page.cases(found, others, kept),
+        "withheld_words": withheld.WORDS,
         "counts": counts,
         "hidden": {name: run_page.hidden(number) for name, number in counts.items()},
         "digest": bytes(found.version.digest).hex(),
@@ -87,6 +91,10 @@ def run_report(request: MemberRequest, run_id: str, kind: str) -> HttpResponse:
     """The reports for someone signed in."""
     found = run_or_404(request, run_id)
     if kind == "junit.xml":
+        kept = withheld.from_member(request.membership, found.version.dataset)
+        if found.version.entries.filter(case__case_id__in=kept).exists():
+            messages.info(request, withheld.OF_FILES)
+            return redirect("run", request.project.slug, run_id)
         return HttpResponse(reports.junit(found), content_type="application/xml; charset=utf-8")
     if kind != "report.md":
         raise Http404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Shown:
     note: str
     before: Side | None
     now: Side | None
+    is_withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +203,9 @@ def hidden(number: int) -> int:
     return max(0, number - MOST_CASES)
 
 
-def cases(run: CiRun, ids: Iterable[str]) -> list[Shown]:
-    """The named cases with both runs' answers; a handful of queries for any number of them."""
+def cases(run: CiRun, ids: Iterable[str], withheld: Container[str] = ()) -> list[Shown]:
+    """The named cases with both runs' answers; a handful of queries for any number of them. Of those with a
+    withheld id no more than that."""
     wanted = list(ids)[:MOST_CASES]
     entries = {
         entry.case.case_id: entry
@@ -212,7 +214,15 @@ def cases(run: CiRun, ids: Iterable[str]) -> list[Shown]:
     pks = [entry.case_id for entry in entries.values()]
     now = _sides(run, pks)
     before = _sides(run.baseline, pks) if run.baseline else {}
-    return [_shown(entries[name], before, now) for name in wanted if name in entries]
+    return [
+        _withheld(entries[name]) if name in withheld else _shown(entries[name], before, now)
+        for name in wanted
+        if name in entries
+    ]
+
+
+def _withheld(entry: Any) -> Shown:
+    return Shown(entry.case.case_id, entry.case.title, False, (), "", "", None, None, is_withheld=True)
 
 
 def _shown(entry: Any, before: dict[int, Side], now: dict[int, Side]) -> Shown:

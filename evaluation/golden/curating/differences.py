@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -35,18 +35,25 @@ class Changed:
     people: tuple[str, ...]
     nearest: Json | None
     fields: tuple[FieldChange, ...]
+    is_withheld: bool = False
 
     @property
     def sign(self) -> str:
         return {"added": "+", "changed": "~", "removed": "\u2212"}[self.change.kind]
 
 
-def described(changes: Iterable[Change]) -> list[Changed]:
-    """Changes in words; one query for any number of them."""
+def described(changes: Iterable[Change], withheld: Container[str] = ()) -> list[Changed]:
+    """Changes in words; one query for any number of them. Of cases with a withheld id no more than that."""
     shown = list(changes)
     wanted = {pk for change in shown for pk in (change.before, change.after) if pk}
     revisions = {each.pk: each for each in CaseRevision.objects.filter(pk__in=wanted)}
-    return [_changed(change, revisions) for change in shown]
+    return [
+        _withheld(change) if change.case_id in withheld else _changed(change, revisions) for change in shown
+    ]
+
+
+def _withheld(change: Change) -> Changed:
+    return Changed(change, (), (), "", (), "", (), None, (), is_withheld=True)
 
 
 def _changed(change: Change, revisions: dict[int, CaseRevision]) -> Changed:

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from evaluation.golden.content import lines
 from evaluation.golden.content.lines import Case
-from evaluation.golden.draft import cases, nearby
+from evaluation.golden.draft import cases, nearby, withheld
 from evaluation.golden.models import (
     Candidate,
     CandidateState,
@@ -28,10 +28,10 @@ from evaluation.golden.models import (
     Origin,
 )
 from ingest.json_objects import Json
-from ingest.models import Project, Trace
+from ingest.models import Project
 from ingest.redaction import policies
 from reviewapp.models import Membership, Role
-from reviewapp.review import blindness, snapshots
+from reviewapp.review import snapshots
 from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem, State
 
 
@@ -49,13 +49,7 @@ class Refused(Exception):
 
 def told_to(membership: Membership) -> QuerySet[Candidate]:
     """None whose trace this member still has to judge blind, or has and may not know yet what others said."""
-    hidden = blindness.hidden_items(membership)
-    coming = Trace.objects.filter(blindness.coming(membership), project=membership.project_id)
-    found = Candidate.objects.filter(project=membership.project_id).exclude(
-        Exists(hidden.filter(trace=OuterRef("trace")))
-        | Exists(hidden.filter(other_trace=OuterRef("trace")))
-        | Q(trace__in=coming.values("pk"))
-    )
+    found = Candidate.objects.filter(project=membership.project_id).exclude(withheld.to_judge(membership))
     if Role(membership.role).allows(Role.LEAD):
         return found
     mine = Assignment.objects.filter(reviewer=membership.user_id, state=State.SUBMITTED).untold()

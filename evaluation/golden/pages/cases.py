@@ -15,7 +15,7 @@ from evaluation.golden.addressed import dataset_or_404, leads
 from evaluation.golden.content import files, lines
 from evaluation.golden.content.lines import BadCase
 from evaluation.golden.curating import bulk, case_lists, differences, editing, meanwhile, preview, staleness
-from evaluation.golden.draft import candidates, cases
+from evaluation.golden.draft import candidates, cases, withheld
 from evaluation.golden.models import CaseState, GoldenCase, GoldenDataset, Origin
 from ingest.json_objects import Json
 from reviewapp.access import MemberRequest, session
@@ -30,7 +30,9 @@ MOST_PASTED = 1024 * 1024
 @session(Role.REVIEWER)
 def golden_cases(request: MemberRequest, name: str) -> HttpResponse:
     dataset = dataset_or_404(request, name)
-    page = Paginator(case_lists.found(dataset, request.GET), CASES_A_PAGE).get_page(request.GET.get("page"))
+    kept_back = withheld.to_judge(request.membership)
+    found = case_lists.found(dataset, request.GET).exclude(kept_back)
+    page = Paginator(found, CASES_A_PAGE).get_page(request.GET.get("page"))
     kept = {
         key: case_lists.clean(request.GET, key)
         for key in ("q", "state", "split", "source", "tag", "owner", "kind", "stale", "critical")
@@ -43,6 +45,7 @@ def golden_cases(request: MemberRequest, name: str) -> HttpResponse:
         "asked": kept,
         "query": f"{query}&" if query else "",
         "filtered": bool(query),
+        "withheld": dataset.cases.filter(kept_back).count(),
         "choices": case_lists.choices(dataset),
         "states": CaseState.choices,
         "owners": people(request),
@@ -92,8 +95,7 @@ def golden_case(request: MemberRequest, name: str, case_id: str) -> HttpResponse
     if case is None:
         raise Http404
     if case.trace is not None and not blindness.opens(request.membership, case.trace):
-        words = "You have still to judge the trace of this case: it opens once you have handed that in."
-        messages.info(request, words)
+        messages.info(request, withheld.WORDS)
         return redirect("golden_cases", request.project.slug, name)
     shown = meanwhile.opened(case, request.POST)
     return edited(request, dataset, case, lines.parse(shown.line) if shown.line else None)

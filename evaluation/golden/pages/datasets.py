@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from evaluation.golden.addressed import dataset_or_404, leads
 from evaluation.golden.content import formats
 from evaluation.golden.curating import asked_in_production, coverage, differences, growth, health, overview
-from evaluation.golden.draft import cases, drafts
+from evaluation.golden.draft import cases, drafts, withheld
 from evaluation.golden.models import NAME_CHARACTERS, CaseState, GoldenDataset
 from evaluation.golden.published import versions
 from reviewapp.access import MemberRequest, session
@@ -75,7 +75,8 @@ def golden_dataset(request: MemberRequest, name: str) -> HttpResponse:
         "next_number": all_versions[0].number + 1 if all_versions else 1,
         "difference": difference,
         "page": page,
-        "changes": differences.described(page),
+        "changes": differences.described(page, withheld.from_member(request.membership, dataset)),
+        "withheld_words": withheld.WORDS,
         "candidates": list(candidates[: overview.MOST_CANDIDATES]),
         "candidate_count": candidates.count(),
         "slices": coverage.routes(dataset),

@@ -13,7 +13,7 @@ from evaluation.golden import asked
 from evaluation.golden.addressed import dataset_or_404, leads
 from evaluation.golden.content import formats
 from evaluation.golden.curating import differences, overview
-from evaluation.golden.draft import drafts
+from evaluation.golden.draft import drafts, withheld
 from evaluation.golden.models import GoldenDataset, GoldenVersion
 from evaluation.golden.published import serving, versions
 from ingest.problems import Problem
@@ -62,6 +62,10 @@ def download_golden(request: MemberRequest, name: str, pk: int, format: str) -> 
     version = version_or_404(dataset_or_404(request, name), pk)
     if format not in formats.FORMATS or version.withdrawn_at is not None:
         raise Http404
+    kept = withheld.from_member(request.membership, version.dataset)
+    if version.entries.filter(case__case_id__in=kept).exists():
+        messages.info(request, withheld.OF_FILES)
+        return redirect("golden_version", request.project.slug, name, version.number)
     try:
         return serving.answer(request, asked.representation(version, str(pk), format, asked.Selection()))
     except Problem as problem:
@@ -111,6 +115,7 @@ def compare_golden(request: MemberRequest, name: str) -> HttpResponse:
             "difference": difference,
             "page": page,
             "query": f"from={before.number}&to={after.number}&",
-            "changes": differences.described(page),
+            "changes": differences.described(page, withheld.from_member(request.membership, dataset)),
+            "withheld_words": withheld.WORDS,
         }
     return render(request, "golden/compare.html", context)

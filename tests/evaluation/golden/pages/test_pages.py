@@ -58,6 +58,36 @@ def test_a_case_of_a_trace_that_one_has_to_judge_opens_after_the_label(lead, rev
     assert Exposure.objects.count() == 2
 
 
+def test_no_page_tells_of_a_case_whose_trace_one_has_to_judge(lead, reviewer, project, dataset, api):
+    """Its note and what it expects are what reviewers said of the trace."""
+    put_values(dataset, [{**VALUES[0], "expected": "canary-e", "metadata": {"note": "canary-n"}}], "leo")
+    versions.publish(dataset, "leo", "with a note")
+    put_values(dataset, [{**VALUES[0], "expected": "canary-f", "metadata": {"note": "canary-n"}}], "leo")
+    to = "/api/v1/golden/support/versions/2/runs"
+    run = report(api(Scope.RUNS_WRITE), "pr", results("c00"), to=to, branch="pr-7").json()["run_id"]
+    (item,) = filled(make_queue(project, "blind"), 1)
+    GoldenCase.objects.filter(case_id="c00").update(trace=item.trace)
+    paths = [path.replace("versions/1", "versions/2") for path in pages(run)]
+    paths += ["/golden/support/compare?from=1&to=2", "/golden/support/cases?q=canary"]
+
+    def told(person):
+        pages_of = {path: person.client.get(BASE + path, follow=True).content.decode() for path in paths}
+        return {path for path, page in pages_of.items() if "canary-" in page.replace("q=canary", "")}
+
+    telling = {
+        "/golden/support", "/golden/support/compare", "/golden/support/case/c00", f"/runs/{run}",
+        f"/runs/{run}/junit.xml", "/golden/support/versions/2/files/flat.csv",
+        "/golden/support/compare?from=1&to=2",
+    }  # fmt: skip
+    assert told(reviewer) == set()
+    found = reviewer.client.get(f"{BASE}/golden/support/cases?q=canary").content.decode()
+    assert ">c00<" not in found and "A case is left out" in found
+    assert told(lead) == telling
+    lease = leases.claim(item.queue, reviewer.user)
+    labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
+    assert told(reviewer) == telling
+
+
 def test_every_page_shows_itself_and_escapes(lead, reviewer, stranger, runs):
     for path in pages(runs["run_id"]):
         page = lead.client.get(BASE + path)
