@@ -25,7 +25,7 @@ ConfidenceName = Literal["sure", "unsure"]
 Assignment = Literal["open", "named", "round_robin"]
 
 
-class ClaimBody(Struct, forbid_unknown_fields=True):
+class ClaimBody(Struct):
     """May be left out. `item` asks for one certain item, as after a lease that ran out."""
 
     as_reviewer: Reviewer = None
@@ -37,7 +37,7 @@ class LeaseBody(Struct):
     as_reviewer: Reviewer = None
 
 
-class SkipBody(LeaseBody, forbid_unknown_fields=True):
+class SkipBody(LeaseBody):
     reason: Literal["", "expertise", "context", "unreadable", "conflict"] | None = None
 
 
@@ -45,7 +45,7 @@ class UndoBody(Struct):
     as_reviewer: Reviewer = None
 
 
-class LabelBody(Struct, forbid_unknown_fields=True):
+class LabelBody(Struct):
     """A trace takes `verdict`, a pair `preference`. `answers` by criterion key: pass_fail "pass" or "fail",
     choice and scale the option's value, multiple_choice a list of values, number a number, text a text. A
     verdict of pass is refused (422, field `verdict`) where a critical criterion is answered fail."""
@@ -63,14 +63,14 @@ class LabelBody(Struct, forbid_unknown_fields=True):
     as_reviewer: Reviewer = None
 
 
-class EnqueueBody(Struct, forbid_unknown_fields=True):
+class EnqueueBody(Struct):
     """Either of the two, by the queue's kind."""
 
     trace_ids: Annotated[list[TraceId], Meta(max_length=MOST_ITEMS)] | None = None
     pairs: Annotated[list[tuple[TraceId, TraceId]], Meta(max_length=MOST_ITEMS)] | None = None
 
 
-class QueueChange(Struct, kw_only=True, forbid_unknown_fields=True):
+class QueueChange(Struct, kw_only=True):
     """What is left out stays as it is. `rules` replaces all rules of the queue."""
 
     name: Annotated[str, Meta(min_length=1, max_length=120)] | UnsetType = UNSET
@@ -92,7 +92,7 @@ class QueueChange(Struct, kw_only=True, forbid_unknown_fields=True):
     open_items: Literal["move", "stay"] = "stay"
 
 
-class QueueBody(QueueChange, kw_only=True, forbid_unknown_fields=True):
+class QueueBody(QueueChange, kw_only=True):
     slug: Slug
     kind: KindOfItem = "trace"
 

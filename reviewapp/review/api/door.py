@@ -26,7 +26,8 @@ S = TypeVar("S", bound=Struct)
 READERS = (Scope.LABELS_READ, Scope.LABELS_WRITE, Scope.IMPERSONATE)
 WRITERS = (Scope.LABELS_WRITE, Scope.IMPERSONATE)
 TAG = ["Review"]
-LONGEST_NAME = 60
+# So much is a name like a known one that it must be meant for that.
+ALIKE, LONGEST_NAME = 0.8, 60
 REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 
 
@@ -54,26 +55,31 @@ def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
         raise Problem(415, f"Content-Type {request.content_type!r} is not supported; send {JSON}.")
     try:
         document = documents.parse(sent)
+        if errors := _misspelt(document, shape.__struct_fields__):
+            raise Problem(422, "The body has a field that is not known here.", errors=errors)
+        return checked(document, shape)
     except Malformed as error:
         raise Problem(400, f"The body is not JSON: {error}") from None
-    try:
-        return checked(document, shape)
     except BadShape as invalid:
-        errors = _unknown(document, shape) or [{"field": invalid.field, "error": invalid.reason}]
+        errors = [{"field": invalid.field, "error": invalid.reason}]
         raise Problem(422, "The body cannot be read.", errors=errors) from None
 
 
-def _unknown(document: Any, shape: type[Struct]) -> list[dict[str, str]]:
-    """The fields that a shape does not know and does not pass over either: what they hold would be lost."""
-    if not shape.__struct_config__.forbid_unknown_fields or not isinstance(document, dict):
+def _misspelt(document: Any, known: Sequence[str]) -> list[dict[str, str]]:
+    """The fields that nearly have the name of a known one: what they hold would be lost. What else a client
+    sends of its own is passed over."""
+    if not isinstance(document, dict):
         return []
-    known = shape.__struct_fields__
-    return [{"field": name, "error": _meant(name, known)} for name in document if name not in known]
+    near = {name: _nearest(name, known) for name in document if name not in known}
+    return [
+        {"field": name, "error": f"is not a field here; did you mean {meant}?"}
+        for name, meant in near.items()
+        if meant
+    ]
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name[:LONGEST_NAME], known, 1)
-    return f"is not a field here; did you mean {near[0]}?" if near else f"is none of {', '.join(known)}"
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name[:LONGEST_NAME], known, 1, ALIKE)), None)
 
 
 def lines(answers: Iterable[Any]) -> StreamingHttpResponse:
