@@ -147,6 +147,10 @@ def test_after_the_submit_a_phone_tells_why_an_item_was_chosen(phone, house, req
     expect(phone.locator("#rubric h2")).to_be_visible()
     expect(phone.locator("#rubric").get_by_role("button", name="Undo")).to_be_visible()
     assert phone.locator("#rubric [form=undo-this]").evaluate(HIDDEN_POINTS) == []
+    head, said = (
+        phone.locator(f"#rubric > .{part}").bounding_box() for part in ("rubric-head", "pane-scroll")
+    )
+    assert head["y"] + head["height"] <= said["y"]
     expect(phone.locator(".signals-strip")).to_contain_text("put in by hand")
     is_sound(phone, "the reveal")
     opener(phone).click()

@@ -395,7 +395,7 @@ def test_two_tabs_of_a_pair_are_told_apart_by_the_letters_on_the_screen(page, ho
     is_saved(page)
     keys(other, "2")
     both = other.locator("#conflict .both-texts")
-    expect(both).to_have_text(re.compile(r"here\s*B\s*in the other tab\s*A"))
+    expect(both).to_have_text(re.compile(r"Here\s*B\s*In the other tab\s*A"))
     other.locator("[data-keep]").click()
     is_saved(other)
 
@@ -427,7 +427,7 @@ def decided(browser, page, house, slug):
     opened(page)
     keys(page, "1", "Control+Enter")
     at(page, 2)
-    (mine,) = [label for label in house.labels() if label["trace_id"].startswith(f"{slug}-")]
+    mine = [label for label in house.labels() if label["trace_id"].startswith(f"{slug}-")][-1]
     context, other = sign_in(browser, house, "gina")
     other.goto(f"{house.url}/projects/{PROJECT}/items/{mine['item_id']}")
     other.get_by_role("button", name="Take this item").click()
@@ -460,6 +460,9 @@ def test_an_undo_that_is_refused_leaves_what_is_typed_where_it_is(browser, page,
     page.keyboard.type("half a")
     keys(page, "Escape", "u")
     expect(page.locator("#toast")).to_contain_text("was not taken back. A lead has already decided")
+    # Beside the buttons, however long the words are.
+    told, buttons = page.locator("#toast").bounding_box(), page.locator(".submit-bar").bounding_box()
+    assert told["x"] + told["width"] <= buttons["x"]
     keys(page, "n")
     page.keyboard.type(" thought")
     is_saved(page)
