@@ -20,10 +20,12 @@ QUEUE, NAME = "prompt-versions", "Prompt v6 or v7"
 VERSIONS = ("v6", "v7")
 # The number of pairs left over for people who look at the demo.
 LEFT = 0.3
+# Of those so many are shown to a second person, too, and wait for the lead where the two differ.
+TWICE = 8
 
 
 def compare(project: Project, plan: Plan, url: str) -> None:
-    """A queue of pairs, most of them answered. Nothing is done twice."""
+    """A queue of pairs, most of them answered by one, some by two. Nothing is done twice."""
     if queues.find(project, QUEUE):
         return
     with pghistory.context(command="demo"):
@@ -43,6 +45,10 @@ def compare(project: Project, plan: Plan, url: str) -> None:
         client = Client(url, token)
         for place in range(round(waiting * (1 - LEFT))):
             prefer(client, names[place % len(names)], turns)
+        with pghistory.context(command="demo"):
+            queues.change(queue, overlap=2)
+        for name in names[:2] * TWICE:
+            prefer(client, name, turns)
 
 
 def prefer(client: Client, name: str, turns: Mapping[str, Turn]) -> None:

@@ -5,7 +5,7 @@ Pure, and seeded by the trace id and the name: a second run says the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -43,6 +43,8 @@ class Manner:
     ahead: int
 
 
+# How many times as often a hard case is judged wrong, or not at all.
+FAULTS, DOUBTS = 6, 18
 MANNERS = {
     "priya": Manner(0.98, 0.002, 0.006, 0.55, 360),
     "ines": Manner(0.97, 0.004, 0.010, 0.35, 260),
@@ -53,7 +55,25 @@ MANNERS = {
 
 def judgement(turn: Turn, name: str) -> dict[str, Any]:
     """The label's fields as the API takes them."""
-    manner = MANNERS[name]
+    return _judged(turn, name, MANNERS[name])
+
+
+def strained(turn: Turn, name: str) -> dict[str, Any]:
+    """The same of a case that is hard to tell: one's small faults become large."""
+    usual = MANNERS[name]
+    return _judged(
+        turn,
+        name,
+        replace(
+            usual,
+            sees=1 - FAULTS * (1 - usual.sees),
+            false_alarms=FAULTS * usual.false_alarms,
+            in_doubt=DOUBTS * usual.in_doubt,
+        ),
+    )
+
+
+def _judged(turn: Turn, name: str, manner: Manner) -> dict[str, Any]:
     rng = Random(f"{turn.trace_id}/{name}")  # noqa: S311 - a story, not a secret
     if rng.random() < manner.in_doubt:
         return {"verdict": "cannot_tell", "confidence": "unsure", "note": "I would have to see the order."}

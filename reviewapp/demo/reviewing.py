@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
+
+from django.db.models import QuerySet
 
 from ingest.models import Project, Scope
 from ingest.routing.models import Unsettled
@@ -32,8 +34,9 @@ QUEUE = "review"
 # few of the newest audit items are left to whoever tries the demo.
 SITTINGS = ((1, 540), (2, 1_640))
 LABELS = sum(labels for _, labels in SITTINGS)
-# The lead decides most of what waits for a decision, confirms the clear failures, and leaves some open.
-LEFT_UNDECIDED = 9
+# The lead decides most of what waits for a decision, confirms the clear failures, and leaves so many open of
+# each reason why it waits.
+LEFT_OF_EACH = 4
 CONFIRMED = 90
 SETTLING_SECONDS = 240
 
@@ -97,7 +100,8 @@ def sitting(client: Client, name: str, turns: Mapping[str, Turn], most: int) -> 
     held = deque(islice(coming, people.MANNERS[name].ahead))
     done = 0
     while held:
-        label(client, name, held.popleft(), turns)
+        claimed = held.popleft()
+        label(client, name, claimed, people.judgement(turns[claimed["item"]["trace_id"]], name))
         held.extend(islice(coming, 1))
         done += 1
         yield done
@@ -111,9 +115,9 @@ def claims(client: Client, name: str, most: int) -> Iterator[dict[str, Any]]:
         yield claimed
 
 
-def label(client: Client, name: str, claimed: dict[str, Any], turns: Mapping[str, Turn]) -> None:
+def label(client: Client, name: str, claimed: dict[str, Any], said: dict[str, Any]) -> None:
     item, lease = claimed["item"], claimed["lease"]
-    told = people.judgement(turns[item["trace_id"]], name) | {
+    told = said | {
         "as_reviewer": name,
         "lease_token": lease["token"],
         "idempotency_key": f"demo-{name}-{item['id']}",
@@ -129,10 +133,7 @@ def call(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
 def decide(project: Project, turns: Mapping[str, Turn], lead: User) -> None:
     """The lead settles disagreements and confirms failures: what two people saw counts as confirmed."""
     of_project = ReviewItem.objects.filter(queue__project=project)
-    for item in _of(of_project.filter(state=ItemState.ADJUDICATION))[LEFT_UNDECIDED:]:
-        verdict = _truth(turns, item)
-        cause = Cause.HUMAN_WRONG if verdict == Verdict.PASS else Cause.MISSING_CONTEXT
-        resolutions.adjudicate(item, lead, verdict=verdict, cause=cause)
+    decide_most(of_project, turns, lead)
     failed = of_project.filter(
         state=ItemState.RESOLVED,
         resolution__verdict=Verdict.FAIL,
@@ -149,6 +150,16 @@ def decide(project: Project, turns: Mapping[str, Turn], lead: User) -> None:
                 corrected_output=label.corrected_output,
                 note=label.note,
             )
+
+
+def decide_most(items: QuerySet[ReviewItem], turns: Mapping[str, Turn], lead: User) -> None:
+    by_reason: dict[str, list[ReviewItem]] = defaultdict(list)
+    for item in _of(items.filter(state=ItemState.ADJUDICATION)):
+        by_reason[item.adjudication_reason].append(item)
+    for item in chain.from_iterable(same[LEFT_OF_EACH:] for same in by_reason.values()):
+        verdict = _truth(turns, item)
+        cause = Cause.HUMAN_WRONG if verdict == Verdict.PASS else Cause.MISSING_CONTEXT
+        resolutions.adjudicate(item, lead, verdict=verdict, cause=cause)
 
 
 def _of(items: Any) -> Sequence[ReviewItem]:

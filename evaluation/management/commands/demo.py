@@ -20,7 +20,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from evaluation.demo import deploys, golden, judging
 from ingest.models import Project
-from reviewapp.demo import comparing, larkfield, reviewing, sending
+from reviewapp.demo import comparing, hard_cases, larkfield, reviewing, sending
 from reviewapp.demo.traffic import Plan
 
 MANAGE = settings.BASE_DIR / "manage.py"
@@ -67,6 +67,7 @@ class Command(BaseCommand):
         self.review(project, larkfield.plan_of(project, traces), url)
         larkfield.keep_secret(project)
         comparing.compare(project, larkfield.plan_of(project, traces), url)
+        hard_cases.look_closer(project, larkfield.plan_of(project, traces), url)
         self.judge(project, larkfield.plan_of(project, traces))
         self.evaluate(project, url, keys.token)
         self.stdout.write(box(shown, keys))

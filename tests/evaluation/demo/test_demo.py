@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -18,11 +19,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from evaluation.demo import judging
 from evaluation.management.commands import demo
 from ingest import sampling, shapes
-from reviewapp.demo import bodies, larkfield, people, reactions, sending, stories
+from reviewapp.demo import bodies, larkfield, people, reactions, reviewing, sending, stories
 from reviewapp.demo.traffic import Plan, conversations
 from reviewapp.demo.turns import NATIVE, OPENINFERENCE, OTEL
 from reviewapp.models import Membership, Role, User
+from reviewapp.review import labels, leases
+from reviewapp.review.actors import Actor
 from tests import servers
+from tests.reviewapp.review.making import FAIL, PASS, UNSURE, filled, make_queue, make_reviewer
 
 PLAN = Plan(seed=7, anchor=datetime(2026, 11, 21, 15, 30, tzinfo=UTC), traces=400)
 
@@ -239,6 +243,32 @@ def test_of_two_answers_reviewers_prefer_the_one_without_a_flaw(turns):
     assert {"tie", "a", "b"} == said(good, good[::-1]).keys()
 
 
+def test_three_people_on_a_hard_case_differ_and_doubt_more_than_on_any(turns):
+    flawed = [turn for turn in turns if turn.flaw]
+
+    def differ(say):
+        said = [[say(turn, name)["verdict"] for name in ("priya", "ines", "dan")] for turn in flawed]
+        return [len(set(each)) > 1 for each in said], [each.count("cannot_tell") > 0 for each in said]
+
+    usual, hard = differ(people.judgement), differ(people.strained)
+    for before, now in zip(usual, hard, strict=True):
+        assert sum(now) > 2 * sum(before) and sum(now) > len(flawed) / 4
+
+
+@pytest.mark.django_db
+def test_of_each_reason_some_wait_for_whoever_tries_the_demo(project):
+    queue, rita, paul = make_queue(project, overlap=2), *(make_reviewer(project, name) for name in ("r", "p"))
+    made = filled(queue, 16)
+    for place in range(len(made)):
+        for reviewer, answer in ((rita, PASS), (paul, FAIL if place % 2 else UNSURE)):
+            lease = leases.claim(queue, reviewer)
+            labels.submit(lease.item, Actor(reviewer), lease.token, answer)
+    turns = {item.trace.trace_id: SimpleNamespace(flaw="") for item in made}
+    reviewing.decide_most(queue.items.all(), turns, make_reviewer(project, "l", Role.LEAD))
+    waits = Counter(queue.items.filter(state="adjudication").values_list("adjudication_reason", flat=True))
+    assert waits == {"tie": reviewing.LEFT_OF_EACH, "cannot_tell": reviewing.LEFT_OF_EACH}
+
+
 def test_the_box_is_a_box():
     lines = demo.box("http://127.0.0.1:8000", larkfield.Keys("pass-word", "ts_" + "0" * 81)).splitlines()
     assert len({len(line) for line in lines}) == 1
@@ -268,6 +298,13 @@ def test_loading_twice_changes_nothing(server):
     first = everything(server, token)
     assert server.manage("demo", "--url", server.url, "--traces", "24") == said
     assert everything(server, token) == first
+
+    asked = urllib.request.Request(
+        server.url + "/api/v1/queues", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        overlaps = {told["slug"]: told["overlap"] for told in json.load(answer)["queues"]}
+    assert overlaps == {"review": 1, "prompt-versions": 2, "hard-cases": 3}
 
     assert len(first) == 24
     assert any(score["name"] == judging.NAME for trace in first.values() for score in trace["scores"])
