@@ -54,6 +54,7 @@ class Screen:
     saved_at: datetime | None = None
     submit_to: str = ""
     is_revision: bool = False
+    is_told: bool = False  # of a label taken back whose reader has seen judge and peers meanwhile
     trouble: Trouble = Trouble()
     reveal: Reveal | None = None
     closed: str = ""
@@ -157,6 +158,7 @@ def revision(
         body=body or body_of_label(assignment.current),
         trouble=trouble or Trouble(),
         is_revision=True,
+        is_told=True,
         submit_to=reverse("change_mind", args=[item.queue.project.slug, item.pk]),
     )
 
@@ -211,6 +213,8 @@ def _form(
         order if item.other_trace_id else "",
     )
     more.setdefault("submit_to", reverse("submit_label", args=[item.queue.project.slug, item.pk]))
+    # Whatever was taken back has its text in the form.
+    more.setdefault("is_told", bool(body) and item.queue.blind and has_been_told(item, reviewer))
     is_hidden = not item.queue.blind and waits_elsewhere(item, reviewer)
     shows_signals = not item.queue.blind and not is_hidden
     if shows_signals:
@@ -220,6 +224,10 @@ def _form(
     return _screen(
         item, reviewer, order, raw_text=raw_text, parts=asked, body=body, is_hidden=is_hidden, **shown, **more
     )
+
+
+def has_been_told(item: ReviewItem, reader: User) -> bool:
+    return Assignment.objects.filter(item=item, reviewer=reader, revealed_at__isnull=False).exists()
 
 
 def waits_elsewhere(item: ReviewItem, reader: User) -> bool:

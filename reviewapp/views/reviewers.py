@@ -17,6 +17,7 @@ from reviewapp.review.models import Label
 from reviewapp.review.reviewers import Pace
 from reviewapp.screen import person
 
+LEAST_TOLD = 3
 SPANS = {"7": "7 days", "30": "30 days", "90": "90 days"}
 
 
@@ -53,14 +54,12 @@ def reviewer(request: MemberRequest, pk: int) -> HttpResponse:
 
 
 def medians(paces: list[Pace]) -> dict[str, float | None]:
-    """Over the reviewers with any label; none with fewer than three, where a median tells on someone."""
-    told = [pace for pace in paces if pace.labels]
-    if len(told) < 3:
-        return {"labels": None, "seconds": None}
-    seconds = [pace.median_seconds for pace in told if pace.median_seconds is not None]
+    """Over the reviewers with any; none with fewer than three, where a median tells on someone."""
+    labels = [pace.labels for pace in paces if pace.labels]
+    seconds = [pace.median_seconds for pace in paces if pace.median_seconds is not None]
     return {
-        "labels": median(pace.labels for pace in told),
-        "seconds": median(seconds) if seconds else None,
+        "labels": median(labels) if len(labels) >= LEAST_TOLD else None,
+        "seconds": median(seconds) if len(seconds) >= LEAST_TOLD else None,
     }
 
 

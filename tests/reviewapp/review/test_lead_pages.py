@@ -28,6 +28,7 @@ from reviewapp.review.labels import Answer
 from reviewapp.review.models import Flag, Queue, Resolution, ReviewItem, Rubric, RubricVersion, Stage
 from reviewapp.review.reviewers import Pace
 from reviewapp.templatetags.review import consensus, quality
+from reviewapp.views.reviewers import medians
 from tests.reviewapp.review.making import filled, make_queue, make_traces, reload
 
 pytestmark = pytest.mark.django_db
@@ -626,6 +627,16 @@ def test_a_reviewers_quality_is_drawn_to_a_half_and_told_from_thirty_on():
     assert (consensus(few), quality(few)) == ("too few, 1 more", "too few, 8 more")
     many = Pace(**figures | {"decided": 20, "decided_right": 18, "known": 10, "known_right": 9})
     assert quality(many) == ".88 (.74–.97), n = 30"
+
+
+def test_a_median_is_told_of_three_reviewers_or_more():
+    """Of two it tells one of them what the other does, and of one it is that one's own."""
+    nothing = dict.fromkeys(Pace.__dataclass_fields__, 0)
+    timed = [Pace(**nothing | {"labels": n, "median_seconds": n}) for n in (3, 5, 7)]
+    untimed = [Pace(**nothing | {"labels": n, "median_seconds": None}) for n in (9, 11)]
+    assert medians(timed) == {"labels": 5, "seconds": 5}
+    assert medians([*timed[:1], *untimed]) == {"labels": 9, "seconds": None}
+    assert medians(timed[:2]) == {"labels": None, "seconds": None}
 
 
 def test_reviewers_see_themselves_and_leads_everyone(project, queue, reviewer, lead, rita):

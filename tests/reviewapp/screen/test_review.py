@@ -341,6 +341,21 @@ def test_undo_brings_the_item_back_with_its_answers(rita, items):
     assert "You have no label on this item that can be undone." in seen(rita.item(items[4]), "rubric")
 
 
+def test_who_takes_a_label_back_after_the_reveal_reads_that_the_new_one_counts_in_no_figure(rita, items):
+    words = "left out of every agreement figure"
+    item, hidden = rita.hold()
+    rita.submit(item, hidden, HTMX, verdict="fail")
+    back = rita.post("undo", item, HTMX)
+    assert words not in back.content.decode() and ">blind<" in back.content.decode()
+    rita.submit(item, {"lease_token": back.context["screen"].token}, HTMX, verdict="fail")
+    rita.item(item)
+    page = rita.post("undo", item, HTMX).content.decode()
+    assert words in page and ">seen<" in page and ">blind<" not in page and "after you submit" not in page
+    lease = rita.open().context["screen"].lease
+    again = rita.submit(item, {"lease_token": lease.token}, HTMX, verdict="").content.decode()
+    assert words in again
+
+
 def test_an_undo_that_is_refused_shows_the_label_with_the_reason_where_it_can_be_reloaded(rita, items, lead):
     item, hidden = rita.hold()
     rita.submit(item, hidden, verdict="fail", note="hasty")

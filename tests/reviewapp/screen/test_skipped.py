@@ -131,6 +131,13 @@ def test_enter_on_the_last_page_follows_its_first_offer(rita, three, finish, pro
     assert entered(rita.person.client.get(finish).content.decode()) == ["Other, 2 waiting"]
 
 
+def test_a_sitting_without_a_label_does_not_say_that_nothing_waits(rita, queue, finish):
+    filled(queue, 2)
+    page = rita.person.client.get(finish).content.decode()
+    assert "There is more for you in Refunds and returns." in page and "Nothing waits" not in page
+    assert entered(page) == ["2 more ↵"]
+
+
 def test_a_queue_without_items_does_not_say_that_all_are_labelled(rita, queue, finish, lead):
     page = lambda: rita.person.client.get(finish).content.decode()  # noqa: E731
     assert "All items are labelled" not in page() and "The queue is empty." in page()
