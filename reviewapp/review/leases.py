@@ -33,7 +33,8 @@ from reviewapp.review.models import (
 )
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
 
-# A claim that lost a race, or found only what others have locked just now, looks again so often.
+# A claim that lost a race, or found only what others have locked just now, looks again so often; each time it
+# has waited twice as long, as a machine that is busy keeps a lock for longer.
 ATTEMPTS = 5
 LOCKED_SECONDS = 0.01
 
@@ -136,7 +137,7 @@ def _has_changed(lease: Lease) -> bool:
 
 
 def _claim(queue: Queue, reviewer: User) -> Lease | None:
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         if lease := _first(queue, reviewer):
             return lease
         # No mark hides anything; were one to, as after changes of rows with the triggers off, it ends here.
@@ -145,7 +146,7 @@ def _claim(queue: Queue, reviewer: User) -> Lease | None:
         if rows.one(ANY_LEFT, {"queue": queue.pk, "reviewer": reviewer.pk}) == (False,):
             break
         # All that is left is locked by others, who may leave it open: to go home now would leave it undone.
-        sleep(LOCKED_SECONDS)
+        sleep(LOCKED_SECONDS * 2**attempt)
     return _take(queue, reviewer, _taking(SKIPPED), skipped=True)
 
 
