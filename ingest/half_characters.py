@@ -16,9 +16,11 @@ T = TypeVar("T")
 MOST = 10_000
 MOST_BYTES = 8 * limits.MIB
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-# All that is well, in one stretch, or else half of a pair. The possessive quantifiers keep this linear.
+# All that is well, in one stretch, or else half of a pair. Nothing follows a stretch, so it is never looked
+# through again; its bound keeps the notes small that `re` takes for that. Possessive it must not be: in early
+# releases of Python 3.11 such a group of alternatives takes in what it has refused.
 _STRETCH = re.compile(
-    rb"((?:[^\\]++|\\(?!u[dD][89a-fA-F]).|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})++)"
+    rb"((?:[^\\]+|\\(?!u[dD][89a-fA-F]).|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}){1,1000})"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
     re.DOTALL,
 )
