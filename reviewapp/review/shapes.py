@@ -48,7 +48,8 @@ class UndoBody(Struct):
 class LabelBody(Struct):
     """A trace takes `verdict`, a pair `preference`. `answers` by criterion key: pass_fail "pass" or "fail",
     choice and scale the option's value, multiple_choice a list of values, number a number, text a text. A
-    verdict of pass is refused (422, field `verdict`) where a critical criterion is answered fail."""
+    verdict of pass is refused (422, field `verdict`) where a critical criterion is answered fail. With `next`
+    the next item of the queue is claimed as well."""
 
     lease_token: Token
     idempotency_key: Annotated[str, Meta(max_length=200)] | None = None
@@ -60,6 +61,7 @@ class LabelBody(Struct):
     failure_modes: list[Annotated[str, Meta(max_length=60)]] | None = None
     note: str | None = None
     corrected_output: str | None = None
+    next: bool = False
     as_reviewer: Reviewer = None
 
 
@@ -263,8 +265,11 @@ class LabelTold(Struct, kw_only=True):
 
 
 class Labelled(Struct):
+    """`next` is there when it was asked for: null when nothing is left for this reviewer now."""
+
     label: LabelTold
     item: ItemState
+    next: Claimed | UnsetType | None = UNSET
 
 
 class CounterTold(Struct):

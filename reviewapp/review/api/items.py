@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -11,11 +12,12 @@ from ingest.api import api
 from ingest.json_objects import json_response
 from ingest.problems import Problem
 from ingest.tokens import TokenRequest
+from reviewapp.models import User
 from reviewapp.review import labels, leases, shapes, telling
 from reviewapp.review.api import door, named
 from reviewapp.review.labels import Answer
-from reviewapp.review.models import ReviewItem, SkipReason
-from reviewapp.review.refusals import LeaseLost
+from reviewapp.review.models import Queue, ReviewItem, SkipReason
+from reviewapp.review.refusals import LeaseLost, Refusal
 
 
 @api.post(
@@ -50,6 +52,8 @@ def label(request: TokenRequest, pk: int) -> HttpResponse:
     _check_version(item, sent.rubric_version)
     done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
     told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
+    if sent.next:
+        told.next = _next(item.queue, actor.reviewer, is_repeat=not done.is_new)
     return json_response(told, 201 if done.is_new else 200)
 
 
@@ -98,6 +102,16 @@ def undo(request: TokenRequest, pk: int) -> HttpResponse:
     item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
     lease = labels.undo(item, actor)
     return json_response(telling.claimed(leases.of_item(lease, item)))
+
+
+def _next(queue: Queue, reviewer: User, *, is_repeat: bool) -> shapes.Claimed | None:
+    """The label is in, so what keeps from claiming is no error. A repeat gives the item that the answer which
+    was lost had claimed."""
+    with suppress(Refusal):
+        held = leases.held(queue, reviewer) if is_repeat else []
+        lease = held[0] if held else leases.claim(queue, reviewer)
+        return telling.claimed(lease) if lease else None
+    return None
 
 
 def _token(text: str) -> UUID:

@@ -148,6 +148,33 @@ def test_what_a_client_sends_of_its_own_is_passed_over(queue, send):
     assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 201
 
 
+def test_a_label_brings_the_next_item_along_and_a_repeat_the_same_one(queue, send):
+    filled(queue, 2)
+    got = claimed(send)
+    address = f"items/{got['item']['id']}/label"
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass", "idempotency_key": "k", "next": True}
+    first, again = send("POST", address, said), send("POST", address, said)
+    assert (first.status_code, again.status_code) == (201, 200)
+    following = first.json()["next"]
+    assert following["item"]["id"] != got["item"]["id"] and following["lease"]["token"]
+    assert again.json()["next"]["lease"] == following["lease"]
+    assert Assignment.objects.filter(state="leased").count() == 1
+    said = {"lease_token": following["lease"]["token"], "verdict": "fail", "next": True}
+    last = send("POST", f"items/{following['item']['id']}/label", said)
+    assert (last.status_code, last.json()["next"]) == (201, None)
+    assert Label.objects.count() == 2
+
+
+def test_what_keeps_from_claiming_the_next_does_not_refuse_the_label(queue, send):
+    filled(queue, 2)
+    got = claimed(send)
+    Queue.objects.update(assignment="named")
+    said = {"lease_token": got["lease"]["token"], "verdict": "pass", "next": True}
+    answer = send("POST", f"items/{got['item']['id']}/label", said)
+    assert (answer.status_code, answer.json()["next"]) == (201, None)
+    assert Label.objects.count() == 1 and not Assignment.objects.filter(state="leased").exists()
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_label_of_another_content_type_is_415(queue, api, send, kind):
     filled(queue, 1)
