@@ -13,7 +13,6 @@ from reviewapp.models import Membership
 from reviewapp.review import blindness
 
 WORDS = "You have still to judge the trace of this case: it opens once you have handed that in."
-
 OF_FILES = "You have still to judge the trace of a case in this file: it opens once you have handed that in."
 
 
