@@ -165,7 +165,7 @@ def _hand_in(
         "state": decision.state,
         "reason": decision.reason,
     }
-    found = rows.one(handing_in(is_first), parameters)
+    found = rows.one(handing_in(is_first, bool(values)), parameters)
     if found is None:
         return False
     mine.pk, label.pk, label.snapshot_id, label.blind, label.seconds, label.created_at = found
@@ -182,11 +182,14 @@ def _hand_in(
 
 
 @cache
-def handing_in(is_first: bool) -> str:
+def handing_in(is_first: bool, is_answered: bool) -> str:
+    """`is_answered`: there are answers beside the verdict, or the preference."""
+    answered = ANSWERED if is_answered else ""
     if is_first:
-        return HAND_IN.format(blind=f"%(blind)s AND NOT {exposures.SEEN}", condition=FIRST)
+        blind = f"%(blind)s AND NOT {exposures.SEEN}"
+        return HAND_IN.format(blind=blind, condition=FIRST, answered=answered)
     # Whether its reviewer had seen anything was asked before, since the decision depends on it.
-    return HAND_IN.format(blind="%(blind)s", condition="")
+    return HAND_IN.format(blind="%(blind)s", condition="", answered=answered)
 
 
 RESOLVED = (
@@ -210,13 +213,9 @@ HAND_IN = """
             %(rubric_version_id)s, snapshot_id, blind, %(verdict)s, %(preference)s, %(confidence)s,
             %(failure_modes)s, %(note)s, %(corrected_output)s, %(idempotency_key)s,
             extract(epoch FROM clock_timestamp() - claimed_at)
-        FROM held ON CONFLICT DO NOTHING RETURNING *
-    ),
-    answered AS (
-        INSERT INTO reviewapp_labelanswer (label_id, criterion_id, value)
-        SELECT label.id, a.criterion::bigint, a.value
-        FROM label, jsonb_each(%(answers)s::jsonb) a (criterion, value)
-    ),
+        FROM held ON CONFLICT DO NOTHING
+        RETURNING assignment_id, id, kind, snapshot_id, blind, seconds, created_at
+    ){answered},
     handed AS (
         UPDATE reviewapp_assignment a SET state = 'submitted', current_id = label.id, token = NULL,
             counted_id = CASE label.kind WHEN 'post_reveal' THEN a.counted_id ELSE label.id END,
@@ -242,6 +241,13 @@ HAND_IN = """
     )
     SELECT assignment_id, id, snapshot_id, blind, seconds, created_at FROM label
 """
+# A part of it that costs as much without a row as with one.
+ANSWERED = """,
+    answered AS (
+        INSERT INTO reviewapp_labelanswer (label_id, criterion_id, value)
+        SELECT label.id, a.criterion::bigint, a.value
+        FROM label, jsonb_each(%(answers)s::jsonb) a (criterion, value)
+    )"""
 # What the quick way takes for granted.
 FIRST = """
             AND i.required = 1 AND a.revealed_at IS NULL
