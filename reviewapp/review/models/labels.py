@@ -61,6 +61,16 @@ class Preference(models.TextChoices):
     BOTH_BAD = "both_bad"
 
 
+# Verdict and preference, where exactly one of them is said, as `checks.reads` reads them.
+ONE_THING = f"({checks.any_of(Verdict.values)}/|/{checks.any_of(Preference.values)})"
+
+
+def says_one_thing(word: str, words: list[str], nothing: str, name: str) -> models.CheckConstraint:
+    """The column `word` holds one of these words; with `nothing`, and with it alone, the row says nothing."""
+    speaking = checks.any_of([known for known in words if known != nothing])
+    return checks.reads((word, "verdict", "preference"), f"{speaking}/{ONE_THING}|{nothing}//", name)
+
+
 class LabelQuerySet(models.QuerySet["Label"]):
     def of_project(self, project: object) -> Self:
         return self.filter(assignment__item__queue__project=project)
@@ -109,12 +119,12 @@ class Label(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="label_key_once_a_reviewer",
             ),
-            checks.is_one_of("kind", Kind.values, "label_kind_is_known"),
-            checks.is_one_of("via", Via.values, "label_via_is_known"),
-            checks.is_one_of("verdict", ["", *Verdict.values], "label_verdict_is_known"),
-            checks.is_one_of("preference", ["", *Preference.values], "label_preference_is_known"),
-            checks.is_one_of("confidence", ["", *Confidence.values], "label_confidence_is_known"),
-            checks.says_one_thing(Q(kind="undo"), "label_says_one_thing"),
+            says_one_thing("kind", Kind.values, Kind.UNDO, "label_says_one_thing"),
+            checks.reads(
+                ("via", "confidence"),
+                f"{checks.any_of(Via.values)}/{checks.any_of(['', *Confidence.values])}",
+                "label_words_are_known",
+            ),
         ]
         indexes = [models.Index("created_at", "id", name="label_by_time")]
         triggers = [triggers.append_only("labels_stay", "note", "corrected_output")]
@@ -195,9 +205,8 @@ class Resolution(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("item", "revision", name="resolution_revision_once"),
-            checks.is_one_of("method", Method.values, "resolution_method_is_known"),
+            says_one_thing("method", Method.values, Method.WITHDRAWN, "resolution_says_one_thing"),
             checks.is_one_of("cause", ["", *Cause.values], "resolution_cause_is_known"),
-            checks.says_one_thing(Q(method="withdrawn"), "resolution_says_one_thing"),
             models.CheckConstraint(
                 condition=Q(confirmed=False) | Q(verdict="fail"), name="only_failures_are_confirmed"
             ),

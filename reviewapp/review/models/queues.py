@@ -241,7 +241,7 @@ class ReviewItem(models.Model):
     rubric_version = models.ForeignKey(RubricVersion, models.PROTECT, related_name="items", db_index=False)
     lane = models.CharField(max_length=5, choices=Lane, default=Lane.RISK)
     state = models.CharField(max_length=12, choices=ItemState, default=ItemState.OPEN)
-    required = models.PositiveSmallIntegerField(default=1)
+    required = models.SmallIntegerField(default=1)
     open_slots = models.SmallIntegerField(default=1)
     priority = models.FloatField(default=0.0)
     rank = models.FloatField(null=True, blank=True)
@@ -276,35 +276,42 @@ class ReviewItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("queue", "subject", "round", name="subject_once_a_round"),
-            checks.is_one_of("state", ItemState.values, "item_state_is_known"),
-            checks.is_one_of("purpose", Purpose.values, "item_purpose_is_known"),
-            models.CheckConstraint(
-                condition=Q(required__gte=1, required__lte=5), name="required_one_to_five"
+            checks.reads(
+                ("state", "purpose"),
+                f"{checks.any_of(ItemState.values)}/{checks.any_of(Purpose.values)}",
+                "item_words_are_known",
             ),
             models.CheckConstraint(
-                condition=Q(open_slots__gte=0, open_slots__lte=F("required")), name="open_slots_in_range"
+                condition=Q(
+                    required__gte=1, required__lte=5, open_slots__gte=0, open_slots__lte=F("required")
+                ),
+                name="slots_in_range",
             ),
-            # Nor is there any other kind, or lane.
-            models.CheckConstraint(
-                condition=Q(kind="trace", other_trace=None) | Q(kind="pair", other_trace__isnull=False),
+            checks.says_which(
+                "kind",
+                {ItemKind.TRACE: Q(other_trace=None)},
+                otherwise=ItemKind.PAIR,
                 name="pairs_have_two_traces",
             ),
-            models.CheckConstraint(
-                condition=Q(rank__isnull=False) | Q(audit_rank__isnull=False), name="item_stands_in_a_lane"
+            # One that was drawn may stand in the risk lane as well. With any other word none stands anywhere.
+            checks.says_which(
+                "lane",
+                {
+                    Lane.AUDIT: Q(audit_rank__isnull=False, u__isnull=False, day__isnull=False),
+                    Lane.RISK: Q(audit_rank=None, rank__isnull=False),
+                },
+                name="item_stands_in_its_lane",
             ),
-            models.CheckConstraint(
-                condition=Q(lane="audit", audit_rank__isnull=False, u__isnull=False, day__isnull=False)
-                | Q(lane="risk", audit_rank=None),
-                name="audit_items_have_a_draw",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="removed", removed_at__isnull=False, open_slots=0)
-                | (~Q(state="removed") & Q(removed_at=None)),
+            checks.where(
+                Q(state="removed"),
+                Q(removed_at__isnull=False, open_slots=0),
+                otherwise=Q(removed_at=None),
                 name="removed_items_are_closed",
             ),
-            models.CheckConstraint(
-                condition=Q(purpose="review", original=None)
-                | (~Q(purpose="review") & Q(original__isnull=False)),
+            checks.where(
+                Q(purpose="review"),
+                Q(original=None),
+                otherwise=Q(original__isnull=False),
                 name="copies_name_their_original",
             ),
         ]
@@ -426,14 +433,16 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint("item", "reviewer", name="one_assignment_a_reviewer"),
             checks.is_one_of("state", State.values, "assignment_state_is_known"),
-            models.CheckConstraint(
-                condition=Q(state="leased", token__isnull=False, lease_until__isnull=False)
-                | (~Q(state="leased") & Q(token=None, lease_until=None)),
+            checks.where(
+                Q(state="leased"),
+                Q(token__isnull=False, lease_until__isnull=False),
+                otherwise=Q(token=None, lease_until=None),
                 name="leases_have_token_and_end",
             ),
-            models.CheckConstraint(
-                condition=Q(state="submitted", current__isnull=False, submitted_at__isnull=False)
-                | (~Q(state="submitted") & Q(current=None)),
+            checks.where(
+                Q(state="submitted"),
+                Q(current__isnull=False, submitted_at__isnull=False),
+                otherwise=Q(current=None),
                 name="submitted_has_a_label",
             ),
         ]

@@ -1,10 +1,13 @@
 """What the database itself refuses to hold of items, assignments, labels and resolutions."""
 
+from datetime import date
 from itertools import product
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from reviewapp.review import labels, leases
 from reviewapp.review.actors import Actor
@@ -13,6 +16,7 @@ from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem
 from tests.reviewapp.review.making import filled
 
 pytestmark = pytest.mark.django_db
+DAY = date(2026, 3, 4)
 
 
 @pytest.fixture
@@ -66,16 +70,21 @@ def test_a_resolution_says_one_thing_and_a_withdrawn_one_nothing(label, method, 
     [
         ("kind", "answers"),
         ("kind", ""),
+        ("kind", "undo/"),
         ("via", "PAGE"),
+        ("via", "page/"),
         ("verdict", "pass\n"),
         ("verdict", "a pass"),
+        ("verdict", "a"),
         ("preference", "ab"),
+        ("preference", "pass"),
         ("confidence", "sure|"),
     ],
 )
 def test_a_label_holds_known_words_only(label, column, value):
     said = {"verdict": "", "preference": ""} if column in ("verdict", "preference") else {}
-    assert refused_by(Label, label, **{**said, column: value}) == f"label_{column}_is_known"
+    check = "label_words_are_known" if column in ("via", "confidence") else "label_says_one_thing"
+    assert refused_by(Label, label, **{**said, column: value}) == check
 
 
 def test_every_word_there_is_can_be_held(label):
@@ -89,19 +98,59 @@ def test_every_word_there_is_can_be_held(label):
 @pytest.mark.parametrize(
     ("model", "changed", "check"),
     [
-        (ReviewItem, {"state": "x"}, "item_state_is_known"),
-        (ReviewItem, {"purpose": "x", "original": F("pk")}, "item_purpose_is_known"),
+        (ReviewItem, {"state": "x"}, "item_words_are_known"),
+        (ReviewItem, {"purpose": "x", "original": F("pk")}, "item_words_are_known"),
+        (ReviewItem, {"purpose": "known"}, "copies_name_their_original"),
+        (ReviewItem, {"original": F("pk")}, "copies_name_their_original"),
         (ReviewItem, {"kind": "x"}, "pairs_have_two_traces"),
-        (ReviewItem, {"lane": "x"}, "audit_items_have_a_draw"),
-        (Assignment, {"state": "x"}, "assignment_state_is_known"),
+        (ReviewItem, {"kind": "pair"}, "pairs_have_two_traces"),
+        (ReviewItem, {"other_trace": F("trace")}, "pairs_have_two_traces"),
+        (ReviewItem, {"lane": "x"}, "item_stands_in_its_lane"),
+        (ReviewItem, {"lane": "audit"}, "item_stands_in_its_lane"),
+        (ReviewItem, {"lane": "audit", "audit_rank": 0.5, "u": 0.5}, "item_stands_in_its_lane"),
+        (ReviewItem, {"lane": "audit", "audit_rank": 0.5, "day": DAY}, "item_stands_in_its_lane"),
+        (ReviewItem, {"lane": "risk", "audit_rank": 0.5, "u": 0.5, "day": DAY}, "item_stands_in_its_lane"),
+        (ReviewItem, {"rank": None}, "item_stands_in_its_lane"),
+        (ReviewItem, {"required": 0}, "slots_in_range"),
+        (ReviewItem, {"required": 6}, "slots_in_range"),
+        (ReviewItem, {"open_slots": -1}, "slots_in_range"),
+        (ReviewItem, {"open_slots": 2}, "slots_in_range"),
+        (ReviewItem, {"state": "removed"}, "removed_items_are_closed"),
+        (ReviewItem, {"removed_at": Now()}, "removed_items_are_closed"),
+        (ReviewItem, {"state": "removed", "removed_at": Now(), "open_slots": 1}, "removed_items_are_closed"),
+        (Assignment, {"state": "x", "current": None}, "assignment_state_is_known"),
+        (Assignment, {"token": uuid4()}, "leases_have_token_and_end"),
+        (Assignment, {"lease_until": Now()}, "leases_have_token_and_end"),
+        (Assignment, {"state": "leased", "current": None, "token": uuid4()}, "leases_have_token_and_end"),
+        (Assignment, {"state": "leased", "current": None, "lease_until": Now()}, "leases_have_token_and_end"),
+        (Assignment, {"state": "released"}, "submitted_has_a_label"),
+        (Assignment, {"current": None}, "submitted_has_a_label"),
+        (Assignment, {"submitted_at": None}, "submitted_has_a_label"),
     ],
 )
-def test_items_and_assignments_hold_known_words_only(label, model, changed, check):
+def test_items_and_assignments_hold_what_fits_together_only(label, model, changed, check):
     with pytest.raises(IntegrityError, match=check), transaction.atomic():
         model.objects.update(**changed)
 
 
+@pytest.mark.parametrize(
+    ("model", "changed"),
+    [
+        (ReviewItem, {"purpose": "repeat", "original": F("pk")}),
+        (ReviewItem, {"kind": "pair", "other_trace": F("trace")}),
+        (ReviewItem, {"lane": "audit", "audit_rank": 0.5, "u": 0.5, "day": DAY}),
+        (ReviewItem, {"lane": "audit", "audit_rank": 0.5, "u": 0.5, "day": DAY, "rank": None}),
+        (ReviewItem, {"required": 5, "open_slots": 5, "u": 0.5}),
+        (ReviewItem, {"state": "removed", "removed_at": Now()}),
+        (Assignment, {"state": "skipped", "current": None}),
+        (Assignment, {"state": "leased", "current": None, "token": uuid4(), "lease_until": Now()}),
+    ],
+)
+def test_what_fits_together_is_held(label, model, changed):
+    assert model.objects.update(**changed) == 1
+
+
 def test_a_resolution_holds_known_words_only(label):
     resolution = Resolution.objects.get()
-    assert refused_by(Resolution, resolution, method="x") == "resolution_method_is_known"
+    assert refused_by(Resolution, resolution, method="x") == "resolution_says_one_thing"
     assert refused_by(Resolution, resolution, cause="x") == "resolution_cause_is_known"
