@@ -217,6 +217,7 @@ WORKER_EXPECTED = True
 Q_CLUSTER = {
     "name": "touchstone",
     "orm": "default",
+    "broker_class": "reviewapp.serving.broker.Broker",
     "workers": 2,
     "queue_limit": 2,
     "timeout": 300,
