@@ -95,7 +95,11 @@ def run_report(request: MemberRequest, run_id: str, kind: str) -> HttpResponse:
         if found.version.entries.filter(case__case_id__in=kept).exists():
             messages.info(request, withheld.OF_FILES)
             return redirect("run", request.project.slug, run_id)
-        return HttpResponse(reports.junit(found), content_type="application/xml; charset=utf-8")
+        return HttpResponse(
+            reports.junit(found),
+            content_type="application/xml; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="junit.xml"'},
+        )
     if kind != "report.md":
         raise Http404
     words = reports.markdown(found, request.build_absolute_uri(request.path.rpartition("/")[0]))

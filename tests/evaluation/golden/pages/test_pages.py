@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.html import escape
 
-from evaluation.golden.draft import cases
+from evaluation.golden.draft import cases, withheld
 from evaluation.golden.models import GoldenCase, GoldenDataset, GoldenVersion
 from evaluation.golden.published import versions
 from ingest.models import Scope
@@ -86,6 +86,25 @@ def test_no_page_tells_of_a_case_whose_trace_one_has_to_judge(lead, reviewer, pr
     lease = leases.claim(item.queue, reviewer.user)
     labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
     assert told(reviewer) == telling
+
+
+def test_a_file_that_is_not_given_leads_back_and_says_why(lead, reviewer, project, dataset, api):
+    """Of a link that always saves what it gets, the browser saved the page with the reason as the file."""
+    to = "/api/v1/golden/support/versions/1/runs"
+    run = report(api(Scope.RUNS_WRITE), "pr", results("c00"), to=to, branch="pr-7").json()["run_id"]
+    (item,) = filled(make_queue(project, "blind"), 1)
+    GoldenCase.objects.filter(case_id="c00").update(trace=item.trace)
+    for page, file in (
+        ("/golden/support", "/golden/support/versions/1/files/native.jsonl"),
+        ("/golden/support/versions/1", "/golden/support/versions/1/files/native.jsonl"),
+        (f"/runs/{run}", f"/runs/{run}/junit.xml"),
+    ):
+        shown = reviewer.client.get(BASE + page).content.decode()
+        (link,) = re.findall(f'<a [^>]*href="{BASE}{file}"[^>]*>', shown)
+        assert " download" not in link
+        assert withheld.OF_FILES in reviewer.client.get(BASE + file, follow=True).content.decode()
+        given = lead.client.get(BASE + file)
+        assert given.headers["Content-Disposition"].startswith("attachment; filename=")
 
 
 def test_every_page_shows_itself_and_escapes(lead, reviewer, stranger, runs):
