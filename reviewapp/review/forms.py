@@ -26,8 +26,9 @@ LEAST_LEASE = 0.5
 
 
 def leased(least: float = LEAST_LEASE) -> forms.Field:
-    words = "Minutes an item is held: half a minute or more."
-    return ranged(least, 1440, is_whole=False, initial=15, label="Lease", help_text=words)
+    # What is wrong stands in the place of the help: the unit stays.
+    words = "How long an item is held: half a minute or more."
+    return ranged(least, 1440, is_whole=False, initial=15, label="Lease in minutes", help_text=words)
 
 
 class VersionChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
