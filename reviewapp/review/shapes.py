@@ -94,6 +94,14 @@ class QueueChange(Struct, kw_only=True):
     open_items: Literal["move", "stay"] = "stay"
 
 
+class QueuePatch(QueueChange, kw_only=True):
+    """What is left out stays as it is. `rules` replaces all rules of the queue. `slug` and `kind` may be sent
+    back as they are, and cannot be changed."""
+
+    slug: Slug | UnsetType = UNSET
+    kind: KindOfItem | UnsetType = UNSET
+
+
 class QueueBody(QueueChange, kw_only=True):
     slug: Slug
     kind: KindOfItem = "trace"

@@ -33,6 +33,7 @@ REFUSED = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 
 def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:
     """Whose review it is. Raises Problem 403 for a scope that is missing, 422 for who is no reviewer."""
+    check_query(request, "as_reviewer")
     name = as_reviewer or (request.GET.get("as_reviewer") if request.META.get("QUERY_STRING") else None)
     try:
         return actors.behind(request.caller, name)
@@ -65,14 +66,21 @@ def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
         raise Problem(422, "The body cannot be read.", errors=errors) from None
 
 
-def _misspelt(document: Any, known: Sequence[str]) -> list[dict[str, str]]:
+def check_query(request: HttpRequest, *known: str) -> None:
+    """Raises Problem 400 for a parameter that nearly has the name of a known one: without it more, or someone
+    else, would be answered for."""
+    if request.META.get("QUERY_STRING") and (errors := _misspelt(request.GET, known, "parameter")):
+        raise Problem(400, "The address has a parameter that is not known here.", errors=errors)
+
+
+def _misspelt(document: Any, known: Sequence[str], kind: str = "field") -> list[dict[str, str]]:
     """The fields that nearly have the name of a known one: what they hold would be lost. What else a client
     sends of its own is passed over."""
     if not isinstance(document, dict):
         return []
     near = {name: _nearest(name, known) for name in document if name not in known}
     return [
-        {"field": name, "error": f"is not a field here; did you mean {meant}?"}
+        {"field": name, "error": f"is not a {kind} here; did you mean {meant}?"}
         for name, meant in near.items()
         if meant
     ]

@@ -27,6 +27,7 @@ def list_labels(request: TokenRequest) -> HttpResponseBase:
     """Every revision with its provenance, in the order of ids: take them up by id, undone ones included.
 
     While the token's own reviewer judges a trace blind, the lines end before the first label on it."""
+    door.check_query(request, "since")
     since, after = _since(request)
     hidden = blindness.held_by_token(request.caller)
     return door.lines(telling.label_lines(request.caller.project, since, after, hidden))
@@ -41,6 +42,7 @@ def list_labels(request: TokenRequest) -> HttpResponseBase:
     ),
 )  # fmt: skip
 def export_labels(request: TokenRequest) -> HttpResponseBase:
+    door.check_query(request, "format", "verdict")
     form = _one_of(request, "format", training.FORMATS) or "openai"
     verdict = _one_of(request, "verdict", training.VERDICTS)
     hidden = blindness.held_by_token(request.caller)

@@ -46,10 +46,11 @@ def post_queue(request: TokenRequest) -> HttpResponse:
 
 @api.patch(
     "/queues/{slug:slug}", auth=named.of_queue(Scope.ADMIN), tags=door.TAG, summary="Change a queue",
-    openapi_extra=openapi.exchange(shapes.QueueChange, {200: shapes.QueueTold}, door.REFUSED),
+    openapi_extra=openapi.exchange(shapes.QueuePatch, {200: shapes.QueueTold}, door.REFUSED),
 )  # fmt: skip
 def patch_queue(request: TokenRequest, slug: str) -> HttpResponse:
-    queue, sent = named.queue(request.caller), door.read(request, shapes.QueueChange)
+    queue, sent = named.queue(request.caller), door.read(request, shapes.QueuePatch)
+    _check_kept(queue, sent)
     version = _version(request.caller, sent, queue)
     # All of it or nothing: what is refused has changed nothing.
     with transaction.atomic(), door.recorded(request):
@@ -82,6 +83,14 @@ def post_items(request: TokenRequest, slug: str) -> HttpResponse:
         done = items.enqueue_pairs(queue, sent.pairs or [], by)
     told = shapes.EnqueuedTold(len(done.added), [item.pk for item in done.added], done.known, done.unknown)
     return json_response(told, 201 if done.added else 200)
+
+
+def _check_kept(queue: Queue, sent: shapes.QueuePatch) -> None:
+    """Rules and addresses name a queue by its slug, and its items are of its kind. Raises Problem 422."""
+    others = [name for name in ("slug", "kind") if getattr(sent, name) not in (UNSET, getattr(queue, name))]
+    if others:
+        errors = [{"field": name, "error": "cannot be changed; create another queue"} for name in others]
+        raise Problem(422, "A queue keeps the slug and the kind that it was created with.", errors=errors)
 
 
 def _version(caller: Caller, sent: shapes.QueueChange, queue: Queue | None = None) -> RubricVersion | None:

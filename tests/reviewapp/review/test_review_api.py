@@ -141,6 +141,37 @@ def test_a_misspelt_field_is_named_and_nothing_is_written(queue, send, address, 
     assert Assignment.objects.get().state == "leased"
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "meant"),
+    [
+        ("GET", "labels?sinc=1", "since"),
+        ("GET", "labels/export?verdit=pass", "verdict"),
+        ("GET", "labels/export?formt=preference", "format"),
+        ("POST", "queues/review/claim?as_reviwer=rosa", "as_reviewer"),
+    ],
+)
+def test_a_misspelt_parameter_is_named(queue, send, method, address, meant):
+    """Without it there was more than was asked for, such as answers that failed among those to train on."""
+    filled(queue, 1)
+    refused = send(method, address)
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["error"] == f"is not a parameter here; did you mean {meant}?"
+    assert not Assignment.objects.exists()
+    assert send("GET", "labels/export?verdict=pass&trace=7").status_code == 200
+
+
+def test_a_queue_keeps_its_slug_and_its_kind(queue, send):
+    """It answered with success, and all was as before."""
+    for other in ({"slug": "renamed"}, {"kind": "pair"}, {"slug": "renamed", "overlap": 2}):
+        refused = send("PATCH", "queues/review", other)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["error"] == "cannot be changed; create another queue"
+    told = send("GET", "queues").json()["queues"][0]
+    assert (told["slug"], told["kind"], told["overlap"]) == ("review", "trace", 1)
+    again = send("PATCH", "queues/review", told | {"overlap": 2, "rubric": told["rubric"]["slug"]})
+    assert again.status_code == 200 and again.json()["overlap"] == 2
+
+
 def test_what_a_client_sends_of_its_own_is_passed_over(queue, send):
     filled(queue, 1)
     got = send("POST", "queues/review/claim", {"client": "sheet 1.2"}).json()
