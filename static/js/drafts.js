@@ -86,6 +86,8 @@
     else if (passes(answer?.status)) later();
     // Overtaken by its own submit, which brings another screen, or handed in from another tab.
     else if (answer.status === 204) submitting || say("not saved: you have handed this item in", true);
+    // All that this browser had of the session is gone: to sign in, a page is needed.
+    else if (answer.status === 403) say("not saved: reload the page, your text is kept", true);
     else say("not saved: the item is closed for you", true);
   }
 

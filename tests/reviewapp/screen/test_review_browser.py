@@ -519,6 +519,22 @@ def test_a_session_that_ends_in_the_middle_of_a_note_loses_nothing(page, house):
     assert [label["note"] for label in told] == ["the first half, the second half"]
 
 
+def test_who_lost_all_cookies_is_told_to_reload_and_finds_the_text(page, house):
+    """It was said that the item is closed."""
+    page.goto(house.queue("cookies", traces("cookies", 1)))
+    keys(page, "n")
+    page.keyboard.type("half")
+    is_saved(page)
+    page.context.clear_cookies()
+    page.keyboard.type(" a note")
+    expect(page.locator("#saved")).to_contain_text("not saved: reload the page, your text is kept")
+    page.reload()
+    page.fill("input[name=login]", "rosa")
+    page.fill("input[name=password]", PASSWORD)
+    keys(page, "Enter")
+    expect(page.locator("textarea[name=note]")).to_have_value("half a note")
+
+
 def test_a_lease_that_ran_out_keeps_the_text_and_is_taken_again(page, house):
     page.goto(house.queue("short", traces("short", 2), lease_seconds=5))
     page.fill("#note", "slowly typed")
