@@ -85,11 +85,14 @@ def quality(pace: Pace) -> str:
 
 
 def _quality(right: int, n: int) -> str:
-    """ ".86 (.78–.91), n = 96": drawn to a half by one more of either (Beta(1,1)), with a 95 % interval."""
+    """ ".86 (.78–.91), n = 96": drawn to a half by one more of either (Beta(1,1)), with a 95 % interval.
+
+    No line breaks within its n.
+    """
     if n < FEWEST:
         return f"too few, {FEWEST - n} more"
     low, high = wilson(right / n, n)
-    return f"{decimals((right + 1) / (n + 2))} ({decimals(low)}–{decimals(high)}), n = {n}"
+    return f"{decimals((right + 1) / (n + 2))} ({decimals(low)}–{decimals(high)}), n\u00a0=\u00a0{n}"
 
 
 @register.simple_tag

@@ -626,7 +626,7 @@ def test_a_reviewers_quality_is_drawn_to_a_half_and_told_from_thirty_on():
     few = Pace(**figures | {"agreed": 29, "comparable": 29, "decided": 10, "known": 12})
     assert (consensus(few), quality(few)) == ("too few, 1 more", "too few, 8 more")
     many = Pace(**figures | {"decided": 20, "decided_right": 18, "known": 10, "known_right": 9})
-    assert quality(many) == ".88 (.74–.97), n = 30"
+    assert quality(many) == ".88 (.74–.97), n\u00a0=\u00a030"
 
 
 def test_a_median_is_told_of_three_reviewers_or_more():
