@@ -125,6 +125,7 @@ def test_the_win_rate_stands_beside_the_queue_and_on_its_page_for_leads(duel, le
     assert "v3 wins 100 % over v4" in listed and "(34 to 100 %, n = 2)" in listed
     page = lead.client.get(reverse("queue_items", args=[slug, "duel"])).content.decode()
     assert 'id="won"' in page and "95 % interval 34 to 100 %, n = 2" in page and "Prompt version" in page
+    assert 'aria-label="Win rates"' not in page, "the section around the table has this name"
     assert "v3 wins" not in reviewer.client.get(reverse("queues", args=[slug])).content.decode()
 
 
