@@ -24,7 +24,7 @@ venv: .venv/ready
 ## make test    everything the tests need (browser included), then the whole suite
 test: .venv/ready-dev
 	@tools/chromium.sh
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS)
+	$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 ## make chaos   the long forms of what `make test` proves in short: crowds, races, any order of events
 chaos: .venv/ready-dev

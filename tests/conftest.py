@@ -14,6 +14,7 @@ from django.conf import settings
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from playwright.sync_api import expect
+from xdist.scheduler import LoadScopeScheduling
 
 from ingest import tokens
 from ingest.models import Project, Scope
@@ -103,22 +104,51 @@ def unhurried() -> Iterator[None]:
         yield
 
 
+# What takes longest in the browser begins first: begun last, it would run alone for minutes.
+LONGEST = (
+    "tests/reviewapp/screen/test_review_browser.py",
+    "tests/evaluation/test_pages_browser.py",
+    "tests/reviewapp/traces/test_traces_browser.py",
+    "tests/reviewapp/serving/test_review_page_faults.py",
+    "tests/reviewapp/test_access_pages.py",
+)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright leaves an event loop behind, in which Django refuses to query.
-
-    Side by side, the tests of one module stay together in one process, as they share what the module starts.
-    """
-    items.sort(key=_is_browser_test)
+    """Browser tests come last: Playwright leaves an event loop behind, in which Django refuses to query."""
+    items.sort(key=_turn)
     for item in items:
         if _is_browser_test(item):
             item.add_marker(ONCE_MORE)
-        module = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(f"{module} in browser" if _is_browser_test(item) else module))
+
+
+def _turn(item: pytest.Item) -> tuple[bool, int]:
+    module = item.nodeid.partition("::")[0]
+    place = LONGEST.index(module) if module in LONGEST else len(LONGEST)
+    return _is_browser_test(item), place
 
 
 def _is_browser_test(item: pytest.Item) -> bool:
     return "browser_name" in getattr(item, "fixturenames", ())
+
+
+class ByModule(LoadScopeScheduling):
+    """Side by side, the tests of a module stay together in one process, as they share what it starts.
+
+    Those in the browser are another group: see `pytest_collection_modifyitems`. The name of the browser is
+    one of their parameters.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        return f"{module} in browser" if "chromium" in test.partition("[")[2] else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """In place of pytest-xdist's own groups, told by node ids that pytest no longer takes from it."""
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")
