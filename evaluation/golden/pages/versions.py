@@ -52,6 +52,7 @@ def golden_version(request: MemberRequest, name: str, pk: int) -> HttpResponse:
             f"/api/v1/golden/{version.dataset.name}/versions/{version.number}"
         ),
         "leads": leads(request),
+        "withheld": withheld.from_member(request.membership, version.dataset),
     }
     return render(request, "golden/version.html", context)
 

@@ -83,6 +83,15 @@ def test_no_page_tells_of_a_case_whose_trace_one_has_to_judge(lead, reviewer, pr
     found = reviewer.client.get(f"{BASE}/golden/support/cases?q=canary").content.decode()
     assert ">c00<" not in found and "A case is left out" in found
     assert told(lead) == telling
+    # Nor whether it is critical, and what checks its answer.
+    for path, row in (("/golden/support/versions/2", "<tr>"), (f"/runs/{run}", "<summary")):
+        of_reviewer, of_lead = (
+            next(part for part in person.client.get(BASE + path).content.decode().split(row) if "c00" in part)
+            for person in (reviewer, lead)
+        )
+        assert "critical" in of_lead and "exact match" in of_lead and "still to judge" not in of_lead
+        assert "still to judge" in of_reviewer and "critical" not in of_reviewer
+        assert "exact match" not in of_reviewer
     lease = leases.claim(item.queue, reviewer.user)
     labels.submit(lease.item, Actor(reviewer.user), lease.token, PASS)
     assert told(reviewer) == telling
