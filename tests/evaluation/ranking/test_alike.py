@@ -93,6 +93,16 @@ def test_the_group_is_shown_after_the_submit_only(queue, reviewer, lead, strange
     assert lead.client.post(propose).status_code == 404
 
 
+def test_a_proposal_for_one_is_told_of_one(queue, reviewer):
+    item = labelled(queue, reviewer.user)
+    ReviewItem.objects.exclude(pk__in=[item.pk, queue.items.exclude(pk=item.pk).earliest("pk").pk]).update(
+        open_slots=0
+    )
+    address = reverse("propose_alike", args=["refunds", item.pk])
+    page = reviewer.client.post(address, HTTP_HX_REQUEST="true").content.decode()
+    assert "stands on 1 of them as a draft; it comes next." in page
+
+
 def test_one_verdict_is_proposed_for_the_group_and_labels_nothing(queue, reviewer):
     item = labelled(queue, reviewer.user)
     drawn = queue.items.get(trace__input=LATE.format(6))
