@@ -71,7 +71,7 @@ class Caller:
 
     token: ApiToken
     project: Project
-    beside: Sequence[Any] = ()
+    beside: Sequence[Any]
 
     def may(self, *scopes: str) -> bool:
         """Whether the token has any one of these scopes, given or implied."""
@@ -141,10 +141,14 @@ def authenticate(credential: Credential, beside: Beside | None = None, named: ob
     caller = live_caller(credential.public_id, beside, named)
     if caller is None:
         return None
-    if not hmac.compare_digest(bytes(caller.token.secret_sha256), digest(credential.secret)):
+    if not is_its_secret(caller.token, credential.secret):
         return None
     note_use(caller.token)
     return caller
+
+
+def is_its_secret(token: ApiToken, secret: str) -> bool:
+    return hmac.compare_digest(bytes(token.secret_sha256), digest(secret))
 
 
 # What no request asks of its token and project; it is read where it is asked for after all.
@@ -185,10 +189,15 @@ def live_caller(public_id: str, beside: Beside | None, named: object) -> Caller 
 
 def note_use(token: ApiToken) -> None:
     """Write `last_used_at` when the known one is a minute old; of many requests at once, one does."""
-    limit = timezone.now() - USE_IS_WRITTEN_EVERY
-    if token.last_used_at is None or token.last_used_at < limit:
+    if not is_noted(token):
+        limit = timezone.now() - USE_IS_WRITTEN_EVERY
         unused = Q(last_used_at=None) | Q(last_used_at__lt=limit)
         ApiToken.objects.filter(unused, pk=token.pk).update(last_used_at=Now())
+
+
+def is_noted(token: ApiToken) -> bool:
+    """Whether its use was written in the last minute."""
+    return token.last_used_at is not None and token.last_used_at >= timezone.now() - USE_IS_WRITTEN_EVERY
 
 
 def credential_of(request: HttpRequest, *, basic: bool) -> Credential | None:

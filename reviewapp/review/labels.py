@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, exposures, leases, resolutions, rows, snapshots
+from reviewapp.review import answers, exposures, leases, resolutions, rows, snapshots, standing
 from reviewapp.review.actors import Actor
 from reviewapp.review.answers import Answer
 from reviewapp.review.leases import Lease
@@ -32,6 +32,7 @@ from reviewapp.review.models import (
 )
 from reviewapp.review.refusals import Invalid, ItemClosed, LeaseLost, NothingToUndo, Published, Refusal
 from reviewapp.review.resolutions import Decision
+from reviewapp.review.standing import Outdated, Standing
 
 __all__ = ["Answer", "Submitted", "change_mind", "last_submitted", "reveal", "submit", "undo"]
 
@@ -65,6 +66,21 @@ def submit(item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str
         if isinstance(refusal, Invalid) and not _is_held(item, actor.reviewer, token):
             raise leases.lost(item, actor.reviewer) from None
         raise
+    return Submitted(label, True, values)
+
+
+def submit_at_once(
+    item: ReviewItem, actor: Actor, token: UUID, answer: Answer, key: str, read: Standing
+) -> Submitted:
+    """The same for an item that was read before, where it, its queue and the actor's token still stand.
+
+    Raises Invalid, and Outdated when anything is different or it is not the item's first label: `submit` then
+    knows.
+    """
+    answer, values = answers.check(answer, item.kind, item.rubric_version)
+    label = _label(item, actor, answer, key or str(token))
+    if not _hand_in_first(item, token, label, values, read):
+        raise Outdated
     return Submitted(label, True, values)
 
 
@@ -111,7 +127,9 @@ def _label(item: ReviewItem, actor: Actor, answer: Answer, key: str = "") -> Lab
     )
 
 
-def _hand_in_first(item: ReviewItem, token: UUID, label: Label, values: dict[int, Any]) -> bool:
+def _hand_in_first(
+    item: ReviewItem, token: UUID, label: Label, values: dict[int, Any], read: Standing | None = None
+) -> bool:
     """Nearly every label: the first and only one, by someone who has seen nothing else of the item.
 
     What it comes to is known beforehand, so that one statement does it all. False when anything differs.
@@ -119,7 +137,7 @@ def _hand_in_first(item: ReviewItem, token: UUID, label: Label, values: dict[int
     if item.required != 1:
         return False
     mine = rows.new(Assignment, item=item, reviewer=label.reviewer, current=label, counted=label)
-    return _hand_in(mine, token, values, resolutions.decide(item, [mine]), is_first=True)
+    return _hand_in(mine, token, values, resolutions.decide(item, [mine]), is_first=True, read=read)
 
 
 def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int, Any]) -> None:
@@ -147,11 +165,18 @@ def _hand_in_next(item: ReviewItem, token: UUID, label: Label, values: dict[int,
 
 
 def _hand_in(
-    mine: Assignment, token: UUID, values: dict[int, Any], decision: Decision, *, is_first: bool = False
+    mine: Assignment,
+    token: UUID,
+    values: dict[int, Any],
+    decision: Decision,
+    *,
+    is_first: bool = False,
+    read: Standing | None = None,
 ) -> bool:
     """Append `mine.current` and put its item where the decision says, if the lease still runs.
 
-    `is_first`: only if nothing is different from what the quick way takes for granted.
+    `is_first`: only if nothing is different from what the quick way takes for granted; `read`: only if that
+    still stands, too.
     """
     item = mine.item
     label, resolution = mine.current, decision.resolution or Resolution()
@@ -164,8 +189,10 @@ def _hand_in(
         "answers": json.dumps(values),
         "state": decision.state,
         "reason": decision.reason,
+        "queue": item.queue_id,
+        **(read.values() if read else {}),
     }
-    found = rows.one(handing_in(is_first, bool(values)), parameters)
+    found = rows.one(handing_in(is_first, bool(values), read is not None), parameters)
     if found is None:
         return False
     mine.pk, label.pk, label.snapshot_id, label.blind, label.seconds, label.created_at = found
@@ -182,12 +209,13 @@ def _hand_in(
 
 
 @cache
-def handing_in(is_first: bool, is_answered: bool) -> str:
+def handing_in(is_first: bool, is_answered: bool, is_read_before: bool = False) -> str:
     """`is_answered`: there are answers beside the verdict, or the preference."""
     answered = ANSWERED if is_answered else ""
     if is_first:
         blind = f"%(blind)s AND NOT {exposures.SEEN}"
-        return HAND_IN.format(blind=blind, condition=FIRST, answered=answered)
+        stands = standing.ITEM_STANDS + standing.DOOR_STANDS if is_read_before else ""
+        return HAND_IN.format(blind=blind, condition=FIRST + stands, answered=answered)
     # Whether its reviewer had seen anything was asked before, since the decision depends on it.
     return HAND_IN.format(blind="%(blind)s", condition="", answered=answered)
 

@@ -20,7 +20,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from reviewapp.models import User
-from reviewapp.review import answers, claimable, marks, rows, seats, snapshots, turns
+from reviewapp.review import answers, claimable, marks, rows, seats, snapshots, standing, turns
 from reviewapp.review.models import (
     Assignment,
     ItemState,
@@ -32,6 +32,7 @@ from reviewapp.review.models import (
     State,
 )
 from reviewapp.review.refusals import ItemClosed, LeaseLost, NotAllowed
+from reviewapp.review.standing import Outdated, Standing
 
 # A claim that lost a race, or found only what others have locked just now, looks again so often; each time it
 # has waited twice as long, as a machine that is busy keeps a lock for longer.
@@ -57,6 +58,8 @@ class Lease:
     # Whether the snapshot is what the trace holds now, as far as the claim's own statement saw.
     is_shown: bool = False
     draft: dict[str, Any] | None = None
+    # Of the item's row, as the claim left it (review.standing).
+    version: str = ""
 
 
 # One statement: lock the first free item, insert or reuse the assignment, and take a slot only if that
@@ -86,8 +89,8 @@ ANY_LEFT = f"""
     SELECT EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="rank")})
         OR EXISTS (SELECT FROM reviewapp_reviewitem i WHERE {marks.CLAIMABLE.format(rank="audit_rank")})
 """  # noqa: S608 - our own names
-TAKE = """
-    WITH picked AS ({choice}),
+TAKE = f"""
+    WITH picked AS ({{choice}}),
     assigned AS (
         INSERT INTO reviewapp_assignment AS a
             (item_id, reviewer_id, state, token, lease_until, claimed_at, display_order, skip_reason)
@@ -102,16 +105,16 @@ TAKE = """
     ),
     taken AS (
         UPDATE reviewapp_reviewitem i SET open_slots = i.open_slots - 1
-        FROM assigned WHERE i.id = assigned.item_id RETURNING i.*
-    ){noted}
+        FROM assigned WHERE i.id = assigned.item_id RETURNING i.*, {standing.ITEM} AS version
+    ){{noted}}
     SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order,
         (SELECT revision FROM ingest_trace WHERE id = taken.trace_id),
         (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id),
         (SELECT body FROM reviewapp_draft d WHERE d.assignment_id = assigned.id),
-        {claims}, {columns}, {shown}
+        {{claims}}, taken.version, {{columns}}, {{shown}}
     FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
         LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
-"""
+"""  # noqa: S608 - our own names
 RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
 # What nobody asks of an item that was claimed, or of what is shown of it.
 UNREAD_OF_ITEM, UNREAD_OF_SNAPSHOT = ("enqueued_at", "removed_at", "removed_by", "added_by"), ("created_at",)
@@ -129,6 +132,20 @@ def claim(queue: Queue, reviewer: User) -> Lease | None:
     while lease is not None and _has_changed(lease) and not _is_held(lease):
         # What is shown has just changed, which voids the leases: also this one, of a second ago.
         lease = _claim(queue, reviewer)
+    return lease
+
+
+def claim_at_once(queue: Queue, reviewer: User, read: Standing) -> Lease:
+    """The same with a queue that was read before, where that and the token still stand.
+
+    Raises NotAllowed, and Outdated when anything is different or there is nothing: `claim` then knows.
+    """
+    if queue.paused or queue.archived_at:
+        raise Outdated
+    check_admission(queue, reviewer)
+    lease = _first(queue, reviewer, read)
+    if lease is None or (_has_changed(lease) and not _is_held(lease)):
+        raise Outdated
     return lease
 
 
@@ -150,21 +167,30 @@ def _claim(queue: Queue, reviewer: User) -> Lease | None:
     return _take(queue, reviewer, _taking(SKIPPED), skipped=True)
 
 
-def _first(queue: Queue, reviewer: User) -> Lease | None:
-    """In the order of the lanes, from the reviewer's mark on."""
-    if lease := _take(queue, reviewer, taking(Lane.RISK, FROM_MARK + seats.UNLESS_OTHERWISE)):
+def _first(queue: Queue, reviewer: User, read: Standing | None = None) -> Lease | None:
+    """In the order of the lanes, from the reviewer's mark on; nothing if what was read no longer stands."""
+    stands = standing.DOOR_STANDS if read else ""
+    simply = taking(Lane.RISK, FROM_MARK + seats.UNLESS_OTHERWISE + stands)
+    if lease := _take(queue, reviewer, simply, read=read):
         return lease
     turn = seats.turn(queue, reviewer)
     if turn.has_expired:
         expire()
     for lane in turn.lanes:
-        if lease := _take(queue, reviewer, taking(lane, FROM_MARK if lane == Lane.RISK else "")):
+        begun = FROM_MARK if lane == Lane.RISK else ""
+        if lease := _take(queue, reviewer, taking(lane, begun + stands), read=read):
             return lease
     return None
 
 
 def _take(
-    queue: Queue, reviewer: User, statement: str, *, item: int | None = None, skipped: bool = False
+    queue: Queue,
+    reviewer: User,
+    statement: str,
+    *,
+    item: int | None = None,
+    skipped: bool = False,
+    read: Standing | None = None,
 ) -> Lease | None:
     values = {
         "queue": queue.pk,
@@ -172,12 +198,13 @@ def _take(
         "seconds": queue.lease_seconds,
         "item": item,
         "every": queue.audit_every,
+        **(read.values() if read else {}),
     }
     for _ in range(ATTEMPTS):
         row = rows.one(statement, values)
         if row is None:
             return None
-        assignment, token, until, order, revision, other_revision, typed, claims, *loaded = row
+        assignment, token, until, order, revision, other_revision, typed, claims, version, *loaded = row
         if assignment is not None:
             if claims is not None and claims % marks.EVERY == 0:
                 marks.renew(queue, reviewer)
@@ -186,7 +213,7 @@ def _take(
             is_shown = seen == (revision, other_revision)
             draft = json.loads(typed) if typed else None
             left = queue.lease_seconds
-            return Lease(held, assignment, token, until, left, order, skipped, is_shown, draft)
+            return Lease(held, assignment, token, until, left, order, skipped, is_shown, draft, version)
     return None
 
 

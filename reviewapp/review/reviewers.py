@@ -22,6 +22,11 @@ def of_token(token: ApiToken) -> User:
     return _known(token.pk) or _make(token)
 
 
+def is_known(token: ApiToken) -> bool:
+    """Whether the token has reviewed as itself, in this process."""
+    return token.pk in _of_token
+
+
 def _known(token_id: int) -> User | None:
     """Read once a process: a token's reviewer never changes."""
     if token_id not in _of_token:

@@ -290,24 +290,25 @@ KEEP_FIRSTS = """
         seen_other_revision = kept.other_revision
     FROM kept WHERE i.id = kept.id
 """
-# The nearest first, from wherever a reviewer's look begins.
+# The nearest first, from wherever a reviewer's look begins. Which of them have one already is asked as they
+# are met: nearly all have.
 NEXT = """
     SELECT i.*, next.place FROM (
         SELECT next.id, min(next.place) AS place FROM reviewapp_queue q CROSS JOIN LATERAL (
-            (SELECT r.id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
+            (SELECT r.id, r.snapshot_id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
                 FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
                 AND r.rank IS NOT NULL ORDER BY r.rank DESC, r.id LIMIT %(limit)s)
             UNION ALL
-            (SELECT r.id, row_number() OVER (ORDER BY r.audit_rank DESC, r.id)
+            (SELECT r.id, r.snapshot_id, row_number() OVER (ORDER BY r.audit_rank DESC, r.id)
                 FROM reviewapp_reviewitem r WHERE r.queue_id = q.id AND r.open_slots > 0
                 AND r.audit_rank IS NOT NULL ORDER BY r.audit_rank DESC, r.id LIMIT %(limit)s)
             UNION ALL
-            (SELECT below.id, below.place FROM reviewapp_seat s CROSS JOIN LATERAL (
-                SELECT r.id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
+            (SELECT below.id, below.snapshot_id, below.place FROM reviewapp_seat s CROSS JOIN LATERAL (
+                SELECT r.id, r.snapshot_id, row_number() OVER (ORDER BY r.rank DESC, r.id) AS place
                 FROM reviewapp_reviewitem r WHERE r.queue_id = s.queue_id AND r.open_slots > 0
                 AND r.rank <= s.passed_rank ORDER BY r.rank DESC, r.id LIMIT %(ahead)s) below
             WHERE s.queue_id = q.id)
-        ) next WHERE q.archived_at IS NULL AND NOT q.paused GROUP BY next.id
+        ) next WHERE q.archived_at IS NULL AND NOT q.paused AND next.snapshot_id IS NULL GROUP BY next.id
     ) next JOIN reviewapp_reviewitem i ON i.id = next.id
     WHERE i.snapshot_id IS NULL ORDER BY next.place
 """

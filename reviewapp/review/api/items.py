@@ -11,17 +11,23 @@ from ingest import openapi
 from ingest.api import api
 from ingest.json_objects import json_response
 from ingest.problems import Problem
-from ingest.tokens import TokenRequest
+from ingest.tokens import Caller, TokenRequest
 from reviewapp.models import User
 from reviewapp.review import labels, leases, shapes, telling
-from reviewapp.review.api import door, named
+from reviewapp.review.api import door, memory, named
+from reviewapp.review.api.memory import MemoryAuth
 from reviewapp.review.labels import Answer
+from reviewapp.review.leases import Lease
 from reviewapp.review.models import Queue, ReviewItem, SkipReason
 from reviewapp.review.refusals import LeaseLost, Refusal
+from reviewapp.review.standing import Outdated
+
+CLAIM = MemoryAuth(named.QUEUE, *door.WRITERS)
+LABEL = MemoryAuth(named.ITEM, *door.WRITERS)
 
 
 @api.post(
-    "/queues/{slug:slug}/claim", auth=named.of_queue(*door.WRITERS), tags=door.TAG,
+    "/queues/{slug:slug}/claim", auth=CLAIM, tags=door.TAG,
     summary="Claim the next item",
     openapi_extra=openapi.exchange(
         shapes.ClaimBody, {200: shapes.Claimed, 204: None}, door.REFUSED, optional=True
@@ -29,17 +35,33 @@ from reviewapp.review.refusals import LeaseLost, Refusal
 )  # fmt: skip
 def claim(request: TokenRequest, slug: str) -> HttpResponse:
     """204 when there is nothing for this reviewer now."""
-    queue, sent = named.queue(request.caller), door.read(request, shapes.ClaimBody, optional=True)
+    return CLAIM.answered(request, _claim)
+
+
+def _claim(request: TokenRequest) -> HttpResponse:
+    caller, remembered = request.caller, memory.standing_of(request.caller)
+    queue, sent = memory.queue(caller), door.read(request, shapes.ClaimBody, optional=True)
     reviewer = door.actor_of(request, sent.as_reviewer).reviewer
-    if sent.item is None:
-        lease = leases.claim(queue, reviewer)
-    else:
+    lease: Lease | None
+    if remembered and sent.item is not None:
+        raise Outdated
+    if remembered:
+        lease = leases.claim_at_once(queue, reviewer, remembered)
+    elif sent.item is not None:
         lease = leases.reclaim(named.item_of(queue, sent.item), reviewer)
-    return json_response(telling.claimed(lease)) if lease else HttpResponse(status=204)
+    else:
+        lease = leases.claim(queue, reviewer)
+    return json_response(_claimed(caller, lease)) if lease else HttpResponse(status=204)
+
+
+def _claimed(caller: Caller, lease: Lease) -> shapes.Claimed:
+    told = telling.claimed(lease)
+    memory.keep(caller, lease, told)
+    return told
 
 
 @api.post(
-    "/items/{int:pk}/label", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Submit a label",
+    "/items/{int:pk}/label", auth=LABEL, tags=door.TAG, summary="Submit a label",
     openapi_extra=openapi.exchange(
         shapes.LabelBody, {200: shapes.Labelled, 201: shapes.Labelled}, door.REFUSED
     ),
@@ -47,13 +69,19 @@ def claim(request: TokenRequest, slug: str) -> HttpResponse:
 def label(request: TokenRequest, pk: int) -> HttpResponse:
     """201; 200 with the first answer for a repeat of the same key; 409 when the lease is lost: nothing was
     written, so claim the item again and send the same answer with the new token."""
+    return LABEL.answered(request, _label)
+
+
+def _label(request: TokenRequest) -> HttpResponse:
+    caller, remembered = request.caller, memory.standing_of(request.caller)
     sent = door.read(request, shapes.LabelBody)
-    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
+    item, actor = memory.item(caller), door.actor_of(request, sent.as_reviewer)
     _check_version(item, sent.rubric_version)
-    done = labels.submit(item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
+    given = (item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
+    done = labels.submit_at_once(*given, remembered) if remembered else labels.submit(*given)
     told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
     if sent.next:
-        told.next = _next(item.queue, actor.reviewer, is_repeat=not done.is_new)
+        told.next = _next(caller, item.queue, actor.reviewer, is_repeat=not done.is_new)
     return json_response(told, 201 if done.is_new else 200)
 
 
@@ -104,13 +132,13 @@ def undo(request: TokenRequest, pk: int) -> HttpResponse:
     return json_response(telling.claimed(leases.of_item(lease, item)))
 
 
-def _next(queue: Queue, reviewer: User, *, is_repeat: bool) -> shapes.Claimed | None:
+def _next(caller: Caller, queue: Queue, reviewer: User, *, is_repeat: bool) -> shapes.Claimed | None:
     """The label is in, so what keeps from claiming is no error. A repeat gives the item that the answer which
     was lost had claimed."""
     with suppress(Refusal):
         held = leases.held(queue, reviewer) if is_repeat else []
         lease = held[0] if held else leases.claim(queue, reviewer)
-        return telling.claimed(lease) if lease else None
+        return _claimed(caller, lease) if lease else None
     return None
 
 

@@ -9,7 +9,7 @@ from ingest import prepared
 from ingest.models import Project, Scope, Trace
 from ingest.problems import Problem
 from ingest.tokens import Beside, Caller, TokenAuth
-from reviewapp.review import answers, rows
+from reviewapp.review import answers, rows, standing
 from reviewapp.review.models import Queue, ReviewItem, Snapshot
 
 # What only pages ask of an item and of its queue, or those who settle it, of the row they have locked; it is
@@ -36,12 +36,17 @@ FIND_ITEM = (
     f"SELECT {ITEM_COLUMNS} FROM {ITEM_ROWS} "  # noqa: S608 - our own names
     "WHERE i.id = %s AND q.project_id = %s"
 )
+# The last column of both says in which versions token and queue were read.
 QUEUE = Beside(
     "slug",
-    rows.columns(Queue, "q", *UNREAD_OF_QUEUE),
+    f"{rows.columns(Queue, 'q', *UNREAD_OF_QUEUE)}, {standing.DOOR}",
     "LEFT JOIN reviewapp_queue q ON q.project_id = project.id AND q.slug = %s",
 )
-ITEM = Beside("pk", ITEM_COLUMNS, f"LEFT JOIN ({ITEM_ROWS}) ON i.id = %s AND q.project_id = project.id")
+ITEM = Beside(
+    "pk",
+    f"{ITEM_COLUMNS}, {standing.DOOR}",
+    f"LEFT JOIN ({ITEM_ROWS}) ON i.id = %s AND q.project_id = project.id",
+)
 
 
 def of_queue(*scopes: Scope) -> TokenAuth:
@@ -57,7 +62,7 @@ def of_item(*scopes: Scope) -> TokenAuth:
 def queue(caller: Caller) -> Queue:
     if caller.beside[0] is None:
         raise Problem(404, "This project has no such queue.")
-    found = rows.made(Queue, caller.beside, *UNREAD_OF_QUEUE)
+    found = rows.made(Queue, caller.beside[:-1], *UNREAD_OF_QUEUE)
     rows.link(found, "project", caller.project)
     rows.link(found, "rubric_version", answers.version_of(found.rubric_version_id))
     return found
@@ -66,7 +71,7 @@ def queue(caller: Caller) -> Queue:
 def item(caller: Caller) -> ReviewItem:
     if caller.beside[0] is None:
         raise Problem(404, "This project has no such item.")
-    return _item(caller.project, caller.beside)
+    return _item(caller.project, caller.beside[:-1])
 
 
 def item_of(queue: Queue, pk: int) -> ReviewItem:

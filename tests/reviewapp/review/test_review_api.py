@@ -9,6 +9,7 @@ from ingest.models import ApiToken, Scope
 from ingest.routing.models import RoutingRule
 from reviewapp.review import items, labels, leases, resolutions, snapshots
 from reviewapp.review.actors import Actor
+from reviewapp.review.api import memory
 from reviewapp.review.models import Assignment, Label, Queue, ReviewItem, Rubric, RubricVersion
 from reviewapp.review.refusals import Archived
 from tests.reviewapp.review.making import FAIL, PASS, filled, in_figures, make_queue, make_traces
@@ -54,8 +55,10 @@ def test_a_claim_and_a_label_take_two_statements_each(queue, send, django_assert
             {"lease_token": got["lease"]["token"], "verdict": "pass"},
         )
     snapshots.prepare()
+    memory._kept.clear()
     with django_assert_num_queries(2):
         got = claimed(send)
+    memory._kept.clear()
     with django_assert_num_queries(2):
         said = {"lease_token": got["lease"]["token"], "verdict": "pass"}
         assert send("POST", f"items/{got['item']['id']}/label", said).status_code == 201

@@ -1,0 +1,314 @@
+"""What a process remembers of token, queue and item between requests: it saves a look, and allows nothing."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from ingest import tokens
+from ingest.models import ApiToken, Scope
+from reviewapp.models import User
+from reviewapp.review import items, labels, leases, snapshots
+from reviewapp.review.actors import Actor
+from reviewapp.review.api import memory
+from reviewapp.review.models import AssignedTo, Assignee, Assignment, ItemState, Label, Queue, ReviewItem
+from tests.reviewapp.review.making import PASS, filled, late_span, make_queue, make_traces
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+
+
+class Robot:
+    """One that reviews with a token of its own."""
+
+    def __init__(self, project, *scopes):
+        self.issued = tokens.issue(project, "robot", scopes or [Scope.LABELS_WRITE])
+        self.client = Client(headers={"Authorization": f"Bearer {self.issued.text}"})
+
+    def post(self, address, **body):
+        return self.client.post(f"/api/v1/{address}", json.dumps(body), content_type=JSON)
+
+    def claim(self, **body):
+        return self.post("queues/review/claim", **body)
+
+    def label(self, claimed, **body):
+        said = {"lease_token": claimed["lease"]["token"], "verdict": "pass", **body}
+        return self.post(f"items/{claimed['item']['id']}/label", **said)
+
+    def change(self, **columns):
+        ApiToken.objects.filter(pk=self.issued.token.pk).update(**columns)
+
+
+@pytest.fixture
+def robot(queue):
+    """It has just labelled an item, holds the next, and its process remembers both."""
+    memory._kept.clear()
+    filled(queue, 8)
+    snapshots.prepare()
+    found = Robot(queue.project)
+    for _ in range(2):
+        assert found.label(found.claim().json()).status_code == 201
+    found.held = found.claim().json()
+    return found
+
+
+def looked_up(act):
+    """What `act` returns, and whether it asked for the token in a statement of its own."""
+    with CaptureQueriesContext(connection) as seen:
+        result = act()
+    return result, any("token.public_id = " in query["sql"] for query in seen)
+
+
+def test_a_claim_and_its_label_take_one_statement_each(robot, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert robot.label(robot.held).status_code == 201
+    with django_assert_num_queries(1):
+        held = robot.claim()
+    assert held.status_code == 200
+    with django_assert_num_queries(2):
+        onward = robot.label(held.json(), next=True)
+    assert onward.status_code == 201
+    with django_assert_num_queries(1):
+        assert robot.label(onward.json()["next"]).status_code == 201
+
+
+def test_what_is_remembered_is_told_as_what_is_looked_up(robot):
+    remembered, was_looked_up = looked_up(lambda: robot.label(robot.held, note="seen"))
+    assert not was_looked_up
+    held = robot.claim().json()
+    memory._kept.clear()
+    anew, was_looked_up = looked_up(lambda: robot.label(held, note="seen"))
+    assert was_looked_up
+    varying = ("id", "item_id", "trace_id", "seconds", "created_at", "snapshot", "u")
+    told = [{k: v for k, v in r.json()["label"].items() if k not in varying} for r in (remembered, anew)]
+    assert told[0] == told[1]
+    first = remembered.json()["label"]
+    item = ReviewItem.objects.select_related("trace", "snapshot").get(pk=first["item_id"])
+    assert first["trace_id"] == item.trace.trace_id == robot.held["item"]["trace_id"]
+    assert first["snapshot"] == bytes(item.snapshot.sha256).hex()
+
+
+@pytest.mark.parametrize(
+    ("columns", "status"),
+    [
+        ({"revoked_at": timezone.now()}, 401),
+        ({"expires_at": timezone.now() - timedelta(seconds=1)}, 401),
+        ({"scopes": [Scope.LABELS_READ]}, 403),
+        ({"secret_sha256": tokens.digest("another")}, 401),
+    ],
+)
+def test_a_token_that_was_changed_counts_as_it_is_now(robot, columns, status):
+    robot.change(**columns)
+    assert robot.claim().status_code == status
+    assert robot.label(robot.held).status_code == status
+    assert robot.label(robot.held, verdict="nonsense").status_code == status
+    assert robot.label(robot.held, lease_token="nonsense").status_code == status
+    assert robot.claim(item=robot.held["item"]["id"]).status_code == status
+    assert Label.objects.count() == 2 and Assignment.objects.count() == 3
+
+
+def test_a_token_whose_time_runs_out_is_refused_though_nobody_has_written_it(robot):
+    with connection.cursor() as cursor:
+        # Ends between two requests: the row is that of the look-up, and stays as it is.
+        cursor.execute("UPDATE ingest_apitoken SET expires_at = now() + interval '1 hour'")
+    assert robot.label(robot.held).status_code == 201
+    held = robot.claim().json()
+    _, was_looked_up = looked_up(robot.claim)
+    assert not was_looked_up
+    with pytest.MonkeyPatch.context() as patch:
+        for statements in (leases.taking, labels.handing_in):
+            statements.cache_clear()
+        late = leases.standing.DOOR_STANDS.replace("> now()", "> now() + interval '2 hours'")
+        patch.setattr(leases.standing, "DOOR_STANDS", late)
+        _, claim_looked_up = looked_up(robot.claim)
+        _, label_looked_up = looked_up(lambda: robot.label(held))
+    for statements in (leases.taking, labels.handing_in):
+        statements.cache_clear()
+    assert claim_looked_up and label_looked_up
+
+
+def test_the_secret_is_compared_each_time(robot):
+    public_id, end = robot.issued.token.public_id, robot.issued.text[-1]
+    guess = robot.issued.text[:-1] + ("0" if end != "0" else "1")
+    robot.client = Client(headers={"Authorization": f"Bearer {guess}"})
+    assert public_id in guess
+    assert robot.claim().status_code == robot.label(robot.held).status_code == 401
+
+
+def test_another_token_finds_nothing_of_it(robot, queue, other_project):
+    stranger, other = Robot(other_project), Robot(queue.project, Scope.LABELS_READ)
+    assert stranger.claim().status_code == stranger.label(robot.held).status_code == 404
+    assert other.claim().status_code == other.label(robot.held).status_code == 403
+    beside = Robot(queue.project)
+    assert beside.label(robot.held).status_code == 409
+    assert robot.label(robot.held).status_code == 201
+
+
+@pytest.mark.parametrize("setting", [{"paused": True}, {"archived_at": timezone.now()}])
+def test_a_queue_that_hands_out_nothing_any_more(robot, queue, setting):
+    Queue.objects.filter(pk=queue.pk).update(**setting)
+    assert robot.claim().status_code == 204
+    assert robot.label(robot.held).status_code == 201
+
+
+def test_a_queue_for_named_reviewers(robot, queue):
+    Queue.objects.filter(pk=queue.pk).update(assignment=AssignedTo.NAMED)
+    assert not Assignee.objects.exists()
+    assert robot.claim().status_code == 403
+
+
+def test_a_queue_that_is_no_longer_blind(robot, queue):
+    Queue.objects.filter(pk=queue.pk).update(blind=False)
+    assert robot.label(robot.held).json()["label"]["blind"] is False
+
+
+def test_an_item_that_two_are_to_label_now(robot):
+    ReviewItem.objects.filter(pk=robot.held["item"]["id"]).update(required=2, open_slots=1)
+    told = robot.label(robot.held).json()
+    assert told["item"]["state"] == ItemState.OPEN
+    assert not Label.objects.get(pk=told["label"]["id"]).assignment.item.resolution_id
+
+
+def test_an_item_that_became_a_known_one_gets_no_resolution(robot):
+    original = ReviewItem.objects.filter(state="resolved").first()
+    ReviewItem.objects.filter(pk=robot.held["item"]["id"]).update(
+        purpose="known", original=original, subject=original.subject, round=2
+    )
+    told = robot.label(robot.held).json()
+    assert told["label"]["purpose"] == "known"
+    assert ReviewItem.objects.get(pk=robot.held["item"]["id"]).resolution_id is None
+
+
+def test_an_item_whose_trace_has_grown(robot):
+    item = ReviewItem.objects.select_related("trace").get(pk=robot.held["item"]["id"])
+    late_span(item.trace)
+    assert robot.label(robot.held).status_code == 409
+    again = robot.claim(item=item.pk).json()
+    assert "another answer" in json.dumps(again["item"]["traces"])
+    assert robot.label(again).status_code == 201
+
+
+def test_an_item_that_was_labelled_and_taken_back(robot, queue):
+    first = robot.label(robot.held)
+    assert robot.label(robot.held).json()["label"]["id"] == first.json()["label"]["id"]
+    again = robot.post(f"items/{robot.held['item']['id']}/undo").json()
+    second = robot.label(again, verdict="fail")
+    assert second.status_code == 201 and second.json()["label"]["revision"] > 1
+
+
+def test_a_key_that_was_used_gives_the_first_label_again(robot):
+    first = robot.label(robot.held, idempotency_key="k")
+    held = robot.claim().json()
+    assert robot.label(robot.held, idempotency_key="k").json() == first.json()
+    assert robot.label(held, idempotency_key="k").status_code == 422
+    assert robot.label(held, idempotency_key="l").status_code == 201
+
+
+def test_answers_that_do_not_fit_are_told_and_nothing_is_lost(robot):
+    refused = robot.label(robot.held, verdict="maybe")
+    assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "verdict"
+    assert robot.label(robot.held).status_code == 201
+
+
+def test_an_end_of_the_queue_is_looked_for_once(robot):
+    while (claimed := robot.claim()).status_code == 200:
+        pass
+    assert claimed.status_code == 204
+    _, was_looked_up = looked_up(robot.claim)
+    assert was_looked_up
+    with CaptureQueriesContext(connection) as seen:
+        assert robot.claim().status_code == 204
+    assert sum("WITH picked" in query["sql"] for query in seen) == 4
+
+
+def test_one_item_is_asked_for_by_its_number(robot):
+    held, was_looked_up = looked_up(lambda: robot.claim(item=robot.held["item"]["id"]))
+    assert was_looked_up and held.json()["lease"]["token"] == robot.held["lease"]["token"]
+
+
+def test_the_use_of_a_token_is_still_written(robot):
+    robot.change(last_used_at=timezone.now() - timedelta(hours=1))
+    assert robot.claim().status_code == 200
+    assert ApiToken.objects.get(pk=robot.issued.token.pk).last_used_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_audit_items_come_in_their_turn(robot, queue):
+    waiting = ReviewItem.objects.filter(queue=queue, open_slots=1).order_by("-pk").first()
+    ReviewItem.objects.filter(pk=waiting.pk).update(
+        lane="audit", rank=None, audit_rank=1.0, u=0.5, day=timezone.now().date()
+    )
+    lanes = []
+    for _ in range(4):
+        claimed = robot.claim().json()
+        lanes.append(ReviewItem.objects.get(pk=claimed["item"]["id"]).lane)
+    assert lanes.count("audit") == 1
+
+
+def test_a_pair_is_told_with_both_its_names(project):
+    queue = make_queue(project, kind="pair")
+    names = [trace.trace_id for trace in make_traces(project, 4)]
+    items.enqueue_pairs(queue, [(names[0], names[1]), (names[2], names[3])])
+    robot = Robot(project)
+    for _ in range(2):
+        claimed = robot.claim().json()
+        said = {"lease_token": claimed["lease"]["token"], "preference": "a"}
+        told = robot.post(f"items/{claimed['item']['id']}/label", **said).json()["label"]
+        assert told["trace_id"] == claimed["item"]["trace_id"]
+        assert told["other_trace_id"] == claimed["item"]["other_trace_id"] in names
+
+
+def test_no_more_is_kept_than_that_and_no_texts(robot, monkeypatch):
+    monkeypatch.setattr(memory, "MOST", 3)
+    for _ in range(4):
+        robot.claim()
+    assert len(memory._kept) == 3
+    kept = [recollection.item for recollection in memory._kept.values() if recollection.item]
+    assert kept and all("bytes" not in item.snapshot.__dict__ for item in kept)
+
+
+def test_only_claim_and_label_are_answered_from_memory():
+    from ingest.api import api
+    from ingest.tokens import token_auth
+
+    operations = [
+        operation
+        for _, router in api._routers
+        for view in router.path_operations.values()
+        for operation in view.operations
+    ]
+    remembering = {o.view_func.__name__ for o in operations if isinstance(token_auth(o), memory.MemoryAuth)}
+    assert remembering == {"claim", "label"}
+
+
+def test_a_reviewer_of_the_page_is_not_in_the_way(robot, rita):
+    item = ReviewItem.objects.get(pk=robot.held["item"]["id"])
+    leases.release(item, Assignment.objects.get(item=item).reviewer, robot.held["lease"]["token"])
+    lease = leases.reclaim(item, rita)
+    labels.submit(lease.item, Actor(rita), lease.token, PASS)
+    assert robot.label(robot.held).status_code == 409
+
+
+@pytest.mark.parametrize("setting", [{"paused": True}, {"archived_at": timezone.now()}])
+def test_a_queue_that_was_read_when_it_handed_out_nothing_is_no_open_one(robot, queue, setting):
+    robot.label(robot.held, idempotency_key="k", next=True)
+    Queue.objects.filter(pk=queue.pk).update(**setting)
+    again = robot.label(robot.held, idempotency_key="k", next=True).json()
+    assert again["next"] is not None, "what it holds it goes on holding"
+    if "paused" in setting:
+        assert robot.claim(item=again["next"]["item"]["id"]).status_code == 200
+    assert robot.claim().status_code == 204
+
+
+def test_a_revoked_token_does_not_become_a_reviewer(queue, rita):
+    filled(queue, 4)
+    snapshots.prepare()
+    robot = Robot(queue.project, Scope.LABELS_WRITE, Scope.IMPERSONATE)
+    for _ in range(2):
+        assert robot.claim(as_reviewer=rita.username).status_code == 200
+    ApiToken.objects.filter(pk=robot.issued.token.pk).delete()
+    assert robot.claim().status_code == 401
+    assert not User.objects.filter(username__startswith="token-").exists()
