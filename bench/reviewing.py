@@ -14,8 +14,9 @@ from bench.installation import Installation, installed
 REVIEWERS, SECONDS = 50, 8.0
 # Labels a second that so many reviewers should reach who never think, and for how long they are watched.
 RATES, SPRINT_SECONDS, WARM_SECONDS = {1: 100, 8: 300, 32: 300}, 2.0, 3.0
-# On a machine that others use as well, a few seconds are a matter of luck: so often in turns in each round.
-TURNS = 2
+# On a machine that others use as well, a few seconds are a matter of luck: so often in turns in each round,
+# and so many times the rounds of other measures.
+TURNS, MORE_ROUNDS = 2, 2
 THINK_SECONDS = 1.0
 MOST_PAIR_MS, MOST_CPU_MS = 250, 4
 # The worker begins to make the snapshots of what comes next in this time. So many it makes ahead; until it
@@ -135,7 +136,7 @@ def measure(rounds: int) -> list[Figure]:
     that others use as well is not as quick in one minute as in the next."""
     with installed() as place:
         large = opened(place)
-        figures = sprints(large, 2 * rounds)
+        figures = sprints(large, MORE_ROUNDS * rounds)
         figures += together(large)
         figures += ahead(large)
         with installed() as beside:

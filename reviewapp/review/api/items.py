@@ -42,15 +42,14 @@ def _claim(request: TokenRequest) -> HttpResponse:
     caller, remembered = request.caller, memory.standing_of(request.caller)
     queue, sent = memory.queue(caller), door.read(request, shapes.ClaimBody, optional=True)
     reviewer = door.actor_of(request, sent.as_reviewer).reviewer
-    lease: Lease | None
-    if remembered and sent.item is not None:
+    if sent.item is None:
+        lease = (
+            leases.claim_at_once(queue, reviewer, remembered) if remembered else leases.claim(queue, reviewer)
+        )
+    elif remembered:
         raise Outdated
-    if remembered:
-        lease = leases.claim_at_once(queue, reviewer, remembered)
-    elif sent.item is not None:
-        lease = leases.reclaim(named.item_of(queue, sent.item), reviewer)
     else:
-        lease = leases.claim(queue, reviewer)
+        lease = leases.reclaim(named.item_of(queue, sent.item), reviewer)
     return json_response(_claimed(caller, lease)) if lease else HttpResponse(status=204)
 
 

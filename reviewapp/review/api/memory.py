@@ -97,10 +97,10 @@ def item(caller: Caller) -> ReviewItem:
 
 def keep(caller: Caller, lease: Lease, claimed: shapes.Claimed) -> None:
     """After a claim by a caller of one of these guards: the queue for the next, the item for its label."""
-    queue, item = lease.item.queue, lease.item
     # Else its next request would have to write something beforehand.
     if not tokens.is_noted(caller.token) or not reviewers.is_known(caller.token):
         return
+    queue, item = lease.item.queue, lease.item
     if isinstance(caller, Recollection):
         standing = caller.standing
     else:
