@@ -202,12 +202,18 @@ def is_noted(token: ApiToken) -> bool:
 
 def credential_of(request: HttpRequest, *, basic: bool) -> Credential | None:
     """What the Authorization header says; Basic (public id : secret) counts only where it is allowed."""
-    scheme, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer" and (match := FORMAT.fullmatch(value.strip())):
-        return Credential(*match.groups())
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme, _, value = authorization.partition(" ")
     if basic and scheme.lower() == "basic":
         return basic_credential(value.strip())
-    return None
+    return bearer(authorization)
+
+
+def bearer(authorization: str) -> Credential | None:
+    """What such a header names."""
+    scheme, _, value = authorization.partition(" ")
+    match = FORMAT.fullmatch(value.strip()) if scheme.lower() == "bearer" else None
+    return Credential(*match.groups()) if match else None
 
 
 def basic_credential(value: str) -> Credential | None:

@@ -106,11 +106,12 @@ def make_application() -> Application:
     pages = get_wsgi_application()
     from django.conf import settings
 
+    from reviewapp.review.api import at_once
     from reviewapp.serving.api_handler import ApiHandler, beside, content_policy
 
     leave_connections_to_turns()
     policy = content_policy()
-    application = beside(pages, ApiHandler())
+    application = beside(pages, ApiHandler(at_once.answer))
     admission = Admission(application, RUNNING, WAITING, {"Content-Security-Policy": policy})
     return BodyDoor(admission, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, policy)
 

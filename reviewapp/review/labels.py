@@ -20,6 +20,7 @@ from reviewapp.review.leases import Lease
 from reviewapp.review.models import (
     Assignment,
     Draft,
+    ItemKind,
     ItemState,
     Kind,
     Label,
@@ -192,7 +193,8 @@ def _hand_in(
         "queue": item.queue_id,
         **(read.values() if read else {}),
     }
-    found = rows.one(handing_in(is_first, bool(values), read is not None), parameters)
+    statement = handing_in(item.kind, is_first, bool(values), read is not None)
+    found = rows.one(statement, parameters)
     if found is None:
         return False
     mine.pk, label.pk, label.snapshot_id, label.blind, label.seconds, label.created_at = found
@@ -209,15 +211,17 @@ def _hand_in(
 
 
 @cache
-def handing_in(is_first: bool, is_answered: bool, is_read_before: bool = False) -> str:
+def handing_in(kind: str, is_first: bool, is_answered: bool, is_read_before: bool = False) -> str:
     """`is_answered`: there are answers beside the verdict, or the preference."""
-    answered = ANSWERED if is_answered else ""
+    parts = {"blind": "%(blind)s", "condition": "", "typed": TYPED, "revision": NEXT_REVISION}
     if is_first:
-        blind = f"%(blind)s AND NOT {exposures.SEEN}"
-        stands = standing.ITEM_STANDS + standing.DOOR_STANDS if is_read_before else ""
-        return HAND_IN.format(blind=blind, condition=FIRST + stands, answered=answered)
-    # Whether its reviewer had seen anything was asked before, since the decision depends on it.
-    return HAND_IN.format(blind="%(blind)s", condition="", answered=answered)
+        # Else whether its reviewer had seen anything was asked before, since the decision depends on it.
+        parts["blind"] = f"%(blind)s AND NOT {exposures.SEEN}"
+        parts["condition"] = FIRST + (OF_PAIR if kind == ItemKind.PAIR else "")
+    if is_read_before:
+        parts["condition"] += UNTOUCHED + standing.ITEM_STANDS + standing.DOOR_STANDS
+        parts |= {"typed": "", "revision": "1"}
+    return HAND_IN.format(answered=ANSWERED if is_answered else "", **parts)
 
 
 RESOLVED = (
@@ -249,17 +253,13 @@ HAND_IN = """
             counted_id = CASE label.kind WHEN 'post_reveal' THEN a.counted_id ELSE label.id END,
             submitted_at = statement_timestamp(), lease_until = NULL
         FROM label WHERE a.id = label.assignment_id
-    ),
-    typed AS (
-        DELETE FROM reviewapp_draft d USING label WHERE d.assignment_id = label.assignment_id
-    ),
+    ){typed},
     resolution AS (
         INSERT INTO reviewapp_resolution (item_id, revision, method, verdict, preference, confirmed, cause,
             failure_modes, note, corrected_output, labels)
-        SELECT %(item)s, 1 + coalesce(
-                (SELECT max(r.revision) FROM reviewapp_resolution r WHERE r.item_id = %(item)s), 0),
-            %(r_method)s::text, %(r_verdict)s, %(r_preference)s, %(r_confirmed)s, '', %(r_failure_modes)s, '',
-            %(r_corrected_output)s, array_replace(%(r_labels)s::bigint[], 0, label.id)
+        SELECT %(item)s, {revision}, %(r_method)s::text, %(r_verdict)s, %(r_preference)s, %(r_confirmed)s, '',
+            %(r_failure_modes)s, '', %(r_corrected_output)s,
+            array_replace(%(r_labels)s::bigint[], 0, label.id)
         FROM label WHERE %(r_method)s::text <> '' RETURNING id
     ),
     settled AS (
@@ -269,20 +269,31 @@ HAND_IN = """
     )
     SELECT assignment_id, id, snapshot_id, blind, seconds, created_at FROM label
 """
-# A part of it that costs as much without a row as with one.
+# Parts of it that cost as much without a row as with one.
 ANSWERED = """,
     answered AS (
         INSERT INTO reviewapp_labelanswer (label_id, criterion_id, value)
         SELECT label.id, a.criterion::bigint, a.value
         FROM label, jsonb_each(%(answers)s::jsonb) a (criterion, value)
     )"""
+TYPED = """,
+    typed AS (
+        DELETE FROM reviewapp_draft d USING label WHERE d.assignment_id = label.assignment_id
+    )"""
+NEXT_REVISION = (
+    "1 + coalesce((SELECT max(r.revision) FROM reviewapp_resolution r WHERE r.item_id = %(item)s), 0)"
+)
 # What the quick way takes for granted.
 FIRST = """
             AND i.required = 1 AND a.revealed_at IS NULL
             AND NOT EXISTS (SELECT FROM reviewapp_label l WHERE l.assignment_id = a.id)
-            AND i.seen_revision = (SELECT revision FROM ingest_trace WHERE id = i.trace_id)
-            AND i.seen_other_revision
-                IS NOT DISTINCT FROM (SELECT revision FROM ingest_trace WHERE id = i.other_trace_id)"""
+            AND i.seen_revision = (SELECT revision FROM ingest_trace WHERE id = i.trace_id)"""
+OF_PAIR = """
+            AND i.seen_other_revision = (SELECT revision FROM ingest_trace WHERE id = i.other_trace_id)"""
+# And of an item that was read before: no draft has to go, no resolution came before.
+UNTOUCHED = """
+            AND NOT EXISTS (SELECT FROM reviewapp_draft d WHERE d.assignment_id = a.id)
+            AND NOT EXISTS (SELECT FROM reviewapp_resolution r WHERE r.item_id = i.id)"""
 
 
 def lock(item: ReviewItem) -> ReviewItem:

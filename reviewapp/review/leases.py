@@ -23,6 +23,7 @@ from reviewapp.models import User
 from reviewapp.review import answers, claimable, marks, rows, seats, snapshots, standing, turns
 from reviewapp.review.models import (
     Assignment,
+    ItemKind,
     ItemState,
     Lane,
     Queue,
@@ -109,12 +110,13 @@ TAKE = f"""
     ){{noted}}
     SELECT assigned.id, assigned.token, assigned.lease_until, assigned.display_order,
         (SELECT revision FROM ingest_trace WHERE id = taken.trace_id),
-        (SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id),
+        {{other_revision}},
         (SELECT body FROM reviewapp_draft d WHERE d.assignment_id = assigned.id),
         {{claims}}, taken.version, {{columns}}, {{shown}}
     FROM picked LEFT JOIN assigned ON true LEFT JOIN taken ON true
         LEFT JOIN reviewapp_snapshot s ON s.id = taken.snapshot_id
 """  # noqa: S608 - our own names
+OTHER_REVISION = "(SELECT revision FROM ingest_trace WHERE id = taken.other_trace_id)"
 RANKS = {Lane.RISK: "rank", Lane.AUDIT: "audit_rank"}
 # What nobody asks of an item that was claimed, or of what is shown of it.
 UNREAD_OF_ITEM, UNREAD_OF_SNAPSHOT = ("enqueued_at", "removed_at", "removed_by", "added_by"), ("created_at",)
@@ -158,27 +160,26 @@ def _claim(queue: Queue, reviewer: User) -> Lease | None:
         if lease := _first(queue, reviewer):
             return lease
         # No mark hides anything; were one to, as after changes of rows with the triggers off, it ends here.
-        if lease := _take(queue, reviewer, taking(Lane.RISK)):
+        if lease := _take(queue, reviewer, taking(queue.kind, Lane.RISK)):
             return lease
         if rows.one(ANY_LEFT, {"queue": queue.pk, "reviewer": reviewer.pk}) == (False,):
             break
         # All that is left is locked by others, who may leave it open: to go home now would leave it undone.
         sleep(LOCKED_SECONDS * 2**attempt)
-    return _take(queue, reviewer, _taking(SKIPPED), skipped=True)
+    return _take(queue, reviewer, _taking(queue.kind, SKIPPED), skipped=True)
 
 
 def _first(queue: Queue, reviewer: User, read: Standing | None = None) -> Lease | None:
     """In the order of the lanes, from the reviewer's mark on; nothing if what was read no longer stands."""
     stands = standing.DOOR_STANDS if read else ""
-    simply = taking(Lane.RISK, FROM_MARK + seats.UNLESS_OTHERWISE + stands)
-    if lease := _take(queue, reviewer, simply, read=read):
+    if lease := _take(queue, reviewer, simply_taking(queue.kind, stands), read=read):
         return lease
     turn = seats.turn(queue, reviewer)
     if turn.has_expired:
         expire()
     for lane in turn.lanes:
         begun = FROM_MARK if lane == Lane.RISK else ""
-        if lease := _take(queue, reviewer, taking(lane, begun + stands), read=read):
+        if lease := _take(queue, reviewer, taking(queue.kind, lane, begun + stands), read=read):
             return lease
     return None
 
@@ -218,15 +219,30 @@ def _take(
 
 
 @cache
-def taking(lane: Lane, unless: str = "") -> str:
-    return _taking(FRESH.format(rank=RANKS[lane], unless=unless), f", noted AS ({seats.NOTED[lane]})")
+def simply_taking(kind: str, stands: str) -> str:
+    """What most claims are: the risk lane's turn. Who has claimed before, which `stands` says, has a seat."""
+    unless = seats.UNLESS_OTHERWISE_SEATED if stands else seats.UNLESS_OTHERWISE
+    choice = FRESH.format(rank=RANKS[Lane.RISK], unless=FROM_MARK + unless + stands)
+    return _taking(kind, choice, seats.NOTED_SEATED if stands else seats.NOTED[Lane.RISK])
 
 
-def _taking(choice: str, noted: str = "") -> str:
+@cache
+def taking(kind: str, lane: Lane, unless: str = "") -> str:
+    return _taking(kind, FRESH.format(rank=RANKS[lane], unless=unless), seats.NOTED[lane])
+
+
+def _taking(kind: str, choice: str, noted: str = "") -> str:
     item = rows.columns(ReviewItem, "taken", *UNREAD_OF_ITEM)
     shown = rows.columns(Snapshot, "s", *UNREAD_OF_SNAPSHOT)
     claims = "(SELECT claims FROM noted)" if noted else "NULL"
-    return TAKE.format(choice=choice, columns=item, shown=shown, noted=noted, claims=claims)
+    return TAKE.format(
+        choice=choice,
+        columns=item,
+        shown=shown,
+        noted=f", noted AS ({noted})" if noted else "",
+        claims=claims,
+        other_revision=OTHER_REVISION if kind == ItemKind.PAIR else "NULL",
+    )
 
 
 def _item(queue: Queue, row: Sequence[Any]) -> ReviewItem:
@@ -317,7 +333,7 @@ def reclaim(item: ReviewItem, reviewer: User) -> Lease:
         raise ItemClosed("This queue is paused: it hands out nothing new.")
     expire()
     mine = next((lease for lease in held(queue, reviewer) if lease.item.pk == item.pk), None)
-    lease = mine or _take(queue, reviewer, _taking(ONE), item=item.pk)
+    lease = mine or _take(queue, reviewer, _taking(queue.kind, ONE), item=item.pk)
     if lease is None:
         raise ItemClosed(_why_closed(item, reviewer))
     if _has_changed(lease) and not _is_held(lease):

@@ -55,6 +55,13 @@ TURN = f"SELECT {SINCE_AUDIT}, {AUDIT_WAITS}, {HAS_EXPIRED}"
 UNLESS_OTHERWISE = f"""
         AND NOT {HAS_EXPIRED}
         AND NOT ({AUDIT_WAITS} AND {SINCE_AUDIT} + 1 >= %(every)s)"""
+# The same for one who has a seat, and false for others: theirs need not be counted, and PostgreSQL takes the
+# longer to begin a statement the more is asked in it.
+UNLESS_OTHERWISE_SEATED = f"""
+        AND NOT {HAS_EXPIRED}
+        AND (SELECT since_audit FROM reviewapp_seat
+            WHERE queue_id = %(queue)s AND reviewer_id = %(reviewer)s)
+            < CASE WHEN {AUDIT_WAITS} THEN %(every)s - 1 ELSE 2147483647 END"""  # noqa: S608 - our own names
 # Parts of the claim's statement: they note the lane if `assigned` holds a row. The seats are counted for
 # whoever has none yet alone.
 NOTED = {
@@ -70,3 +77,7 @@ NOTED = {
             claims = s.claims + 1
         RETURNING claims""",  # noqa: S608 - our own names
 }
+NOTED_SEATED = """
+        UPDATE reviewapp_seat s SET since_audit = s.since_audit + 1, claims = s.claims + 1
+        FROM assigned WHERE s.queue_id = %(queue)s AND s.reviewer_id = %(reviewer)s
+        RETURNING claims"""

@@ -12,11 +12,12 @@ from datetime import timedelta
 from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ
+
+from ingest import prepared
 
 DATABASE = cast(str, Conf.ORM)
 # An entry is thought lost after so long; without one the queue is looked at again after so long.
@@ -63,16 +64,9 @@ def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
     """
     database = connections[DATABASE]
     try:
-        return _asked(database, statement, values)
+        return prepared.every(statement, values)
     except (InterfaceError, OperationalError):
         if database.in_atomic_block:
             raise
         database.close()
-    return _asked(database, statement, values)
-
-
-def _asked(database: BaseDatabaseWrapper, statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return prepared.every(statement, values)

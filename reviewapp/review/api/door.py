@@ -17,7 +17,7 @@ from ingest.models import Scope
 from ingest.problems import Problem
 from ingest.shapes import Invalid as BadShape
 from ingest.shapes import checked
-from ingest.tokens import TokenRequest
+from ingest.tokens import Caller, TokenRequest
 from reviewapp.review import actors
 from reviewapp.review.actors import Actor
 from reviewapp.review.refusals import Invalid, Refusal
@@ -35,8 +35,13 @@ def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:
     """Whose review it is. Raises Problem 403 for a scope that is missing, 422 for who is no reviewer."""
     check_query(request, "as_reviewer")
     name = as_reviewer or (request.GET.get("as_reviewer") if request.META.get("QUERY_STRING") else None)
+    return actor(request.caller, name)
+
+
+def actor(caller: Caller, as_reviewer: str | None) -> Actor:
+    """Raises as `actor_of`."""
     try:
-        return actors.behind(request.caller, name)
+        return actors.behind(caller, as_reviewer)
     except actors.NoSuchReviewer as refusal:
         errors = [{"field": "as_reviewer", "error": str(refusal)}]
         raise Problem(422, "as_reviewer cannot be used.", errors=errors) from None
@@ -54,6 +59,11 @@ def read(request: HttpRequest, shape: type[S], *, optional: bool = False) -> S:
         return shape()
     if request.content_type and request.content_type != JSON and not optional:
         raise Problem(415, f"Content-Type {request.content_type!r} is not supported; send {JSON}.")
+    return parsed(sent, shape)
+
+
+def parsed(sent: bytes, shape: type[S]) -> S:
+    """JSON in its shape. Raises Problem 400 and 422."""
     try:
         document = documents.parse(sent)
         if errors := _misspelt(document, shape.__struct_fields__):

@@ -15,19 +15,14 @@ from ingest.tokens import Caller, TokenRequest
 from reviewapp.models import User
 from reviewapp.review import labels, leases, shapes, telling
 from reviewapp.review.api import door, memory, named
-from reviewapp.review.api.memory import MemoryAuth
 from reviewapp.review.labels import Answer
 from reviewapp.review.leases import Lease
 from reviewapp.review.models import Queue, ReviewItem, SkipReason
 from reviewapp.review.refusals import LeaseLost, Refusal
-from reviewapp.review.standing import Outdated
-
-CLAIM = MemoryAuth(named.QUEUE, *door.WRITERS)
-LABEL = MemoryAuth(named.ITEM, *door.WRITERS)
 
 
 @api.post(
-    "/queues/{slug:slug}/claim", auth=CLAIM, tags=door.TAG,
+    "/queues/{slug:slug}/claim", auth=named.of_queue(*door.WRITERS), tags=door.TAG,
     summary="Claim the next item",
     openapi_extra=openapi.exchange(
         shapes.ClaimBody, {200: shapes.Claimed, 204: None}, door.REFUSED, optional=True
@@ -35,32 +30,17 @@ LABEL = MemoryAuth(named.ITEM, *door.WRITERS)
 )  # fmt: skip
 def claim(request: TokenRequest, slug: str) -> HttpResponse:
     """204 when there is nothing for this reviewer now."""
-    return CLAIM.answered(request, _claim)
-
-
-def _claim(request: TokenRequest) -> HttpResponse:
-    caller, remembered = request.caller, memory.standing_of(request.caller)
-    queue, sent = memory.queue(caller), door.read(request, shapes.ClaimBody, optional=True)
+    queue, sent = named.queue(request.caller), door.read(request, shapes.ClaimBody, optional=True)
     reviewer = door.actor_of(request, sent.as_reviewer).reviewer
     if sent.item is None:
-        lease = (
-            leases.claim_at_once(queue, reviewer, remembered) if remembered else leases.claim(queue, reviewer)
-        )
-    elif remembered:
-        raise Outdated
+        lease = leases.claim(queue, reviewer)
     else:
         lease = leases.reclaim(named.item_of(queue, sent.item), reviewer)
-    return json_response(_claimed(caller, lease)) if lease else HttpResponse(status=204)
-
-
-def _claimed(caller: Caller, lease: Lease) -> shapes.Claimed:
-    told = telling.claimed(lease)
-    memory.keep(caller, lease, told)
-    return told
+    return json_response(claimed(request.caller, lease)) if lease else HttpResponse(status=204)
 
 
 @api.post(
-    "/items/{int:pk}/label", auth=LABEL, tags=door.TAG, summary="Submit a label",
+    "/items/{int:pk}/label", auth=named.of_item(*door.WRITERS), tags=door.TAG, summary="Submit a label",
     openapi_extra=openapi.exchange(
         shapes.LabelBody, {200: shapes.Labelled, 201: shapes.Labelled}, door.REFUSED
     ),
@@ -68,19 +48,13 @@ def _claimed(caller: Caller, lease: Lease) -> shapes.Claimed:
 def label(request: TokenRequest, pk: int) -> HttpResponse:
     """201; 200 with the first answer for a repeat of the same key; 409 when the lease is lost: nothing was
     written, so claim the item again and send the same answer with the new token."""
-    return LABEL.answered(request, _label)
-
-
-def _label(request: TokenRequest) -> HttpResponse:
-    caller, remembered = request.caller, memory.standing_of(request.caller)
     sent = door.read(request, shapes.LabelBody)
-    item, actor = memory.item(caller), door.actor_of(request, sent.as_reviewer)
-    _check_version(item, sent.rubric_version)
-    given = (item, actor, _token(sent.lease_token), _answer(sent), sent.idempotency_key or "")
-    done = labels.submit_at_once(*given, remembered) if remembered else labels.submit(*given)
+    item, actor = named.item(request.caller), door.actor_of(request, sent.as_reviewer)
+    given = given_for(item, sent)
+    done = labels.submit(item, actor, *given)
     told = telling.labelled(done.label, done.values) if done.is_new else telling.labelled_again(done.label)
     if sent.next:
-        told.next = _next(caller, item.queue, actor.reviewer, is_repeat=not done.is_new)
+        told.next = next_of(request.caller, item.queue, actor.reviewer, is_repeat=not done.is_new)
     return json_response(told, 201 if done.is_new else 200)
 
 
@@ -131,14 +105,29 @@ def undo(request: TokenRequest, pk: int) -> HttpResponse:
     return json_response(telling.claimed(leases.of_item(lease, item)))
 
 
-def _next(caller: Caller, queue: Queue, reviewer: User, *, is_repeat: bool) -> shapes.Claimed | None:
+def claimed(caller: Caller, lease: Lease) -> shapes.Claimed:
+    told = telling.claimed(lease)
+    memory.keep(caller, lease, told)
+    return told
+
+
+def next_of(caller: Caller, queue: Queue, reviewer: User, *, is_repeat: bool) -> shapes.Claimed | None:
     """The label is in, so what keeps from claiming is no error. A repeat gives the item that the answer which
     was lost had claimed."""
     with suppress(Refusal):
         held = leases.held(queue, reviewer) if is_repeat else []
         lease = held[0] if held else leases.claim(queue, reviewer)
-        return _claimed(caller, lease) if lease else None
+        return claimed(caller, lease) if lease else None
     return None
+
+
+def given_for(item: ReviewItem, sent: shapes.LabelBody) -> tuple[UUID, Answer, str]:
+    """Lease token, answer and key. Raises Problem 422 for another rubric version, LeaseLost."""
+    if sent.rubric_version is not None and str(sent.rubric_version) != str(item.rubric_version.number):
+        now = item.rubric_version.number
+        error = {"field": "rubric_version", "error": f"the item is asked under version {now}"}
+        raise Problem(422, "The item now belongs to another rubric version: claim it again.", errors=[error])
+    return _token(sent.lease_token), _answer(sent), sent.idempotency_key or ""
 
 
 def _token(text: str) -> UUID:
@@ -146,13 +135,6 @@ def _token(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise LeaseLost("This is not a lease token. Claim the item first.") from None
-
-
-def _check_version(item: ReviewItem, sent: int | str | None) -> None:
-    if sent is not None and str(sent) != str(item.rubric_version.number):
-        now = item.rubric_version.number
-        error = {"field": "rubric_version", "error": f"the item is asked under version {now}"}
-        raise Problem(422, "The item now belongs to another rubric version: claim it again.", errors=[error])
 
 
 def _answer(sent: shapes.LabelBody) -> Answer:

@@ -1,11 +1,17 @@
 """What a process remembers of token, queue and item between requests: it saves a look, and allows nothing."""
 
+import gzip
+import io
 import json
+import re
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import pytest
-from django.db import connection
-from django.test import Client
+from django.core.signals import request_finished, request_started
+from django.db import OperationalError, close_old_connections, connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,12 +21,40 @@ from ingest.models import ApiToken, Scope
 from reviewapp.models import User
 from reviewapp.review import items, labels, leases, snapshots
 from reviewapp.review.actors import Actor
-from reviewapp.review.api import memory
-from reviewapp.review.models import AssignedTo, Assignee, Assignment, ItemState, Label, Queue, ReviewItem
+from reviewapp.review.api import at_once, memory
+from reviewapp.review.api import items as operations
+from reviewapp.review.models import (
+    AssignedTo,
+    Assignee,
+    Assignment,
+    Draft,
+    ItemState,
+    Label,
+    Queue,
+    ReviewItem,
+    Seat,
+)
+from reviewapp.serving.api_handler import ApiHandler
 from tests.reviewapp.review.making import PASS, filled, late_span, make_queue, make_traces
 
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
+
+
+@cache
+def handler():
+    """What answers the API on the server."""
+    return ApiHandler(at_once.answer)
+
+
+@dataclass
+class Answer:
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+    def json(self):
+        return json.loads(self.content)
 
 
 class Robot:
@@ -28,10 +62,24 @@ class Robot:
 
     def __init__(self, project, *scopes):
         self.issued = tokens.issue(project, "robot", scopes or [Scope.LABELS_WRITE])
-        self.client = Client(headers={"Authorization": f"Bearer {self.issued.text}"})
+        self.text = self.issued.text
 
     def post(self, address, **body):
-        return self.client.post(f"/api/v1/{address}", json.dumps(body), content_type=JSON)
+        return self.send(address, json.dumps(body).encode())
+
+    def send(self, address, content, method="POST", **environ):
+        environ = {
+            **RequestFactory().generic(method, f"/api/v1/{address}", content, JSON).environ,
+            "wsgi.input": io.BytesIO(content),
+            "HTTP_HOST": "testserver",
+            "HTTP_AUTHORIZATION": f"Bearer {self.text}",
+            **environ,
+        }
+        head = []
+        told = b"".join(handler()(environ, lambda status, headers: head.append((status, headers))))
+        ((status, headers),) = head
+        assert len(dict(headers)) == len(headers), "a header is said twice"
+        return Answer(int(status.split()[0]), dict(headers), told)
 
     def claim(self, **body):
         return self.post("queues/review/claim", **body)
@@ -42,6 +90,16 @@ class Robot:
 
     def change(self, **columns):
         ApiToken.objects.filter(pk=self.issued.token.pk).update(**columns)
+
+
+@pytest.fixture(autouse=True)
+def its_connection():
+    """Requests on the server leave theirs to the turns that they take (serving.admission)."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
@@ -87,6 +145,9 @@ def test_what_is_remembered_is_told_as_what_is_looked_up(robot):
     varying = ("id", "item_id", "trace_id", "seconds", "created_at", "snapshot", "u")
     told = [{k: v for k, v in r.json()["label"].items() if k not in varying} for r in (remembered, anew)]
     assert told[0] == told[1]
+    lengths = [answer.headers.pop("Content-Length") for answer in (remembered, anew)]
+    assert lengths == [str(len(answer.content)) for answer in (remembered, anew)]
+    assert remembered.headers == anew.headers and "Content-Security-Policy" in anew.headers
     first = remembered.json()["label"]
     item = ReviewItem.objects.select_related("trace", "snapshot").get(pk=first["item_id"])
     assert first["trace_id"] == item.trace.trace_id == robot.held["item"]["trace_id"]
@@ -134,7 +195,7 @@ def test_a_token_whose_time_runs_out_is_refused_though_nobody_has_written_it(rob
 def test_the_secret_is_compared_each_time(robot):
     public_id, end = robot.issued.token.public_id, robot.issued.text[-1]
     guess = robot.issued.text[:-1] + ("0" if end != "0" else "1")
-    robot.client = Client(headers={"Authorization": f"Bearer {guess}"})
+    robot.text = guess
     assert public_id in guess
     assert robot.claim().status_code == robot.label(robot.held).status_code == 401
 
@@ -271,16 +332,14 @@ def test_no_more_is_kept_than_that_and_no_texts(robot, monkeypatch):
 
 
 def test_only_claim_and_label_are_answered_from_memory():
-    operations = [
-        operation
-        for _, router in api._routers
-        for view in router.path_operations.values()
-        for operation in view.operations
-    ]
-    remembering = {
-        o.view_func.__name__ for o in operations if isinstance(tokens.token_auth(o), memory.MemoryAuth)
-    }
-    assert remembering == {"claim", "label"}
+    names = {"slug": "review", "pk": 7}
+    answered = set()
+    for _, router in api._routers:
+        for path, view in router.path_operations.items():
+            address = re.sub(r"{(?:\w+:)?(\w+)}", lambda place: str(names.get(place[1], "x")), path)
+            if at_once.ADDRESS.fullmatch(f"/api/v1{address}"):
+                answered |= {operation.view_func for operation in view.operations}
+    assert answered == {operations.claim, operations.label}
 
 
 def test_a_reviewer_of_the_page_is_not_in_the_way(robot, rita):
@@ -311,3 +370,75 @@ def test_a_revoked_token_does_not_become_a_reviewer(queue, rita):
     ApiToken.objects.filter(pk=robot.issued.token.pk).delete()
     assert robot.claim().status_code == 401
     assert not User.objects.filter(username__startswith="token-").exists()
+
+
+HOW = {
+    "another host": {"HTTP_HOST": "elsewhere.test"},
+    "a parameter": {"QUERY_STRING": "as_reviewer=rita"},
+    "another method": {"REQUEST_METHOD": "PUT"},
+    "packed": {"HTTP_CONTENT_ENCODING": "gzip"},
+    "another form": {"CONTENT_TYPE": "text/plain"},
+    "no token": {"HTTP_AUTHORIZATION": ""},
+    "a body that was not read beforehand": {"wsgi.input": io.BufferedReader(io.BytesIO(b"{}"))},
+}
+
+
+@pytest.mark.parametrize("environ", HOW.values(), ids=HOW)
+def test_what_is_asked_in_any_other_way_is_for_the_operation(robot, environ):
+    _, was_looked_up = looked_up(robot.claim)
+    assert not was_looked_up
+    kept = dict(memory._kept)
+    request = {
+        **RequestFactory().generic("POST", "/api/v1/queues/review/claim", b"{}", JSON).environ,
+        "wsgi.input": io.BytesIO(b"{}"),
+        "HTTP_HOST": "testserver",
+        "HTTP_AUTHORIZATION": f"Bearer {robot.text}",
+        **environ,
+    }
+    with CaptureQueriesContext(connection) as seen:
+        told = at_once.answer(request)
+    if "HTTP_HOST" in environ:
+        # Which hosts are served is Django's to say, and asked before.
+        assert robot.send("queues/review/claim", b"{}", **environ).status_code == 400
+    else:
+        assert told is None and not seen and memory._kept == kept
+
+
+def test_a_body_is_still_there_for_the_operation(robot):
+    said = {"lease_token": robot.held["lease"]["token"], "verdict": "fail", "note": "read twice"}
+    ReviewItem.objects.filter(pk=robot.held["item"]["id"]).update(priority=1)
+    (told, was_looked_up) = looked_up(lambda: robot.post(f"items/{robot.held['item']['id']}/label", **said))
+    assert was_looked_up and told.json()["label"]["note"] == "read twice"
+    held = robot.claim().json()
+    packed = gzip.compress(json.dumps({**said, "lease_token": held["lease"]["token"]}).encode())
+    sent = robot.send(f"items/{held['item']['id']}/label", packed, HTTP_CONTENT_ENCODING="gzip")
+    assert sent.status_code == 201 and sent.json()["label"]["note"] == "read twice"
+
+
+def test_a_claim_needs_no_body(robot):
+    for content in (b"", b"{}", b" {} "):
+        claimed, was_looked_up = looked_up(lambda sent=content: robot.send("queues/review/claim", sent))
+        assert claimed.status_code == 200 and not was_looked_up, content
+
+
+def test_a_draft_that_was_typed_meanwhile_goes_with_the_label(robot):
+    (mine,) = Assignment.objects.filter(token=robot.held["lease"]["token"])
+    Draft.objects.create(assignment=mine, body={"note": "typed"}, version=1)
+    assert robot.label(robot.held).status_code == 201
+    assert not Draft.objects.exists()
+
+
+def test_a_reviewer_without_a_seat_is_given_one(robot, queue):
+    Seat.objects.all().delete()
+    assert robot.claim().status_code == 200
+    assert Seat.objects.get().claims == 1
+
+
+def test_a_database_that_refuses_once_is_asked_anew(robot, monkeypatch):
+    def refused(*_):
+        raise OperationalError("it was ended")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "claim_at_once", refused)
+        assert robot.claim().status_code == 200
+    assert robot.label(robot.held).status_code == 201

@@ -10,15 +10,16 @@ from django.db import connection
 from django.utils import timezone
 
 from reviewapp import waiting
-from reviewapp.review import counters, labels, leases, seats
+from reviewapp.review import counters, labels, leases, seats, standing
 from reviewapp.review.actors import Actor
-from reviewapp.review.models import Assignment, Lane, ReviewItem
+from reviewapp.review.models import Assignment, ItemKind, Lane, ReviewItem
 from reviewapp.screen import mine, sittings
 from tests.reviewapp.review.making import PASS, filled, make_queue
 
 ASKED = {
-    "the usual claim": leases.taking(Lane.RISK, leases.FROM_MARK + seats.UNLESS_OTHERWISE),
-    "a claim from the audit lane": leases.taking(Lane.AUDIT),
+    "the usual claim": leases.simply_taking(ItemKind.TRACE, ""),
+    "a claim by one remembered": leases.simply_taking(ItemKind.TRACE, standing.DOOR_STANDS),
+    "a claim from the audit lane": leases.taking(ItemKind.TRACE, Lane.AUDIT),
     "whose turn it is": seats.TURN,
     "the progress of a sitting": sittings.COUNT,
     "the last decisions": sittings.LAST,
@@ -49,6 +50,8 @@ def values_for(queue, reviewer):
         "reviewer": reviewer.pk,
         "seconds": 600,
         "every": 4,
+        "standing_token": 1,
+        "standing_door": "",
         "since": sittings.EVER,
         "pause": sittings.PAUSE,
         "longest": 900,

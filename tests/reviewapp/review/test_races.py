@@ -278,7 +278,7 @@ def test_a_connection_that_dies_in_the_middle_of_a_claim_leaves_nothing(project,
     filled(queue, 1)
     settings = connection.get_connection_params()
     settings = {name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings}
-    take = leases.taking(Lane.RISK)
+    take = leases.taking(queue.kind, Lane.RISK)
     values = {"queue": queue.pk, "reviewer": ada.pk, "seconds": 900, "item": None, "every": 4}
     with contextlib.closing(psycopg.connect(**settings)) as other:
         assert other.execute(take, values).fetchone()[0] is not None

@@ -8,6 +8,7 @@ from django.urls import get_resolver, resolve
 from ingest import tokens
 from ingest.access import Door, declaration_of
 from ingest.models import Scope
+from reviewapp.review.api import at_once
 from reviewapp.serving import api_handler
 from reviewapp.serving.api_handler import OF_PAGES, PAGES, ApiHandler, ApiRequest, beside
 from reviewapp.serving.failures import API_PREFIXES
@@ -40,7 +41,7 @@ def test_the_answer_is_the_same(project, method, path):
     issued = tokens.issue(project, "test", [Scope.ADMIN])
     for headers in ({}, {"Authorization": f"Bearer {issued.text}"}, {"Host": "elsewhere.example"}):
         pages_status, pages_told, pages_body = answer(WSGIHandler(), method, path, **headers)
-        status, told, body = answer(ApiHandler(), method, path, **headers)
+        status, told, body = answer(ApiHandler(at_once.answer), method, path, **headers)
         # No cookie is looked at, so the answer does not vary with it; a policy's directives have no order.
         policies = []
         for each in (pages_told, told):
@@ -59,7 +60,7 @@ def test_of_the_hosts_that_clients_write_no_more_are_kept_than_there_is_room_for
     monkeypatch.setattr(ApiRequest, "allowed", set())
     monkeypatch.setattr(api_handler, "MOST_HOSTS", 2)
     settings.ALLOWED_HOSTS = [".example.com"]
-    handler = ApiHandler()
+    handler = ApiHandler(at_once.answer)
     for host, refused in [("a.example.com", False), ("a.example", True)] * 2 + [
         (f"{number}.example.com:8000", False) for number in range(4)
     ]:
@@ -103,6 +104,7 @@ def test_over_https_alone_the_answer_says_to_keep_to_it(settings):
         ("http, https", None),
         ("http", None),
     ):
-        status, headers, _ = answer(ApiHandler(), "get", "/api/nothing", **{"X-Forwarded-Proto": scheme})
+        forwarded = {"X-Forwarded-Proto": scheme}
+        status, headers, _ = answer(ApiHandler(at_once.answer), "get", "/api/nothing", **forwarded)
         assert status == "404 Not Found"
         assert headers.get("Strict-Transport-Security") == told
