@@ -220,7 +220,8 @@ def _take(
 
 @cache
 def simply_taking(kind: str, stands: str) -> str:
-    """What most claims are: the risk lane's turn. Who has claimed before, which `stands` says, has a seat."""
+    """What most claims are: the risk lane's turn. Who is remembered, which `stands` says, mostly has a seat;
+    for who has none it finds nothing, and their turn is asked for."""
     unless = seats.UNLESS_OTHERWISE_SEATED if stands else seats.UNLESS_OTHERWISE
     choice = FRESH.format(rank=RANKS[Lane.RISK], unless=FROM_MARK + unless + stands)
     return _taking(kind, choice, seats.NOTED_SEATED if stands else seats.NOTED[Lane.RISK])

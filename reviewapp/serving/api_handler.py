@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -98,19 +99,27 @@ class ApiHandler(WSGIHandler):
         said = environ.get(self.name, "").partition(",")[0].strip()
         is_secure = bool(self.name) and said == self.https
         further = self.secure if is_secure else self.plain
-        # A host that Django has not looked at yet is for Django.
-        if environ.get("HTTP_HOST") in ApiRequest.allowed and (told := self.at_once(environ)):
-            status, content = told
-            start_response(f"{status.value} {status.phrase}", [
-                ("Content-Type", JSON), ("Content-Length", str(len(content))), *further
-            ])  # fmt: skip
-            return [content]
 
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             return start_response(status, headers + further, *more)
 
+        # A host that Django has not looked at yet is for Django.
+        if environ.get("HTTP_HOST") in ApiRequest.allowed and (told := self._told_at_once(environ)):
+            status, headers, content = told
+            begin(f"{status.value} {status.phrase}", [*headers, ("Content-Length", str(len(content)))])
+            return [content]
         response: HttpResponseBase = super().__call__(environ, begin)
         return response
+
+    def _told_at_once(self, environ: Environ) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
+        """Status, headers and body. What fails is told as Django tells it of an operation."""
+        try:
+            if told := self.at_once(environ):
+                return told[0], [("Content-Type", JSON)], told[1]
+        except Exception as error:
+            failed = response_for_exception(self.request_class(environ), error)
+            return HTTPStatus(failed.status_code), list(failed.items()), failed.content
+        return None
 
     def load_middleware(self, is_async: bool = False) -> None:
         everything = settings.MIDDLEWARE

@@ -11,7 +11,7 @@ import time
 from datetime import timedelta
 from typing import Any, cast
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -19,17 +19,17 @@ from django_q.models import OrmQ
 
 from ingest import prepared
 
-DATABASE = cast(str, Conf.ORM)
 # An entry is thought lost after so long; without one the queue is looked at again after so long.
 LOST_SECONDS, POLL_SECONDS = cast(float, Conf.RETRY), cast(float, Conf.POLL)
 
 ENQUEUE = "INSERT INTO django_q_ormq (key, payload, lock) VALUES (%s, %s, %s) RETURNING id"
-# Who comes at the same time takes the next ones.
+# Who comes at the same time takes the next ones. They are chosen once, as an array: for each row of a table
+# thought to be empty PostgreSQL would choose again, and take all there are.
 DEQUEUE = """
-    UPDATE django_q_ormq SET lock = %s WHERE id IN (
+    UPDATE django_q_ormq SET lock = %s WHERE id = ANY (ARRAY(
         SELECT id FROM django_q_ormq WHERE key = %s AND lock < %s
         ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-    ) RETURNING id, payload
+    )) RETURNING id, payload
 """
 DELETE = "DELETE FROM django_q_ormq WHERE id = %s RETURNING id"
 
@@ -37,7 +37,7 @@ DELETE = "DELETE FROM django_q_ormq WHERE id = %s RETURNING id"
 class Broker(ORM):
     @staticmethod
     def get_connection(list_key: str | None = None) -> Any:
-        return OrmQ.objects.using(DATABASE)
+        return OrmQ.objects.using(DEFAULT_DB_ALIAS)
 
     def enqueue(self, task: str) -> int:
         """Returns the entry's id."""
@@ -62,7 +62,7 @@ def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
 
     A package that is then put in twice, or given out and not heard of, does no harm: see `pulse`.
     """
-    database = connections[DATABASE]
+    database = connections[DEFAULT_DB_ALIAS]
     try:
         return prepared.every(statement, values)
     except (InterfaceError, OperationalError):

@@ -14,7 +14,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from django.db import Error
 
 from ingest.documents import JSON
 from ingest.problems import Problem
@@ -29,7 +28,8 @@ ADDRESS = re.compile(r"/api/v1/(?:queues/([-\w]+)/claim|items/([0-9]{1,18})/labe
 
 
 def answer(environ: Mapping[str, Any]) -> Answer | None:
-    """The status and the JSON; None when nothing was done, or nothing that the operation would not find."""
+    """The status and the JSON; None when nothing was done. What is in the way of the request is for the
+    operation to tell; anything else is raised as there."""
     address = ADDRESS.fullmatch(environ["PATH_INFO"])
     if address is None or environ["REQUEST_METHOD"] != "POST" or environ.get("QUERY_STRING"):
         return None
@@ -40,7 +40,7 @@ def answer(environ: Mapping[str, Any]) -> Answer | None:
         return None
     try:
         return _claimed(known, body) if known.item is None else _labelled(known, body)
-    except (Outdated, Refusal, Problem, Error):
+    except (Outdated, Refusal, Problem):
         memory.take(known)
         return None
 

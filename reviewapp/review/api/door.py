@@ -39,7 +39,7 @@ def actor_of(request: TokenRequest, as_reviewer: str | None) -> Actor:
 
 
 def actor(caller: Caller, as_reviewer: str | None) -> Actor:
-    """Raises as `actor_of`."""
+    """The same of a request without parameters."""
     try:
         return actors.behind(caller, as_reviewer)
     except actors.NoSuchReviewer as refusal:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 
-from ingest import openapi
+from ingest import openapi, sanitising
 from ingest.api import api
 from ingest.json_objects import json_response
 from ingest.problems import Problem
@@ -122,12 +122,17 @@ def next_of(caller: Caller, queue: Queue, reviewer: User, *, is_repeat: bool) ->
 
 
 def given_for(item: ReviewItem, sent: shapes.LabelBody) -> tuple[UUID, Answer, str]:
-    """Lease token, answer and key. Raises Problem 422 for another rubric version, LeaseLost."""
+    """Lease token, answer and key. Raises LeaseLost, and Problem 422 for another rubric version, or for a key
+    that no database keeps."""
     if sent.rubric_version is not None and str(sent.rubric_version) != str(item.rubric_version.number):
         now = item.rubric_version.number
         error = {"field": "rubric_version", "error": f"the item is asked under version {now}"}
         raise Problem(422, "The item now belongs to another rubric version: claim it again.", errors=[error])
-    return _token(sent.lease_token), _answer(sent), sent.idempotency_key or ""
+    key = sent.idempotency_key or ""
+    if sanitising.text(key, set()) != key:
+        error = {"field": "idempotency_key", "error": "holds a NUL or half of a surrogate pair"}
+        raise Problem(422, "The idempotency key cannot be kept.", errors=[error])
+    return _token(sent.lease_token), _answer(sent), key
 
 
 def _token(text: str) -> UUID:

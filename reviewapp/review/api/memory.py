@@ -50,7 +50,11 @@ def recall(authorization: str, name: str | int) -> Recollection | None:
 
 def take(known: Recollection) -> bool:
     """Forget it; whether it was still there. Of two who label an item at once one is answered from here."""
-    return _kept.pop(known.key, None) is not None
+    found = _kept.pop(known.key, None)
+    if found is not None and found is not known:
+        # Kept since by a claim of the same item.
+        _kept.setdefault(known.key, found)
+    return found is known
 
 
 def keep(caller: Caller, lease: Lease, claimed: shapes.Claimed) -> None:

@@ -4,7 +4,7 @@ import gzip
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 
@@ -184,6 +184,7 @@ def test_a_token_whose_time_runs_out_is_refused_though_nobody_has_written_it(rob
     with pytest.MonkeyPatch.context() as patch:
         # Statements of its own, which go with it.
         patch.setattr(leases, "taking", leases.taking.__wrapped__)
+        patch.setattr(leases, "simply_taking", leases.simply_taking.__wrapped__)
         patch.setattr(labels, "handing_in", labels.handing_in.__wrapped__)
         late = leases.standing.DOOR_STANDS.replace("> now()", "> now() + interval '2 hours'")
         patch.setattr(leases.standing, "DOOR_STANDS", late)
@@ -434,11 +435,65 @@ def test_a_reviewer_without_a_seat_is_given_one(robot, queue):
     assert Seat.objects.get().claims == 1
 
 
-def test_a_database_that_refuses_once_is_asked_anew(robot, monkeypatch):
-    def refused(*_):
-        raise OperationalError("it was ended")
+@pytest.mark.parametrize(("error", "status"), [(OperationalError, 503), (RuntimeError, 500)])
+def test_what_fails_is_told_as_when_the_operation_fails(robot, monkeypatch, error, status):
+    def fails(*_):
+        raise error("in between")
 
     with monkeypatch.context() as patch:
-        patch.setattr(leases, "claim_at_once", refused)
-        assert robot.claim().status_code == 200
+        patch.setattr(operations.telling, "claimed", fails)
+        remembered, was_looked_up = looked_up(robot.claim)
+        assert not was_looked_up, "it may have a lease by now: another claim would take a second one"
+        memory._kept.clear()
+        anew = robot.claim()
+    assert remembered.status_code == anew.status_code == status
+    assert (remembered.headers, remembered.content) == (anew.headers, anew.content)
+    assert anew.json()["detail"] and anew.headers["Content-Security-Policy"]
+    assert robot.label(robot.held).status_code == 201
+
+
+def test_a_label_is_in_though_the_next_claim_fails(robot, monkeypatch):
+    def fails(*_):
+        raise OperationalError("in between")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "claim", fails)
+        assert robot.label(robot.held, next=True).status_code == 503
+    again = robot.label(robot.held, next=True)
+    assert again.status_code == 200 and again.json()["next"] is not None
+    assert Label.objects.count() == 3
+
+
+def test_a_person_named_by_a_token_needs_no_seat_beforehand(queue, rita, paul):
+    filled(queue, 8)
+    snapshots.prepare()
+    robot = Robot(queue.project, Scope.IMPERSONATE, Scope.LABELS_WRITE)
+    for _ in range(2):
+        robot.label(robot.claim().json())
+    for person in (rita, paul):
+        claimed, was_looked_up = looked_up(lambda name=person.username: robot.claim(as_reviewer=name))
+        assert claimed.status_code == 200 and not was_looked_up
+        assert robot.label(claimed.json(), as_reviewer=person.username).status_code == 201
+    assert {
+        seat.reviewer.username: seat.claims for seat in Seat.objects.filter(reviewer__in=[rita, paul])
+    } == {
+        rita.username: 1,
+        paul.username: 1,
+    }
+
+
+def test_what_was_kept_since_is_not_taken_for_what_was_recalled(robot):
+    key = (robot.issued.token.public_id, robot.held["item"]["id"])
+    old = memory._kept[key]
+    assert memory.take(old) and not memory.take(old)
+    new = memory._kept[key] = replace(old)
+    assert not memory.take(old) and memory._kept[key] is new
+    assert memory.take(new) and key not in memory._kept
+
+
+@pytest.mark.parametrize("key", ["a\0b", "\ud800"])
+def test_a_key_that_no_database_keeps_is_refused(robot, key):
+    for _ in range(2):
+        refused = robot.label(robot.held, idempotency_key=key)
+        assert refused.status_code == 422 and refused.json()["errors"][0]["field"] == "idempotency_key"
     assert robot.label(robot.held).status_code == 201

@@ -35,6 +35,18 @@ def test_packages_come_once_in_the_order_in_which_they_were_put_in(broker):
     assert [given(broker), given(broker), given(broker)] == [["first"], ["second"], []]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_at_a_time_though_the_plan_is_of_when_there_was_none(broker):
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE django_q_ormq")
+        cursor.execute("ANALYZE django_q_ormq")
+    for _ in range(20):
+        assert given(broker) == []
+    for number in range(10):
+        broker.enqueue(str(number))
+    assert [given(broker) for _ in range(4)] == [["0"], ["1"], ["2"], ["3"]]
+
+
 @pytest.mark.django_db
 def test_one_that_is_not_heard_of_comes_again_and_one_that_is_done_never(broker):
     for package in ("lost", "done"):
