@@ -114,12 +114,14 @@ class ApiHandler(WSGIHandler):
     def _told_at_once(self, environ: Environ) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
         """Status, headers and body. What fails is told as Django tells it of an operation."""
         try:
-            if told := self.at_once(environ):
-                return told[0], [("Content-Type", JSON)], told[1]
+            told = self.at_once(environ)
         except Exception as error:
             failed = response_for_exception(self.request_class(environ), error)
             return HTTPStatus(failed.status_code), list(failed.items()), failed.content
-        return None
+        if told is None:
+            return None
+        status, content = told
+        return status, [("Content-Type", JSON)], content
 
     def load_middleware(self, is_async: bool = False) -> None:
         everything = settings.MIDDLEWARE

@@ -35,8 +35,7 @@ def answer(environ: Mapping[str, Any]) -> Answer | None:
         return None
     slug, pk = address.groups()
     known = memory.recall(environ.get("HTTP_AUTHORIZATION", ""), slug or int(pk))
-    body = _plain_body(environ)
-    if known is None or body is None:
+    if known is None or (body := _plain_body(environ)) is None:
         return None
     try:
         return _claimed(known, body) if known.item is None else _labelled(known, body)

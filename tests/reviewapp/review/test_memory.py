@@ -67,15 +67,18 @@ class Robot:
     def post(self, address, **body):
         return self.send(address, json.dumps(body).encode())
 
-    def send(self, address, content, method="POST", **environ):
-        environ = {
-            **RequestFactory().generic(method, f"/api/v1/{address}", content, JSON).environ,
+    def environ(self, address, content, **changed):
+        """As the body's reader (reviewapp.wsgi) hands it on."""
+        return {
+            **RequestFactory().post(f"/api/v1/{address}", content, JSON).environ,
             "wsgi.input": io.BytesIO(content),
             "HTTP_HOST": "testserver",
             "HTTP_AUTHORIZATION": f"Bearer {self.text}",
-            **environ,
+            **changed,
         }
-        head = []
+
+    def send(self, address, content, **changed):
+        environ, head = self.environ(address, content, **changed), []
         told = b"".join(handler()(environ, lambda status, headers: head.append((status, headers))))
         ((status, headers),) = head
         assert len(dict(headers)) == len(headers), "a header is said twice"
@@ -389,15 +392,8 @@ def test_what_is_asked_in_any_other_way_is_for_the_operation(robot, environ):
     _, was_looked_up = looked_up(robot.claim)
     assert not was_looked_up
     kept = dict(memory._kept)
-    request = {
-        **RequestFactory().generic("POST", "/api/v1/queues/review/claim", b"{}", JSON).environ,
-        "wsgi.input": io.BytesIO(b"{}"),
-        "HTTP_HOST": "testserver",
-        "HTTP_AUTHORIZATION": f"Bearer {robot.text}",
-        **environ,
-    }
     with CaptureQueriesContext(connection) as seen:
-        told = at_once.answer(request)
+        told = at_once.answer(robot.environ("queues/review/claim", b"{}", **environ))
     if "HTTP_HOST" in environ:
         # Which hosts are served is Django's to say, and asked before.
         assert robot.send("queues/review/claim", b"{}", **environ).status_code == 400
@@ -408,7 +404,7 @@ def test_what_is_asked_in_any_other_way_is_for_the_operation(robot, environ):
 def test_a_body_is_still_there_for_the_operation(robot):
     said = {"lease_token": robot.held["lease"]["token"], "verdict": "fail", "note": "read twice"}
     ReviewItem.objects.filter(pk=robot.held["item"]["id"]).update(priority=1)
-    (told, was_looked_up) = looked_up(lambda: robot.post(f"items/{robot.held['item']['id']}/label", **said))
+    told, was_looked_up = looked_up(lambda: robot.post(f"items/{robot.held['item']['id']}/label", **said))
     assert was_looked_up and told.json()["label"]["note"] == "read twice"
     held = robot.claim().json()
     packed = gzip.compress(json.dumps({**said, "lease_token": held["lease"]["token"]}).encode())
@@ -474,12 +470,8 @@ def test_a_person_named_by_a_token_needs_no_seat_beforehand(queue, rita, paul):
         claimed, was_looked_up = looked_up(lambda name=person.username: robot.claim(as_reviewer=name))
         assert claimed.status_code == 200 and not was_looked_up
         assert robot.label(claimed.json(), as_reviewer=person.username).status_code == 201
-    assert {
-        seat.reviewer.username: seat.claims for seat in Seat.objects.filter(reviewer__in=[rita, paul])
-    } == {
-        rita.username: 1,
-        paul.username: 1,
-    }
+    seats = Seat.objects.filter(reviewer__in=[rita, paul])
+    assert {seat.reviewer: seat.claims for seat in seats} == {rita: 1, paul: 1}
 
 
 def test_what_was_kept_since_is_not_taken_for_what_was_recalled(robot):
