@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewapp.review.models import checks, triggers
+from reviewapp.review.models import triggers
 from reviewapp.review.models.queues import Assignment, ReviewItem, Snapshot
 from reviewapp.review.models.rubrics import CriterionRevision, RubricVersion
+from reviewapp.review.models.rules import Rules
 
 
 class Draft(models.Model):
@@ -61,14 +62,15 @@ class Preference(models.TextChoices):
     BOTH_BAD = "both_bad"
 
 
-# Verdict and preference, where exactly one of them is said, as `checks.reads` reads them.
-ONE_THING = f"({checks.any_of(Verdict.values)}/|/{checks.any_of(Preference.values)})"
+# Exactly one of the two is said, or neither.
+ONE_THING = Q(verdict__in=Verdict.values, preference="") | Q(verdict="", preference__in=Preference.values)
+NOTHING = Q(verdict="", preference="")
 
 
-def says_one_thing(word: str, words: list[str], nothing: str, name: str) -> models.CheckConstraint:
+def says_one_thing(word: str, words: list[str], nothing: str) -> Q:
     """The column `word` holds one of these words; with `nothing`, and with it alone, the row says nothing."""
-    speaking = checks.any_of([known for known in words if known != nothing])
-    return checks.reads((word, "verdict", "preference"), f"{speaking}/{ONE_THING}|{nothing}//", name)
+    speaking = Q(**{f"{word}__in": [known for known in words if known != nothing]})
+    return speaking & ONE_THING | Q(**{word: nothing}) & NOTHING
 
 
 class LabelQuerySet(models.QuerySet["Label"]):
@@ -84,7 +86,7 @@ class Label(models.Model):
     """One revision of what a reviewer said of an item. Never changed; note and correction may be erased."""
 
     assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="labels", db_index=False)
-    revision = models.PositiveIntegerField()
+    revision = models.IntegerField()
     kind = models.CharField(max_length=11, choices=Kind)
     via = models.CharField(max_length=6, choices=Via)
     # The account that did it, and the token it came with; they differ from the reviewer for impersonation.
@@ -119,11 +121,13 @@ class Label(models.Model):
                 condition=~Q(idempotency_key=""),
                 name="label_key_once_a_reviewer",
             ),
-            says_one_thing("kind", Kind.values, Kind.UNDO, "label_says_one_thing"),
-            checks.reads(
-                ("via", "confidence"),
-                f"{checks.any_of(Via.values)}/{checks.any_of(['', *Confidence.values])}",
-                "label_words_are_known",
+            Rules(
+                name="label_words",
+                rules={
+                    "label_revisions_begin_at_one": Q(revision__gte=1),
+                    "label_says_one_thing": says_one_thing("kind", Kind.values, Kind.UNDO),
+                    "label_words_are_known": Q(via__in=Via.values, confidence__in=["", *Confidence.values]),
+                },
             ),
         ]
         indexes = [models.Index("created_at", "id", name="label_by_time")]
@@ -184,7 +188,7 @@ class Resolution(models.Model):
     """
 
     item = models.ForeignKey(ReviewItem, models.PROTECT, related_name="resolutions", db_index=False)
-    revision = models.PositiveIntegerField()
+    revision = models.IntegerField()
     method = models.CharField(max_length=11, choices=Method)
     verdict = models.CharField(max_length=11, choices=Verdict, blank=True, default="")
     preference = models.CharField(max_length=8, choices=Preference, blank=True, default="")
@@ -205,10 +209,14 @@ class Resolution(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("item", "revision", name="resolution_revision_once"),
-            says_one_thing("method", Method.values, Method.WITHDRAWN, "resolution_says_one_thing"),
-            checks.is_one_of("cause", ["", *Cause.values], "resolution_cause_is_known"),
-            models.CheckConstraint(
-                condition=Q(confirmed=False) | Q(verdict="fail"), name="only_failures_are_confirmed"
+            Rules(
+                name="resolution_words",
+                rules={
+                    "resolution_revisions_begin_at_one": Q(revision__gte=1),
+                    "resolution_says_one_thing": says_one_thing("method", Method.values, Method.WITHDRAWN),
+                    "resolution_cause_is_known": Q(cause__in=["", *Cause.values]),
+                    "only_failures_are_confirmed": Q(confirmed=False) | Q(verdict=Verdict.FAIL),
+                },
             ),
         ]
         indexes = [

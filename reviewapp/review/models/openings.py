@@ -46,31 +46,63 @@ def of_added() -> pgtrigger.Trigger:
     )
 
 
+def of_opened() -> pgtrigger.Trigger:
+    """A slot is given back. Apart from other changes, as its condition is asked at each claim, and PostgreSQL
+    reads it anew each time: it is short."""
+    return _of_item(
+        "openings_of_opened",
+        pgtrigger.UpdateOf("open_slots"),  # type: ignore[no-untyped-call]
+        "NEW.open_slots > OLD.open_slots",
+        "OLD.open_slots = 0 AND NEW.rank IS NOT NULL",
+    )
+
+
 def of_changed() -> pgtrigger.Trigger:
+    return _of_item(
+        "openings_of_changed",
+        pgtrigger.UpdateOf("queue_id", "rank", "reserved_for"),  # type: ignore[no-untyped-call]
+        "NEW.open_slots > 0 AND NEW.rank IS NOT NULL AND (OLD.rank IS NULL OR NEW.rank > OLD.rank "
+        "OR NEW.reserved_for <> OLD.reserved_for OR NEW.queue_id <> OLD.queue_id)",
+    )
+
+
+def _of_item(
+    name: str, operation: pgtrigger.Operation, condition: str, further: str = "true"
+) -> pgtrigger.Trigger:
+    """`condition` is asked before the trigger is called, `further` within it."""
     return pgtrigger.Trigger(
-        name="openings_of_changed",
+        name=name,
         when=pgtrigger.After,
-        operation=pgtrigger.UpdateOf("queue_id", "open_slots", "rank", "reserved_for"),  # type: ignore[no-untyped-call]
-        condition=pgtrigger.Condition(
-            "(NEW.open_slots > 0 AND NEW.rank IS NOT NULL AND (OLD.open_slots = 0 OR OLD.rank IS NULL "
-            "OR NEW.rank > OLD.rank OR NEW.reserved_for <> OLD.reserved_for OR NEW.queue_id <> OLD.queue_id))"
-        ),
+        operation=operation,
+        condition=pgtrigger.Condition(f"({condition})"),
         func=f"""
-            PERFORM pg_advisory_xact_lock_shared({key("NEW.queue_id")});
-            INSERT INTO reviewapp_opening (queue_id, item_id, rank)
-            SELECT NEW.queue_id, NEW.id, NEW.rank WHERE {_passed("NEW")};
+            IF {further} THEN
+                PERFORM pg_advisory_xact_lock_shared({key("NEW.queue_id")});
+                INSERT INTO reviewapp_opening (queue_id, item_id, rank)
+                SELECT NEW.queue_id, NEW.id, NEW.rank WHERE {_passed("NEW")};
+            END IF;
             RETURN NULL;
         """,
     )
 
 
 def of_released() -> pgtrigger.Trigger:
+    """As short, since it is asked at each label."""
     return _of_assignment(
         "openings_of_released",
         "NEW",
-        pgtrigger.UpdateOf("state", "item_id", "reviewer_id"),  # type: ignore[no-untyped-call]
-        "(NEW.state = 'released' AND OLD.state <> 'released') OR NEW.reviewer_id <> OLD.reviewer_id "
-        "OR NEW.item_id <> OLD.item_id",
+        pgtrigger.UpdateOf("state"),  # type: ignore[no-untyped-call]
+        "NEW.state = 'released'",
+        "OLD.state <> 'released'",
+    )
+
+
+def of_moved() -> pgtrigger.Trigger:
+    return _of_assignment(
+        "openings_of_moved",
+        "NEW",
+        pgtrigger.UpdateOf("item_id", "reviewer_id"),  # type: ignore[no-untyped-call]
+        "NEW.reviewer_id <> OLD.reviewer_id OR NEW.item_id <> OLD.item_id",
     )
 
 
@@ -78,7 +110,9 @@ def of_deleted() -> pgtrigger.Trigger:
     return _of_assignment("openings_of_deleted", "OLD", pgtrigger.Delete, "OLD.state <> 'released'")
 
 
-def _of_assignment(name: str, row: str, operation: pgtrigger.Operation, condition: str) -> pgtrigger.Trigger:
+def _of_assignment(
+    name: str, row: str, operation: pgtrigger.Operation, condition: str, further: str = "true"
+) -> pgtrigger.Trigger:
     """The item may be claimed again by the one whose row it is."""
     return pgtrigger.Trigger(
         name=name,
@@ -86,11 +120,13 @@ def _of_assignment(name: str, row: str, operation: pgtrigger.Operation, conditio
         operation=operation,
         condition=pgtrigger.Condition(f"({condition})"),
         func=f"""
-            PERFORM pg_advisory_xact_lock_shared({key("i.queue_id")})
-                FROM reviewapp_reviewitem i WHERE i.id = {row}.item_id;
-            INSERT INTO reviewapp_opening (queue_id, item_id, rank)
-            SELECT i.queue_id, i.id, i.rank FROM reviewapp_reviewitem i
-            WHERE i.id = {row}.item_id AND i.rank IS NOT NULL AND {_passed("i")};
+            IF {further} THEN
+                PERFORM pg_advisory_xact_lock_shared({key("i.queue_id")})
+                    FROM reviewapp_reviewitem i WHERE i.id = {row}.item_id;
+                INSERT INTO reviewapp_opening (queue_id, item_id, rank)
+                SELECT i.queue_id, i.id, i.rank FROM reviewapp_reviewitem i
+                WHERE i.id = {row}.item_id AND i.rank IS NOT NULL AND {_passed("i")};
+            END IF;
             RETURN NULL;
         """,  # noqa: S608 - our own names
     )

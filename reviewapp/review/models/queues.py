@@ -12,8 +12,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from reviewapp.review.models import checks, openings, triggers
+from reviewapp.review.models import openings, triggers
 from reviewapp.review.models.rubrics import RubricVersion
+from reviewapp.review.models.rules import Rules
 
 PROJECT_OF_QUEUE = "SELECT q.project_id FROM reviewapp_queue q WHERE q.id = NEW.queue_id"
 
@@ -232,7 +233,7 @@ class ReviewItem(models.Model):
     )
     # The same for what is the same subject: the trace, or the pair in either order.
     subject = models.CharField(max_length=80)
-    round = models.PositiveSmallIntegerField(default=1)
+    round = models.SmallIntegerField(default=1)
     purpose = models.CharField(max_length=6, choices=Purpose, default=Purpose.REVIEW)
     # Of a hidden known item or a repeat: the item it repeats.
     original = models.ForeignKey(
@@ -276,43 +277,34 @@ class ReviewItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("queue", "subject", "round", name="subject_once_a_round"),
-            checks.reads(
-                ("state", "purpose"),
-                f"{checks.any_of(ItemState.values)}/{checks.any_of(Purpose.values)}",
-                "item_words_are_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    required__gte=1, required__lte=5, open_slots__gte=0, open_slots__lte=F("required")
-                ),
-                name="slots_in_range",
-            ),
-            checks.says_which(
-                "kind",
-                {ItemKind.TRACE: Q(other_trace=None)},
-                otherwise=ItemKind.PAIR,
-                name="pairs_have_two_traces",
-            ),
-            # One that was drawn may stand in the risk lane as well. With any other word none stands anywhere.
-            checks.says_which(
-                "lane",
-                {
-                    Lane.AUDIT: Q(audit_rank__isnull=False, u__isnull=False, day__isnull=False),
-                    Lane.RISK: Q(audit_rank=None, rank__isnull=False),
+            Rules(
+                name="item_nature",
+                rules={
+                    "item_rounds_begin_at_one": Q(round__gte=1),
+                    "pairs_have_two_traces": Q(kind=ItemKind.TRACE, other_trace=None)
+                    | Q(kind=ItemKind.PAIR, other_trace__isnull=False),
+                    "item_purpose_is_known": Q(purpose__in=Purpose.values),
+                    "copies_name_their_original": Q(purpose=Purpose.REVIEW, original=None)
+                    | ~Q(purpose=Purpose.REVIEW) & Q(original__isnull=False),
+                    # One that was drawn may stand in the risk lane as well.
+                    "item_stands_in_its_lane": Q(
+                        lane=Lane.AUDIT, audit_rank__isnull=False, u__isnull=False, day__isnull=False
+                    )
+                    | Q(lane=Lane.RISK, audit_rank=None, rank__isnull=False),
                 },
-                name="item_stands_in_its_lane",
             ),
-            checks.where(
-                Q(state="removed"),
-                Q(removed_at__isnull=False, open_slots=0),
-                otherwise=Q(removed_at=None),
-                name="removed_items_are_closed",
-            ),
-            checks.where(
-                Q(purpose="review"),
-                Q(original=None),
-                otherwise=Q(original__isnull=False),
-                name="copies_name_their_original",
+            Rules(
+                name="item_standing",
+                rules={
+                    "item_state_is_known": Q(state__in=ItemState.values),
+                    "slots_in_range": Q(
+                        required__gte=1, required__lte=5, open_slots__gte=0, open_slots__lte=F("required")
+                    ),
+                    "removed_items_are_closed": Q(
+                        state=ItemState.REMOVED, removed_at__isnull=False, open_slots=0
+                    )
+                    | ~Q(state=ItemState.REMOVED) & Q(removed_at=None),
+                },
             ),
         ]
         indexes = [
@@ -340,20 +332,26 @@ class ReviewItem(models.Model):
         triggers = [
             triggers.inside_project(
                 "item_links_stay_inside",
-                ("queue_id", "trace_id", "other_trace_id", "snapshot_id", "rubric_version_id"),
+                ("queue_id", "trace_id", "other_trace_id", "rubric_version_id"),
                 (PROJECT_OF_QUEUE, "SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.trace_id"),
                 (PROJECT_OF_QUEUE, "SELECT t.project_id FROM ingest_trace t WHERE t.id = NEW.other_trace_id"),
-                (
-                    PROJECT_OF_QUEUE,
-                    "SELECT s.project_id FROM reviewapp_snapshot s WHERE s.id = NEW.snapshot_id",
-                ),
                 (
                     PROJECT_OF_QUEUE,
                     "SELECT r.project_id FROM reviewapp_rubric r JOIN reviewapp_rubricversion v "
                     "ON v.rubric_id = r.id WHERE v.id = NEW.rubric_version_id",
                 ),
             ),
+            # Every item is given a snapshot once it is there: no need to ask for all of its links again.
+            triggers.inside_project(
+                "item_snapshots_stay_inside",
+                ("queue_id", "snapshot_id"),
+                (
+                    PROJECT_OF_QUEUE,
+                    "SELECT s.project_id FROM reviewapp_snapshot s WHERE s.id = NEW.snapshot_id",
+                ),
+            ),
             openings.of_added(),
+            openings.of_opened(),
             openings.of_changed(),
         ]
 
@@ -432,18 +430,19 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("item", "reviewer", name="one_assignment_a_reviewer"),
-            checks.is_one_of("state", State.values, "assignment_state_is_known"),
-            checks.where(
-                Q(state="leased"),
-                Q(token__isnull=False, lease_until__isnull=False),
-                otherwise=Q(token=None, lease_until=None),
-                name="leases_have_token_and_end",
-            ),
-            checks.where(
-                Q(state="submitted"),
-                Q(current__isnull=False, submitted_at__isnull=False),
-                otherwise=Q(current=None),
-                name="submitted_has_a_label",
+            Rules(
+                name="assignment_standing",
+                rules={
+                    "assignment_state_is_known": Q(state__in=State.values),
+                    "leases_have_token_and_end": Q(
+                        state=State.LEASED, token__isnull=False, lease_until__isnull=False
+                    )
+                    | ~Q(state=State.LEASED) & Q(token=None, lease_until=None),
+                    "submitted_has_a_label": Q(
+                        state=State.SUBMITTED, current__isnull=False, submitted_at__isnull=False
+                    )
+                    | ~Q(state=State.SUBMITTED) & Q(current=None),
+                },
             ),
         ]
         indexes = [
@@ -459,7 +458,7 @@ class Assignment(models.Model):
                 name="assignment_done",
             ),
         ]
-        triggers = [openings.of_released(), openings.of_deleted()]
+        triggers = [openings.of_released(), openings.of_moved(), openings.of_deleted()]
 
     def __str__(self) -> str:
         return f"{self.reviewer_id} on {self.item_id}: {self.state}"

@@ -339,8 +339,11 @@ def test_the_database_itself_keeps_what_was_said(queue, rita, act, kept_by):
 def test_a_row_cannot_lead_into_another_project(queue, other_project):
     theirs = make_queue(other_project)
     (item,) = filled(theirs, 1)
+    (ours,) = filled(queue, 1)
     with pytest.raises(IntegrityError, match="another project"), transaction.atomic():
         ReviewItem.objects.filter(pk=item.pk).update(queue=queue)
+    with pytest.raises(IntegrityError, match="another project"), transaction.atomic():
+        ReviewItem.objects.filter(pk=ours.pk).update(snapshot=snapshots.of_item(reload(item)))
 
 
 def test_what_comes_late_voids_a_lease_and_keeps_the_text(queue, rita):

@@ -98,8 +98,8 @@ def test_one_s_own_lapsed_released_or_withdrawn_item_is_served_again(project, ri
     assert leases.claim(queue, rita).item == last.item
 
 
-@pytest.mark.parametrize("how", ["released", "deleted"])
-def test_the_look_begins_again_at_ones_own_that_is_free_whatever_else_finds_it(project, rita, how):
+@pytest.mark.parametrize("how", ["released", "deleted", "moved"])
+def test_the_look_begins_again_at_ones_own_that_is_free_whatever_else_finds_it(project, rita, paul, how):
     """A claim looks everywhere before it gives up, which would hide that the mark knows nothing of it."""
     queue = make_queue(project, overlap=2)
     filled(queue, 2)
@@ -108,6 +108,8 @@ def test_the_look_begins_again_at_ones_own_that_is_free_whatever_else_finds_it(p
     mine = Assignment.objects.filter(pk=held.assignment_id)
     if how == "deleted":
         mine.delete()
+    elif how == "moved":
+        mine.update(reviewer=paul)
     else:
         mine.update(state="released", token=None, lease_until=None)
     assert beginning(queue, rita) == held.item.rank

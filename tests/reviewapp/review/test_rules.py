@@ -5,14 +5,17 @@ from itertools import product
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.test.utils import isolate_apps
 
 from reviewapp.review import labels, leases
 from reviewapp.review.actors import Actor
 from reviewapp.review.labels import Answer
 from reviewapp.review.models import Assignment, Label, Resolution, ReviewItem
+from reviewapp.review.models.rules import Rules
 from tests.reviewapp.review.making import filled
 
 pytestmark = pytest.mark.django_db
@@ -98,8 +101,8 @@ def test_every_word_there_is_can_be_held(label):
 @pytest.mark.parametrize(
     ("model", "changed", "check"),
     [
-        (ReviewItem, {"state": "x"}, "item_words_are_known"),
-        (ReviewItem, {"purpose": "x", "original": F("pk")}, "item_words_are_known"),
+        (ReviewItem, {"state": "x"}, "item_state_is_known"),
+        (ReviewItem, {"purpose": "x", "original": F("pk")}, "item_purpose_is_known"),
         (ReviewItem, {"purpose": "known"}, "copies_name_their_original"),
         (ReviewItem, {"original": F("pk")}, "copies_name_their_original"),
         (ReviewItem, {"kind": "x"}, "pairs_have_two_traces"),
@@ -111,6 +114,7 @@ def test_every_word_there_is_can_be_held(label):
         (ReviewItem, {"lane": "audit", "audit_rank": 0.5, "day": DAY}, "item_stands_in_its_lane"),
         (ReviewItem, {"lane": "risk", "audit_rank": 0.5, "u": 0.5, "day": DAY}, "item_stands_in_its_lane"),
         (ReviewItem, {"rank": None}, "item_stands_in_its_lane"),
+        (ReviewItem, {"round": 0}, "item_rounds_begin_at_one"),
         (ReviewItem, {"required": 0}, "slots_in_range"),
         (ReviewItem, {"required": 6}, "slots_in_range"),
         (ReviewItem, {"open_slots": -1}, "slots_in_range"),
@@ -150,7 +154,53 @@ def test_what_fits_together_is_held(label, model, changed):
     assert model.objects.update(**changed) == 1
 
 
+def test_revisions_begin_at_one(label):
+    assert refused_by(Label, label, revision=0) == "label_revisions_begin_at_one"
+    assert refused_by(Resolution, Resolution.objects.get(), revision=0) == "resolution_revisions_begin_at_one"
+
+
 def test_a_resolution_holds_known_words_only(label):
     resolution = Resolution.objects.get()
     assert refused_by(Resolution, resolution, method="x") == "resolution_says_one_thing"
     assert refused_by(Resolution, resolution, cause="x") == "resolution_cause_is_known"
+
+
+def test_a_row_is_told_of_its_rules_before_it_is_stored(label):
+    item = ReviewItem.objects.get()
+    item.validate_constraints()
+    item.state, item.round = "x", 0
+    with pytest.raises(ValidationError) as refused:
+        item.validate_constraints()
+    assert "item_state_is_known" in str(refused.value)
+    assert "item_rounds_begin_at_one" in str(refused.value)
+
+
+@isolate_apps("reviewapp")
+def test_a_table_that_is_made_with_its_rules_keeps_them(db):
+    class Ruled(models.Model):  # noqa: DJ008 - nobody sees it
+        number = models.IntegerField(null=True)
+        word = models.TextField(default="")
+
+        class Meta:
+            app_label = "reviewapp"
+            constraints = [
+                Rules(
+                    name="ruled",
+                    rules={
+                        "number_is_even": Q(number__in=[0, 2]),
+                        "word_is_quoted": ~Q(word__contains="100% o'clock"),
+                    },
+                )
+            ]
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Ruled)
+    # As in a CHECK, what is not known to break a rule keeps it.
+    row = Ruled.objects.create(number=None, word="100% of the clock")
+    for changed, rule in (({"number": 1}, "number_is_even"), ({"word": "at 100% o'clock"}, "word_is_quoted")):
+        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+            Ruled.objects.filter(pk=row.pk).update(**changed)
+    (ruled,) = Ruled._meta.constraints
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Ruled, ruled)
+    assert Ruled.objects.update(number=1, word="at 100% o'clock") == 1
