@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.base import ModelState
+from psycopg.types.datetime import TimestamptzLoader
 
 M = TypeVar("M", bound=models.Model)
 Values = Sequence[Any] | dict[str, Any]
@@ -78,6 +79,8 @@ class KeptCursor(psycopg.RawCursor[Any]):
 
     def __init__(self, connection: psycopg.Connection[Any], statement: str) -> None:
         super().__init__(connection)
+        # Django's own is made in Python. Connections are in UTC, and so is what either gives.
+        self.adapters.register_loader("timestamptz", TimestamptzLoader)
         self.numbered, self.names = numbered(statement)
 
     def ask(self, values: Values) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ingest import limits, sanitising
@@ -49,19 +49,19 @@ class Answer:
         return {name: getattr(self, name) for name in Answer.__dataclass_fields__}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A rubric version as answers are checked against it."""
 
     criteria: tuple[CriterionRevision, ...]
     modes: tuple[str, ...]
 
-    @property
+    @cached_property
     def asked(self) -> tuple[CriterionRevision, ...]:
         """All criteria but the verdict."""
         return tuple(criterion for criterion in self.criteria if criterion.key != VERDICT)
 
-    @property
+    @cached_property
     def critical(self) -> tuple[CriterionRevision, ...]:
         return tuple(criterion for criterion in self.criteria if criterion.is_critical)
 
