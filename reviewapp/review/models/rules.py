@@ -1,7 +1,7 @@
 """What a row may hold, where CHECK constraints would cost more than what they compare.
 
 PostgreSQL reads the CHECK constraints of a table anew, from the text that it stores them as, for each
-statement that writes to it: a sixth of what a claim and its label took there. The function of a trigger is
+statement that writes to it: a tenth of what a claim and its label took there. The function of a trigger is
 read once a connection, and not called for a statement that writes none of the columns it looks at.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage
+from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -20,7 +21,7 @@ from django.db.models.sql import Query
 
 # The row goes by its table's name, as the conditions call it.
 CREATE = """
-    CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $rules$
+    CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $rules$
     DECLARE
         {table} ALIAS FOR NEW;
     BEGIN
@@ -41,9 +42,11 @@ CREATE = """
 
 class Rules(BaseConstraint):
     """CHECK constraints by name, kept by one trigger: a row that breaks one is refused as by a CHECK of that
-    name, with IntegrityError. Rows that were there before are not looked at.
+    name, with IntegrityError. Rows that were there before, or are restored, are not looked at, and who may
+    switch triggers off may switch these off.
 
-    To change the type of a column that a rule names, a migration removes the rules and adds them again.
+    A migration that renames the table, or renames, removes or changes the type of a column that a rule names,
+    removes the rules before that and adds them again behind it: PostgreSQL does not do so by itself.
     """
 
     def __init__(self, *, name: str, rules: Mapping[str, Q]) -> None:
@@ -96,8 +99,14 @@ class Rules(BaseConstraint):
         exclude: set[str] | None = None,
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
+        broken = []
         for check in self._checks():
-            check.validate(model, instance, exclude, using)
+            try:
+                check.validate(model, instance, exclude, using)
+            except ValidationError as error:
+                broken.append(error)
+        if broken:
+            raise ValidationError(broken)
 
     def _check(self, model: type[models.Model], connection: BaseDatabaseWrapper) -> list[CheckMessage]:
         return [found for check in self._checks() for found in check._check(model, connection)]  # type: ignore[attr-defined]

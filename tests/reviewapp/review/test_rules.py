@@ -168,11 +168,11 @@ def test_a_resolution_holds_known_words_only(label):
 def test_a_row_is_told_of_its_rules_before_it_is_stored(label):
     item = ReviewItem.objects.get()
     item.validate_constraints()
-    item.state, item.round = "x", 0
+    item.state, item.required, item.round = "x", 0, 0
     with pytest.raises(ValidationError) as refused:
         item.validate_constraints()
-    assert "item_state_is_known" in str(refused.value)
-    assert "item_rounds_begin_at_one" in str(refused.value)
+    for rule in ("item_state_is_known", "slots_in_range", "item_rounds_begin_at_one"):
+        assert rule in str(refused.value)
 
 
 @isolate_apps("reviewapp")
