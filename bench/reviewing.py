@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from bench.figures import Figure, median, percentile
@@ -14,9 +15,9 @@ from bench.installation import Installation, installed
 REVIEWERS, SECONDS = 50, 8.0
 # Labels a second that so many reviewers should reach who never think, and for how long they are watched.
 RATES, SPRINT_SECONDS, WARM_SECONDS = {1: 100, 8: 300, 32: 300}, 2.0, 3.0
-# On a machine that others use as well, a few seconds are a matter of luck: so often in turns in each round,
-# and so many times the rounds of other measures.
-TURNS, MORE_ROUNDS = 2, 2
+# On a machine that others use as well, a few seconds are a matter of luck: so many times the rounds of other
+# measures.
+MORE_ROUNDS = 4
 THINK_SECONDS = 1.0
 MOST_PAIR_MS, MOST_CPU_MS = 250, 4
 # The worker begins to make the snapshots of what comes next in this time. So many it makes ahead; until it
@@ -198,17 +199,18 @@ class Sprint:
 
 
 def sprints(queue: Queue, rounds: int) -> list[Figure]:
-    """Each round begins with a full queue; all numbers of reviewers in turns, so that none of them is always
-    the first after the worker has seen ten thousand new items."""
+    """Each round begins with a full queue, most of which a quick machine labels, and with another number of
+    reviewers: none is always the first after the worker has seen ten thousand new items."""
     # The first requests of a server import, connect and plan; `start` measures those.
     work(queue, max(RATES), WARM_SECONDS)
     seen: dict[int, list[Sprint]] = {number: [] for number in RATES}
+    order = deque(RATES)
     for _ in range(rounds):
         empty(queue.place)
         add(queue, 1, 1)
-        for _ in range(TURNS):
-            for number, found in seen.items():
-                found.append(sprint(queue, number))
+        for number in order:
+            seen[number].append(sprint(queue, number))
+        order.rotate()
     return [figure for number, found in seen.items() for figure in told(number, found)]
 
 
